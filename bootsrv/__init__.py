@@ -1,0 +1,1 @@
+"""The boot server: TFTP, HTTP with iPXE and the callback API."""

@@ -1,0 +1,250 @@
+"""One frozen Settings, made once at the entry point and handed down.
+
+Defaults < pureboot.yaml < environment `PUREBOOT_SECTION__KEY` < flags. An unknown key is an error that names the
+nearest one; so is an unknown `PUREBOOT_…__…` variable, since a misspelt one would otherwise be silence.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from engine.errors import Invalid, NotFound, Problem
+
+ENV_PREFIX = "PUREBOOT_"
+# Variables of ours that are no setting.
+ENV_OTHERS = frozenset({"PUREBOOT_CONFIG", "PUREBOOT_SECRET_KEY"})
+
+PRIVILEGED_TFTP_PORT = 69
+UNPRIVILEGED_TFTP_PORT = 6969
+
+
+def default_data_dir() -> Path:
+    """The folder for the store and the boot files (XDG data dir)."""
+    return user_data_path("pureboot")
+
+
+_Path = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser() if isinstance(value, str) else value)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Database(_Section):
+    """Where the store is: `sqlite:///path` or `postgresql+asyncpg://user@host/name`; unset, SQLite in the data dir."""
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        url = url or f"sqlite:///{default_data_dir() / 'pureboot.db'}"
+        for given, meant in (("sqlite+aiosqlite://", "sqlite://"), ("postgresql://", "postgresql+asyncpg://")):
+            if url.startswith(given):
+                url = meant + url.removeprefix(given)
+        if not url.startswith(("sqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("write sqlite:///path/to/file or postgresql+asyncpg://user@host/name")
+        return url
+
+
+class Http(_Section):
+    """The listener for firmware, nodes and agents."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - machines of the provisioning network must reach it
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class Api(_Section):
+    """The listener for administrators; with no port the API is on the HTTP listener."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+
+
+class Tftp(_Section):
+    """The TFTP server; with no port 69, or 6969 where 69 is not allowed. `root` holds files to serve beside loaders."""
+
+    enabled: bool = True
+    host: str = "0.0.0.0"  # noqa: S104 - as for HTTP
+    port: int | None = Field(default=None, ge=0, le=65535)
+    root: _Path | None = None
+
+
+class Dhcp(_Section):
+    """DHCP is the site's own (`off`)."""
+
+    # YAML reads a bare `off` as false.
+    mode: Annotated[Literal["off"], BeforeValidator(lambda value: "off" if value is False else value)] = "off"
+
+
+class Server(_Section):
+    """What nodes are told: the base URL under which they reach this PureBoot; unset, the address they asked."""
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("write http://address:port")
+        return url.rstrip("/")
+
+
+class Auth(_Section):
+    """Whether the admin API asks for a token (`strict`) or not (`loose`)."""
+
+    mode: Literal["strict", "loose"] = "strict"
+
+
+class Files(_Section):
+    """Where kernels, initrds and images are; and a folder with loaders of one's own."""
+
+    dir: _Path = Field(default_factory=lambda: default_data_dir() / "files")
+    loaders: _Path | None = None
+
+
+class Discovery(_Section):
+    """Whether a machine nobody knows becomes a discovered node by asking."""
+
+    enabled: bool = True
+
+
+class Install(_Section):
+    """How often an install may fail before a person has to look."""
+
+    max_attempts: int = Field(default=3, ge=1)
+
+
+class Log(_Section):
+    """What is logged to standard error (`serve`) or to the log file beside the store (console)."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    database: Database = Field(default_factory=Database)
+    http: Http = Field(default_factory=Http)
+    api: Api = Field(default_factory=Api)
+    tftp: Tftp = Field(default_factory=Tftp)
+    dhcp: Dhcp = Field(default_factory=Dhcp)
+    server: Server = Field(default_factory=Server)
+    auth: Auth = Field(default_factory=Auth)
+    files: Files = Field(default_factory=Files)
+    discovery: Discovery = Field(default_factory=Discovery)
+    install: Install = Field(default_factory=Install)
+    log: Log = Field(default_factory=Log)
+
+
+def load(
+    *, config: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings from file, environment and flags (`{"http.port": 8080}`; None is not given).
+
+    Raises:
+        NotFound: the file that was asked for is not there.
+        Invalid: a key or value is wrong; every one is named, with where it came from and a hint.
+    """
+    environ = os.environ if environ is None else environ
+    path = _config_path(config, environ)
+    sources = (
+        *_from_file(path),
+        *_from_environment(environ),
+        *((key.split("."), value, f"--{key}") for key, value in (flags or {}).items() if value is not None),
+    )
+    tree: dict[str, Any] = {}
+    origin: dict[tuple[str, ...], str] = {}
+    for keys, value, source in sources:
+        section = tree
+        for key in keys[:-1]:
+            section = section.setdefault(key, {}) if isinstance(section.get(key, {}), dict) else {}
+        section[keys[-1]] = value
+        origin[tuple(keys)] = source
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise Invalid([_problem(detail, origin) for detail in error.errors()]) from None
+
+
+def _config_path(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
+    wanted = asked or (Path(environ["PUREBOOT_CONFIG"]) if environ.get("PUREBOOT_CONFIG") else None)
+    if wanted is not None:
+        if not wanted.is_file():
+            raise NotFound(f"there is no settings file {wanted}")
+        return wanted
+    places = (Path("pureboot.yaml"), user_config_path("pureboot") / "pureboot.yaml")
+    return next((path for path in places if path.is_file()), None)
+
+
+_Source = tuple[Sequence[str], Any, str]  # keys, value, where it was written
+
+
+def _from_file(path: Path | None) -> list[_Source]:
+    if path is None:
+        return []
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid([Problem(file=str(path), message=f"cannot be read: {error}")]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        problem = Problem(file=str(path), line=line, column=column, message=f"is not YAML: {error.problem}")
+        raise Invalid([problem]) from None
+    if not isinstance(tree, dict):
+        raise Invalid([Problem(file=str(path), message="must be sections with keys, such as http: {port: 8080}")])
+    return list(_leaves(tree, (), str(path)))
+
+
+def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], source: str) -> list[_Source]:
+    found: list[_Source] = []
+    for key, value in tree.items():
+        here = (*above, str(key))
+        if isinstance(value, Mapping) and value:
+            found.extend(_leaves(value, here, source))
+        elif value is not None:
+            found.append((here, value, source))
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[_Source]:
+    return [
+        (name.removeprefix(ENV_PREFIX).lower().split("__"), value, name)
+        for name, value in sorted(environ.items())
+        if name.startswith(ENV_PREFIX) and "__" in name and name not in ENV_OTHERS
+    ]
+
+
+def _problem(detail: Any, origin: Mapping[tuple[str, ...], str]) -> Problem:
+    place = tuple(str(part) for part in detail["loc"])
+    source = next((where for keys, where in origin.items() if keys[: len(place)] == place), None)
+    if detail["type"] == "extra_forbidden":
+        message = f"there is no setting of this name{_hint(place)}"
+    else:
+        message = f"{detail['msg'].removeprefix('Value error, ')} (it is {detail['input']!r})"
+    return Problem(path=".".join(place), message=message, file=source)
+
+
+def known_keys() -> list[str]:
+    """Every setting as `section.key`."""
+    return [
+        f"{section}.{key}"
+        for section, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for key in field.annotation.model_fields
+    ]
+
+
+def _hint(place: tuple[str, ...]) -> str:
+    written = ".".join(place)
+    keys = known_keys()
+    near = difflib.get_close_matches(written, keys + sorted({key.partition(".")[0] for key in keys}), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
