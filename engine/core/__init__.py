@@ -1,0 +1,1 @@
+"""What PureBoot knows and decides: pure, without input, output, clock or await."""

@@ -1,0 +1,89 @@
+"""What a machine that asks the network is told: the one place that decides whether a disk is left alone.
+
+A machine is served something to boot only when all of this holds: it is known, it is not locked, its state does not say
+that the disk holds what somebody wants, a live execution was started for it, and that execution stands at a boot step.
+In every other case it boots its disk. Asked again, the answer is the same, so a machine that retries does no harm; and
+once the step is over the next boot falls through to the disk, so there is no reinstall loop.
+"""
+
+from dataclasses import dataclass
+
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
+from engine.core.nodes import BOOTS_ITS_DISK, Node
+from engine.core.workflows import Workflow
+
+BOOT_ACTION = "node.boot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootRequest:
+    """What firmware or iPXE said of itself. `platform` is iPXE's word: `pcbios` or `efi`."""
+
+    mac_address: str
+    uuid: str | None = None
+    serial: str | None = None
+    arch: str | None = None
+    platform: str | None = None
+    vendor: str | None = None
+    model: str | None = None
+    hostname: str | None = None
+    ip_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """Boot the disk. `message` is a short line for the screen of the machine."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serve:
+    """Boot this. Names are paths below the boot files or whole URLs; the texts are rendered and complete."""
+
+    step_name: str
+    kernel: str
+    initrd: tuple[str, ...] = ()
+    cmdline: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Ask again in `seconds`: an execution will serve this machine, but not yet."""
+
+    message: str
+    seconds: int = 10
+
+
+BootDecision = Local | Serve | Wait
+
+
+def decide_boot(node: Node, execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
+    """What to tell a node with an execution; an attempt is the boot step's, whose parameters are to be served."""
+    if node.locked or node.state in BOOTS_ITS_DISK or execution.ended:
+        return no_work(node)
+    return _at_step(execution, workflow)
+
+
+def no_work(node: Node) -> Local:
+    """What to tell a node that nothing is to be done with."""
+    if node.locked:
+        return Local(message=f"{node.name} is locked and boots its disk")
+    if node.state in BOOTS_ITS_DISK:
+        return Local(message=f"{node.name} is {node.state} and boots its disk")
+    return Local(message=f"{node.name} is {node.state}, nothing is to be done: it boots its disk")
+
+
+def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
+    still_open = [attempt for attempt in execution.attempts if attempt.is_open]
+    boot = next((attempt for attempt in still_open if attempt.action == BOOT_ACTION), None)
+    if boot is not None and execution.status is ExecutionStatus.RUNNING:
+        if boot.status is AttemptStatus.RUNNING:
+            return boot
+        return Wait(message=f"the step {boot.step_name} is tried again soon")
+    if any(attempt.performer is Performer.NODE for attempt in still_open if attempt.action != BOOT_ACTION):
+        # The step's agent may live on the disk: booting the installer again would undo what it did.
+        return Local(message="a step waits for this machine's agent: it boots its disk")
+    if any(step.action == BOOT_ACTION and execution.latest(step.key) is None for step in workflow.reachable):
+        return Wait(message=f"{execution.workflow_name} will boot this machine, but not yet")
+    return Local(message=f"{execution.workflow_name} does not boot this machine any more: it boots its disk")

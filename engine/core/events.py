@@ -1,0 +1,83 @@
+"""The event log's rows and every kind of fact that is written there.
+
+The log is the audit trail, the node history and the live feed at once: each of those is a filter over it. Kinds are in
+the past tense, `subject.fact`. What only moves a counter (heartbeats, byte counts, last seen) is a column, no event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    NODE_CREATED = "node.created"
+    NODE_DISCOVERED = "node.discovered"
+    NODE_UPDATED = "node.updated"
+    NODE_REPORTED = "node.reported"
+    NODE_STATE_CHANGED = "node.state_changed"
+    NODE_INSTALL_COUNTED = "node.install_counted"
+    NODE_BOOT_SERVED = "node.boot_served"
+    NODE_BOOT_LOCAL = "node.boot_local"
+    NODE_BOOT_REFUSED = "node.boot_refused"
+    GROUP_CREATED = "group.created"
+    GROUP_UPDATED = "group.updated"
+    GROUP_DELETED = "group.deleted"
+    TEMPLATE_CREATED = "template.created"
+    TEMPLATE_UPDATED = "template.updated"
+    TEMPLATE_VERSION_CREATED = "template.version_created"
+    TEMPLATE_CURRENT_CHANGED = "template.current_changed"
+    TEMPLATE_ARCHIVED = "template.archived"
+    TEMPLATE_RENDER_FAILED = "template.render_failed"
+    WORKFLOW_CREATED = "workflow.created"
+    WORKFLOW_VERSION_CREATED = "workflow.version_created"
+    WORKFLOW_PUBLISHED = "workflow.published"
+    WORKFLOW_ARCHIVED = "workflow.archived"
+    EXECUTION_STARTED = "execution.started"
+    EXECUTION_FINISHED = "execution.finished"
+    ATTEMPT_SCHEDULED = "attempt.scheduled"
+    ATTEMPT_STARTED = "attempt.started"
+    ATTEMPT_TAKEN = "attempt.taken"
+    ATTEMPT_PROGRESSED = "attempt.progressed"
+    ATTEMPT_FINISHED = "attempt.finished"
+    REPORT_IGNORED = "attempt.report_ignored"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - a kind of event, no secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    SERVER_STARTED = "server.started"
+    SERVER_STOPPED = "server.stopped"
+
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One immutable row of the event log. Ids grow in the order of commits; `at` is aware and in UTC.
+
+    `principal` is who did it: `user:NAME`, `token:NAME`, `node:MAC`, `agent:NAME`, `trigger:NAME` or `system`.
+    """
+
+    id: int
+    kind: Kind
+    at: datetime
+    principal: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    step_key: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """A fact on its way into the log: an `Event` that has no id yet."""
+
+    kind: Kind
+    at: datetime
+    principal: str = SYSTEM
+    node_id: str | None = None
+    execution_id: str | None = None
+    step_key: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)

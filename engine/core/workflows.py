@@ -1,0 +1,188 @@
+"""What a workflow is: steps and the edges between them, as values inside one version of a document.
+
+How the file is written is the business of `workflow_file`; what may be wrong with the whole of it, of `workflow_check`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, ClassVar
+
+from engine.core.documents import DocumentStatus
+from engine.core.nodes import NodeState
+
+# What `on_failure` may say beside the key of a step.
+FAIL = "fail"
+CONTINUE = "continue"
+ROLLBACK = "rollback"
+
+
+class When(StrEnum):
+    """After which outcome of a step an edge is taken."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ALWAYS = "always"
+
+
+class Backoff(StrEnum):
+    """How the delay before a retry grows."""
+
+    CONSTANT = "constant"
+    EXPONENTIAL = "exponential"
+
+
+class Route(StrEnum):
+    """Whether all edges that hold are taken, or only the first."""
+
+    ALL = "all"
+    FIRST = "first"
+
+
+class Join(StrEnum):
+    """How many incoming branches must arrive before a step starts."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often a step is tried, the first try included, and how long between. Delays are in seconds."""
+
+    max_attempts: int = 1
+    delay: float = 0.0
+    backoff: Backoff = Backoff.CONSTANT
+    max_delay: float | None = None
+
+    def wait(self, failed: int) -> timedelta:
+        """How long to wait after the `failed`-th failed attempt (counted from 1)."""
+        seconds = self.delay * (2 ** min(failed - 1, 30) if self.backoff is Backoff.EXPONENTIAL else 1)
+        return timedelta(seconds=seconds if self.max_delay is None else min(seconds, self.max_delay))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A way from one step to another: after which outcome, and under which condition."""
+
+    to: str
+    when: When = When.SUCCESS
+    if_: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One vertex of a workflow. `edges` are complete: without any in the file, success leads to the step below."""
+
+    HIDDEN: ClassVar = frozenset({"sequential"})
+
+    id: str
+    key: str
+    sequence: int
+    name: str
+    action: str
+    with_: Mapping[str, Any] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    heartbeat_seconds: float | None = None
+    retry: Retry = Retry()
+    on_failure: str = FAIL
+    rollback: str | None = None
+    next_state: NodeState | None = None
+    edges: tuple[Edge, ...] = ()
+    route: Route = Route.ALL
+    join: Join = Join.ALL
+    sequential: bool = True
+
+    @property
+    def ways(self) -> tuple[Edge, ...]:
+        """Its edges, and the one that `on_failure: <step key>` stands for."""
+        if self.on_failure in (FAIL, CONTINUE, ROLLBACK):
+            return self.edges
+        return (*self.edges, Edge(to=self.on_failure, when=When.FAILURE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """One version of a workflow, ready to be planned. Durations are in seconds."""
+
+    name: str
+    description: str = ""
+    os_family: str = "linux"
+    architecture: str = "any"
+    boot_mode: str = "any"
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    concurrency: Mapping[str, Any] | None = None
+    timeout_seconds: float | None = None
+    state_on_start: NodeState | None = None
+    steps: tuple[Step, ...] = ()
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Step]:
+        """The steps by key."""
+        return {step.key: step for step in self.steps}
+
+    @cached_property
+    def incoming(self) -> Mapping[str, tuple[str, ...]]:
+        """For each step the keys of those with an edge to it."""
+        found: dict[str, list[str]] = {step.key: [] for step in self.steps}
+        for step in self.steps:
+            for to in dict.fromkeys(edge.to for edge in step.ways):
+                if to in found:
+                    found[to].append(step.key)
+        return {key: tuple(sources) for key, sources in found.items()}
+
+    @cached_property
+    def reachable(self) -> tuple[Step, ...]:
+        """The steps that edges lead to from the first one, each after all that lead to it where no cycle forbids it."""
+        order: list[str] = []
+        done: set[str] = set()
+        stack: list[tuple[str, bool]] = [(self.steps[0].key, False)] if self.steps else []
+        while stack:
+            key, left = stack.pop()
+            if left:
+                order.append(key)
+            elif key not in done:
+                done.add(key)
+                stack.append((key, True))
+                stack.extend((edge.to, False) for edge in self.by_key[key].ways if edge.to in self.by_key)
+        return tuple(self.by_key[key] for key in reversed(order))
+
+    @property
+    def installs(self) -> bool:
+        """Whether it is meant to bring a node to `installing` or beyond."""
+        goals = {self.state_on_start, *(step.next_state for step in self.steps)}
+        return bool(goals & {NodeState.PENDING, NodeState.INSTALLING, NodeState.INSTALLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedWorkflow:
+    """A workflow document together with one of its versions, as lists and screens show it."""
+
+    HIDDEN: ClassVar = frozenset({"content"})
+    SHOWN: ClassVar = ("is_active",)
+
+    id: str
+    name: str
+    description: str
+    os_family: str
+    architecture: str
+    boot_mode: str
+    status: DocumentStatus
+    version: str
+    current_version: str | None
+    latest_version: str | None
+    tags: tuple[str, ...]
+    params: Mapping[str, Any]
+    timeout_seconds: float | None
+    state_on_start: NodeState | None
+    steps: tuple[Step, ...]
+    content: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may be started."""
+        return self.status is DocumentStatus.ACTIVE
