@@ -1,0 +1,148 @@
+"""How documents and their versions are kept."""
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
+from engine.core.page import Page
+from engine.errors import Conflict, NotFound
+from engine.store.database import Tx
+from engine.store.query import filtered, page_of
+from engine.store.schema import document, document_version
+
+_FILTERS = {
+    name: document.c[name]
+    for name in ("name", "type", "os_family", "architecture", "boot_mode", "status", "current_version")
+}
+_SORTABLE = _FILTERS | {name: document.c[name] for name in ("id", "created_at", "updated_at")}
+_VERSION_FIELDS = [field.name for field in fields(Version)]
+
+
+def add(tx: Tx, value: Document) -> None:
+    """Keep a new document.
+
+    Raises:
+        Conflict: another of its kind has its name.
+    """
+    _refuse_name(tx, value)
+    tx.execute(insert(document).values(**_row(value)))
+
+
+def save(tx: Tx, value: Document) -> None:
+    """Keep a changed document.
+
+    Raises:
+        Conflict: another of its kind has its name.
+    """
+    _refuse_name(tx, value)
+    tx.execute(update(document).where(document.c.id == value.id).values(**_row(value)))
+
+
+def get(tx: Tx, kind: DocumentKind, reference: str) -> Document:
+    """The document of a kind with this id or name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(document).where(
+        document.c.kind == kind.value, or_(document.c.id == reference, document.c.name == reference)
+    )
+    row = tx.row(query)
+    if row is None:
+        raise NotFound(f"there is no {kind} {reference}")
+    return _document(row)
+
+
+def names(tx: Tx, kind: DocumentKind) -> set[str]:
+    """The names of all documents of a kind that are not archived."""
+    query = select(document.c.name).where(
+        document.c.kind == kind.value, document.c.status != DocumentStatus.ARCHIVED.value
+    )
+    return set(tx.execute(query).scalars())
+
+
+def find(tx: Tx, kind: DocumentKind, page: Page) -> tuple[list[Document], int]:
+    """A page of the documents of a kind, by name unless sorted otherwise; archived ones only if asked for by status."""
+    query = filtered(select(document).where(document.c.kind == kind.value), page, _FILTERS)
+    if "status" not in page.filters:
+        query = query.where(document.c.status != DocumentStatus.ARCHIVED.value)
+    rows, total = page_of(tx, query, page, _SORTABLE, "name")
+    return [_document(row) for row in rows], total
+
+
+def add_version(tx: Tx, value: Version) -> None:
+    """Keep a new version."""
+    row = {name: getattr(value, name) for name in _VERSION_FIELDS if name != "template_id"}
+    tx.execute(insert(document_version).values(document_id=value.template_id, **row))
+
+
+def versions(tx: Tx, document_id: str, page: Page) -> tuple[list[Version], int]:
+    """A page of a document's versions, newest first."""
+    query = select(document_version).where(document_version.c.document_id == document_id)
+    columns = document_version.c
+    sortable = {"created_at": columns.created_at, "major": columns.major, "minor": columns.minor}
+    rows, total = page_of(tx, query, page, sortable, "-major,-minor")
+    return [_version(row) for row in rows], total
+
+
+def version(tx: Tx, value: Document, reference: Reference) -> Version:
+    """The version of a document that a reference means.
+
+    Raises:
+        NotFound: there is none; the message names the newest.
+    """
+    columns = document_version.c
+    numbers = [
+        (row["major"], row["minor"])
+        for row in tx.rows(select(columns.major, columns.minor).where(columns.document_id == value.id))
+    ]
+    current = parse_reference(value.current_version) if value.current_version else None
+    try:
+        major, minor = resolve(
+            reference, numbers, None if current is None else (current.major or 0, current.minor or 0)
+        )
+    except NotFound as error:
+        raise NotFound(f"{value.kind} {value.name}: {error}") from None
+    query = select(document_version).where(
+        columns.document_id == value.id, columns.major == major, columns.minor == minor
+    )
+    return _version(tx.rows(query)[0])
+
+
+def version_by_id(tx: Tx, version_id: str) -> Version:
+    """The version with this id."""
+    query = select(document_version).where(document_version.c.id == version_id)
+    return _version(tx.rows(query)[0])
+
+
+def newest(tx: Tx, document_id: str) -> Version | None:
+    """The newest version of a document."""
+    columns = document_version.c
+    query = select(document_version).where(columns.document_id == document_id)
+    row = tx.row(query.order_by(columns.major.desc(), columns.minor.desc()).limit(1))
+    return None if row is None else _version(row)
+
+
+def _refuse_name(tx: Tx, value: Document) -> None:
+    query = select(document.c.id).where(
+        document.c.kind == value.kind.value, document.c.name == value.name, document.c.id != value.id
+    )
+    if tx.execute(query).first() is not None:
+        raise Conflict(f"there is a {value.kind} {value.name} already")
+
+
+def _row(value: Document) -> dict[str, Any]:
+    row = {field.name: getattr(value, field.name) for field in fields(Document)}
+    return {**row, "kind": value.kind.value, "status": value.status.value, "tags": list(value.tags)}
+
+
+def _document(row: dict[str, Any]) -> Document:
+    kind, status = DocumentKind(row["kind"]), DocumentStatus(row["status"])
+    return Document(**{**row, "kind": kind, "status": status, "tags": tuple(row["tags"])})
+
+
+def _version(row: dict[str, Any]) -> Version:
+    row["template_id"] = row.pop("document_id")
+    return Version(**row)

@@ -1,0 +1,76 @@
+"""How the event log is kept."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from engine.core.events import Event, Kind, NewEvent
+from engine.core.nodes import NodeState, StateChange, TriggeredBy
+from engine.core.page import Page
+from engine.core.shape import as_data
+from engine.store.database import Tx
+from engine.store.query import filtered, page_of
+from engine.store.schema import event
+
+
+def append(tx: Tx, facts: Iterable[NewEvent]) -> None:
+    """Write facts to the log, in order."""
+    values = [
+        {
+            "kind": fact.kind.value,
+            "at": fact.at,
+            "principal": fact.principal,
+            "node_id": fact.node_id,
+            "execution_id": fact.execution_id,
+            "step_key": fact.step_key,
+            "data": as_data(fact.data),
+        }
+        for fact in facts
+    ]
+    if values:
+        tx.execute(insert(event), values)
+
+
+def after(tx: Tx, cursor: int, limit: int = 1000) -> list[Event]:
+    """The events with ids above `cursor`, oldest first."""
+    query = select(event).where(event.c.id > cursor).order_by(event.c.id).limit(limit)
+    return [_event(row) for row in tx.rows(query)]
+
+
+def cursor(tx: Tx) -> int:
+    """The id of the newest event; 0 if there is none."""
+    return tx.number(select(func.coalesce(func.max(event.c.id), 0)))
+
+
+def find(tx: Tx, page: Page) -> tuple[list[Event], int]:
+    """A page of the log, newest first unless sorted otherwise; filters are `kind`, `node_id`, `execution_id`."""
+    columns = {"kind": event.c.kind, "node_id": event.c.node_id, "execution_id": event.c.execution_id}
+    sortable = {"id": event.c.id, "at": event.c.at}
+    rows, total = page_of(tx, filtered(select(event), page, columns), page, sortable, "-id")
+    return [_event(row) for row in rows], total
+
+
+def history(tx: Tx, node_id: str, page: Page) -> tuple[list[StateChange], int]:
+    """The state log of a node, newest first."""
+    query = select(event).where(event.c.node_id == node_id, event.c.kind == Kind.NODE_STATE_CHANGED.value)
+    rows, total = page_of(tx, query, page, {"id": event.c.id, "created_at": event.c.at}, "-id")
+    return [_state_change(_event(row)) for row in rows], total
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    return Event(**{**row, "kind": Kind(row["kind"])})
+
+
+def _state_change(fact: Event) -> StateChange:
+    data = fact.data
+    return StateChange(
+        id=fact.id,
+        from_state=NodeState(data["from_state"]),
+        to_state=NodeState(data["to_state"]),
+        triggered_by=TriggeredBy(data["triggered_by"]),
+        principal=fact.principal,
+        comment=data.get("comment"),
+        metadata=data.get("metadata") or {},
+        created_at=fact.at,
+    )

@@ -1,0 +1,67 @@
+"""Bringing a store to the tables this version of PureBoot knows.
+
+Alembic is only imported where something has to be done: opening a store that is up to date costs one query.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from engine.errors import Unavailable
+from engine.store.database import Database
+
+HEAD = "0001"  # the newest revision in migrations/versions; a test keeps it true
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+async def migrate(database: Database) -> bool:
+    """Run the migrations that are missing, all in one transaction; gives whether there were any.
+
+    Raises:
+        Unavailable: the store was made by a newer PureBoot, or holds tables that are none of ours.
+    """
+    if await database.read(lambda tx: _revision(tx.connection)) == HEAD:
+        return False
+    return await database.write(lambda tx: upgrade(tx.connection))
+
+
+async def revision(database: Database) -> str | None:
+    """The revision a store is at; None while it is empty."""
+    return await database.read(lambda tx: _revision(tx.connection))
+
+
+def _revision(connection: Connection) -> str | None:
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" not in tables:
+        raise Unavailable(
+            "the database holds tables that are not PureBoot's; give PureBoot a database of its own (database.url)"
+        )
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def upgrade(connection: Connection, to: str = "head") -> bool:
+    """Migrate on a connection that is in a transaction; gives whether there was anything to do.
+
+    Raises:
+        Unavailable: as `migrate`.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    at = _revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if at is not None and at not in known:
+        raise Unavailable(
+            f"the store is of a newer PureBoot (revision {at}; this one knows up to {HEAD}): "
+            "install that PureBoot again, or restore a backup made before the upgrade"
+        )
+    if at == HEAD:
+        return False
+    command.upgrade(config, to)
+    return True

@@ -1,0 +1,144 @@
+"""How nodes are kept."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from engine.core.nodes import Node, NodeState, parse_mac
+from engine.core.page import Page
+from engine.errors import Conflict, Invalid, NotFound
+from engine.store.database import Tx
+from engine.store.query import filtered, page_of
+from engine.store.schema import node, node_tag
+
+_COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
+_FILTERS = {
+    name: node.c[name]
+    for name in (
+        "state",
+        "group_id",
+        "hostname",
+        "mac_address",
+        "ip_address",
+        "vendor",
+        "model",
+        "serial_number",
+        "system_uuid",
+        "arch",
+        "boot_mode",
+        "workflow_id",
+        "locked",
+    )
+}
+_SORTABLE = {
+    name: node.c[name]
+    for name in (
+        *_FILTERS,
+        "id",
+        "install_attempts",
+        "state_changed_at",
+        "last_seen_at",
+        "created_at",
+        "updated_at",
+    )
+}
+
+
+def add(tx: Tx, value: Node) -> None:
+    """Keep a new node.
+
+    Raises:
+        Conflict: another node has its MAC address.
+    """
+    known = by_mac(tx, value.mac_address)
+    if known is not None:
+        raise Conflict(f"there is a node with the MAC address {value.mac_address} already: {known.name} ({known.id})")
+    tx.execute(insert(node).values(**_row(value)))
+    _add_tags(tx, value.id, value.tags)
+
+
+def save(tx: Tx, value: Node) -> None:
+    """Keep a changed node."""
+    tx.execute(update(node).where(node.c.id == value.id).values(**_row(value)))
+    tx.execute(delete(node_tag).where(node_tag.c.node_id == value.id))
+    _add_tags(tx, value.id, value.tags)
+
+
+def touch(tx: Tx, node_id: str, **columns: Any) -> None:
+    """Set columns that are no facts of the log, such as `last_seen_at`."""
+    tx.execute(update(node).where(node.c.id == node_id).values(**columns))
+
+
+def get(tx: Tx, reference: str) -> Node:
+    """The node with this id, MAC address or (if only one has it) hostname.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: several have this hostname.
+    """
+    ways = [node.c.id == reference, node.c.hostname == reference]
+    with suppress(Invalid):
+        ways.append(node.c.mac_address == parse_mac(reference))
+    found = _many(tx, tx.rows(select(node).where(or_(*ways)).limit(2)))
+    if not found:
+        raise NotFound(f"there is no node {reference}")
+    if len(found) > 1:
+        raise Conflict(f"several nodes are called {reference}; name one by its MAC address or id")
+    return found[0]
+
+
+def by_mac(tx: Tx, mac_address: str) -> Node | None:
+    """The node with this MAC address (in the form of `parse_mac`)."""
+    found = _many(tx, tx.rows(select(node).where(node.c.mac_address == mac_address)))
+    return found[0] if found else None
+
+
+def by_ids(tx: Tx, ids: Iterable[str]) -> list[Node]:
+    """The nodes with these ids; those that do not exist are left out."""
+    wanted = list(ids)
+    parts = (wanted[at : at + 500] for at in range(0, len(wanted), 500))
+    return [value for part in parts for value in _many(tx, tx.rows(select(node).where(node.c.id.in_(part))))]
+
+
+def find(tx: Tx, page: Page) -> tuple[list[Node], int]:
+    """A page of the nodes, by name unless sorted otherwise; filters are the node's fields and `tag`."""
+    query = filtered(select(node), page, _FILTERS)
+    tags = page.filters.get("tag")
+    if tags:
+        query = query.where(node.c.id.in_(select(node_tag.c.node_id).where(node_tag.c.tag.in_(tags))))
+    rows, total = page_of(tx, query, page, _SORTABLE, "hostname,mac_address")
+    return _many(tx, rows), total
+
+
+def count_by_state(tx: Tx) -> dict[NodeState, int]:
+    """How many nodes stand in each state."""
+    query = select(node.c.state, func.count().label("count")).group_by(node.c.state)
+    return {NodeState(row["state"]): row["count"] for row in tx.rows(query)}
+
+
+def in_group(tx: Tx, group_id: str) -> int:
+    """How many nodes a group has."""
+    return tx.number(select(func.count()).select_from(node).where(node.c.group_id == group_id))
+
+
+def _add_tags(tx: Tx, node_id: str, tags: Sequence[str]) -> None:
+    if tags:
+        tx.execute(insert(node_tag), [{"node_id": node_id, "tag": tag} for tag in tags])
+
+
+def _row(value: Node) -> dict[str, Any]:
+    row = {name: getattr(value, name) for name in _COLUMNS}
+    return {**row, "state": value.state.value, "metadata": dict(value.metadata)}
+
+
+def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Node]:
+    tags: dict[str, list[str]] = {row["id"]: [] for row in listed}
+    for at in range(0, len(listed), 500):
+        ids = [row["id"] for row in listed[at : at + 500]]
+        query = select(node_tag).where(node_tag.c.node_id.in_(ids)).order_by(node_tag.c.tag)
+        for row in tx.rows(query):
+            tags[row["node_id"]].append(row["tag"])
+    return [Node(**{**row, "state": NodeState(row["state"]), "tags": tuple(tags[row["id"]])}) for row in listed]

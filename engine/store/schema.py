@@ -1,0 +1,271 @@
+"""The tables, stated once for both databases.
+
+A value that is searched, sorted or grouped has its own column; JSON is carried and never queried. The migrations must
+lead to exactly these tables; a test compares them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time in UTC: native on PostgreSQL, text in UTC on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: nobody knows what it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite gives it back naive, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Json = JSON(none_as_null=True)  # not JSONB: the order of keys is somebody's, and nothing is queried inside
+_BigId = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is a row id there
+_LIVE_ON_NODE = text("status IN ('pending', 'running', 'paused') AND node_id IS NOT NULL AND parent_id IS NULL")
+_TO_WAKE = text("wake_at IS NOT NULL")
+_RUNNING = text("status = 'running'")
+
+
+def _id() -> Column[str]:
+    return Column("id", String(36), primary_key=True)
+
+
+def _required(name: str, kind: Any, *constraints: SchemaItem, **options: Any) -> Column[Any]:
+    return Column(name, kind, *constraints, nullable=False, **options)
+
+
+node_group = Table(
+    "node_group",
+    metadata,
+    _id(),
+    _required("name", String(128), unique=True),
+    _required("description", Text),
+    Column("workflow_id", String(36)),
+    _required("metadata", _Json),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+)
+
+node = Table(
+    "node",
+    metadata,
+    _id(),
+    _required("mac_address", String(17), unique=True),
+    Column("hostname", Text, index=True),
+    Column("ip_address", Text),
+    _required("state", String(32), index=True),
+    Column("vendor", Text),
+    Column("model", Text),
+    Column("serial_number", Text, index=True),
+    Column("system_uuid", Text, index=True),
+    Column("arch", Text),
+    Column("boot_mode", Text),
+    Column("group_id", String(36), ForeignKey("node_group.id"), index=True),
+    _required("metadata", _Json),
+    _required("locked", Boolean),
+    Column("workflow_id", String(36)),
+    _required("install_attempts", Integer),
+    Column("last_install_error", Text),
+    _required("state_changed_at", Moment),
+    Column("last_seen_at", Moment),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+)
+
+node_tag = Table(
+    "node_tag",
+    metadata,
+    Column("node_id", String(36), ForeignKey("node.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(128), primary_key=True, index=True),
+)
+
+document = Table(
+    "document",
+    metadata,
+    _id(),
+    _required("kind", String(16)),
+    _required("name", String(128)),
+    _required("type", String(32)),
+    _required("description", Text),
+    _required("os_family", String(32)),
+    _required("architecture", String(32)),
+    _required("boot_mode", String(16)),
+    _required("status", String(16)),
+    Column("current_version", String(24)),
+    Column("latest_version", String(24)),
+    _required("tags", _Json),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+    UniqueConstraint("kind", "name"),
+)
+
+document_version = Table(
+    "document_version",
+    metadata,
+    _id(),
+    _required("document_id", String(36), ForeignKey("document.id")),
+    _required("major", Integer),
+    _required("minor", Integer),
+    _required("content", Text),
+    _required("content_hash", String(64)),
+    _required("size_bytes", Integer),
+    _required("commit_message", Text),
+    _required("author", Text),
+    _required("created_at", Moment),
+    UniqueConstraint("document_id", "major", "minor"),
+)
+
+execution = Table(
+    "execution",
+    metadata,
+    _id(),
+    _required("workflow_id", String(36), ForeignKey("document.id"), index=True),
+    _required("workflow_name", String(128)),
+    _required("workflow_version", String(24)),
+    _required("version_id", String(36), ForeignKey("document_version.id")),
+    Column("node_id", String(36), ForeignKey("node.id"), index=True),
+    _required("status", String(16), index=True),
+    _required("params", _Json),
+    _required("trigger", Text),
+    _required("principal", Text),
+    Column("request_id", String(200)),
+    Column("parent_id", String(36)),
+    _required("progress_percent", Integer),
+    Column("error", Text),
+    _required("failing", Boolean),
+    _required("created_at", Moment, index=True),
+    Column("started_at", Moment),
+    Column("completed_at", Moment),
+    Column("deadline_at", Moment),
+    Column("wake_at", Moment),
+    _required("token_digest", String(64), unique=True),
+    Index("ix_execution_request", "workflow_id", "request_id", unique=True),
+    Index(
+        "ix_execution_live_node",
+        "node_id",
+        unique=True,
+        sqlite_where=_LIVE_ON_NODE,
+        postgresql_where=_LIVE_ON_NODE,
+    ),
+    Index("ix_execution_wake", "wake_at", sqlite_where=_TO_WAKE, postgresql_where=_TO_WAKE),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _id(),
+    _required("execution_id", String(36), ForeignKey("execution.id")),
+    _required("number", Integer),
+    _required("step_id", String(36)),
+    _required("step_key", String(64)),
+    _required("step_name", Text),
+    _required("action", Text),
+    _required("attempt", Integer),
+    _required("status", String(16)),
+    _required("performer", String(16)),
+    _required("config", _Json),
+    _required("output", _Json),
+    Column("error", Text),
+    Column("message", Text),
+    Column("exit_code", Integer),
+    Column("progress_percent", Integer),
+    _required("created_at", Moment),
+    Column("due_at", Moment),
+    Column("started_at", Moment),
+    Column("completed_at", Moment),
+    Column("deadline_at", Moment),
+    Column("heard_at", Moment),
+    Column("taken_by", Text),
+    Column("routes", _Json),
+    _required("log_size", Integer, server_default="0"),
+    UniqueConstraint("execution_id", "step_key", "attempt"),
+    Index("ix_attempt_order", "execution_id", "number", unique=True),
+    Index(
+        "ix_attempt_to_do",
+        "performer",
+        "created_at",
+        sqlite_where=_RUNNING,
+        postgresql_where=_RUNNING,
+    ),
+)
+
+attempt_log = Table(
+    "attempt_log",
+    metadata,
+    Column("id", _BigId, primary_key=True, autoincrement=True),
+    _required("execution_id", String(36), ForeignKey("execution.id")),
+    _required("attempt_id", String(36), ForeignKey("attempt.id")),
+    _required("at", Moment),
+    _required("text", Text),
+    Index("ix_attempt_log_execution", "execution_id", "id"),
+    Index("ix_attempt_log_attempt", "attempt_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", _BigId, primary_key=True, autoincrement=True),
+    _required("kind", String(48)),
+    _required("at", Moment),
+    _required("principal", Text),
+    Column("node_id", String(36)),
+    Column("execution_id", String(36)),
+    Column("step_key", String(64)),
+    _required("data", _Json),
+    Index("ix_event_node", "node_id", "kind", "id"),
+    Index("ix_event_execution", "execution_id", "id"),
+    # ids must never come back after the newest rows were pruned: followers remember them
+    sqlite_autoincrement=True,
+)
+
+token = Table(
+    "token",
+    metadata,
+    _id(),
+    _required("name", String(128), unique=True),
+    _required("role", String(16)),
+    _required("digest", String(64), unique=True),
+    _required("created_at", Moment),
+    Column("expires_at", Moment),
+    Column("last_used_at", Moment),
+)
