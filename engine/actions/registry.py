@@ -1,0 +1,141 @@
+"""Actions: what a step runs, found in one registry.
+
+An action is a name, who performs it, the model of its parameters and, where this engine performs it, a coroutine. The
+packages of others add theirs through the entry point group `pureboot.actions`, each naming an `Action`.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine.clock import Clock
+from engine.core.executions import Performer
+from engine.core.nodes import NodeState
+from engine.core.sources import spell
+from engine.errors import Conflict, Invalid, Problem
+
+ENTRY_POINTS = "pureboot.actions"
+
+
+class Parameters(BaseModel):
+    """The base of the models of what stands under a step's `with`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ActionFailed(Exception):
+    """Raised by an action to let its attempt fail; the text is the attempt's error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What an action gets: its parameters, complete and checked, and the attempt they belong to."""
+
+    parameters: Any
+    execution_id: str
+    step_key: str
+    attempt: int
+    idempotency_key: str
+    started_at: datetime
+    clock: Clock
+    log: Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an action gives back when it succeeds; `next_state` moves the node."""
+
+    output: Mapping[str, Any] = field(default_factory=dict)
+    message: str | None = None
+    next_state: NodeState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action. `run` is there exactly for those that this engine performs."""
+
+    name: str
+    summary: str
+    performer: Performer
+    parameters: type[Parameters]
+    run: Callable[[Call], Awaitable[Outcome]] | None = None
+
+    def problems(self, with_: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+        """What is wrong with parameters as a file has them; one with an expression is judged when that is filled."""
+        try:
+            self.parameters.model_validate(dict(with_))
+        except ValidationError as error:
+            return [
+                (detail["loc"], _plain(detail))
+                for detail in error.errors()
+                if detail["type"] in ("missing", "extra_forbidden") or not _is_open(detail["input"])
+            ]
+        return []
+
+    def complete(self, config: Mapping[str, Any]) -> Any:
+        """The parameters of an attempt, checked.
+
+        Raises:
+            Invalid: they do not fit; every one is named.
+        """
+        try:
+            return self.parameters.model_validate(dict(config))
+        except ValidationError as error:
+            wrong = [(spell(("with", *detail["loc"])), _plain(detail)) for detail in error.errors()]
+            raise Invalid([Problem(path=path, message=message) for path, message in wrong]) from None
+
+
+_OPEN = re.compile(r"\{\{|\{%|\$\{")
+
+
+def _is_open(value: Any) -> bool:
+    return isinstance(value, str) and _OPEN.search(value) is not None
+
+
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a parameter of this action",
+    "string_type": "must be text",
+}
+
+
+def _plain(detail: Any) -> str:
+    return _PLAIN.get(detail["type"]) or str(detail["msg"]).removeprefix("Value error, ")
+
+
+class Registry(Mapping[str, Action]):
+    """All actions by name."""
+
+    def __init__(self, actions: Iterable[Action] = ()) -> None:
+        self._actions: dict[str, Action] = {}
+        for action in actions:
+            self.add(action)
+
+    def add(self, action: Action) -> None:
+        """Make an action known.
+
+        Raises:
+            Conflict: there is one of this name.
+        """
+        if action.name in self._actions:
+            raise Conflict(f"there are two actions named {action.name}")
+        self._actions[action.name] = action
+
+    def add_installed(self) -> None:
+        """Make the actions of installed packages known."""
+        for point in entry_points(group=ENTRY_POINTS):
+            self.add(point.load())
+
+    def __getitem__(self, name: str) -> Action:
+        return self._actions[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._actions)
+
+    def __len__(self) -> int:
+        return len(self._actions)

@@ -1,0 +1,137 @@
+"""What a machine that asks the network for its boot is told."""
+
+from typing import Any
+
+from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work
+from engine.core.events import Kind, NewEvent
+from engine.core.executions import Attempt, AttemptStatus, AttemptTaken
+from engine.core.nodes import Node, parse_mac
+from engine.core.reports import NodeReport
+from engine.core.scopes import Server
+from engine.errors import NotFound, PureBootError
+from engine.services.context import Context
+from engine.services.executions import resolved
+from engine.services.reports import Reports
+from engine.services.runs import Run
+from engine.store import events, executions
+from engine.store.database import Tx
+
+_BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
+# iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.
+_ARCHITECTURES = {"x86_64": "x86_64", "arm64": "arm64"}
+
+
+class Boots:
+    """Boot requests."""
+
+    def __init__(self, context: Context, reports: Reports) -> None:
+        self._context = context
+        self._reports = reports
+
+    async def boot(self, request: BootRequest, *, server: Server) -> BootDecision:
+        """Answer a machine; one that nobody knows is registered. Asked again, the answer is the same.
+
+        Raises:
+            Invalid: the MAC address is none.
+        """
+        report = _as_report(request)
+        return await self._context.database.write(lambda tx: self._boot(tx, request, report, server))
+
+    def _boot(self, tx: Tx, request: BootRequest, report: NodeReport, server: Server) -> BootDecision:
+        try:
+            node, is_new = self._reports.meet(tx, report.mac_address, report)
+        except NotFound:
+            return Local(message=f"{report.mac_address} is not known here: it boots its disk")
+        if is_new:
+            return self._locally(tx, node, f"{node.mac_address} is new here and now listed as discovered")
+        live = executions.live_on(tx, node.id)
+        if live is None:
+            return self._locally(tx, node, no_work(node).message)
+        run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
+        decided = decide_boot(node, run.execution, run.workflow)
+        if isinstance(decided, Local):
+            return self._locally(tx, node, decided.message)
+        if isinstance(decided, Wait):
+            return decided
+        return self._serve(tx, run, decided, request, server)
+
+    def _serve(self, tx: Tx, run: Run, attempt: Attempt, request: BootRequest, server: Server) -> BootDecision:
+        refusal = _wrong_firmware(run, request)
+        if refusal is not None:
+            run.note(Kind.NODE_BOOT_REFUSED, step_key=attempt.step_key, data={"message": refusal})
+            run.save()
+            return Local(message=refusal)
+        try:
+            config = resolved(tx, run, attempt, server)
+        except PureBootError as error:
+            run.finish(attempt, AttemptStatus.FAILED, error=str(error))
+            run.advance()
+            run.save()
+            return Local(message=f"{attempt.step_name} cannot be served: {error}")
+        if attempt.taken_by is None:
+            run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
+        else:
+            run.hear(attempt)
+        run.note(Kind.NODE_BOOT_SERVED, step_key=attempt.step_key, data={"step": attempt.step_name})
+        run.save()
+        return _serve(attempt, config)
+
+    async def refuse(self, request: BootRequest, message: str) -> Local:
+        """Let the boot step a machine stands at fail, because what it needs is not there; gives what to tell it."""
+
+        def work(tx: Tx) -> Local:
+            node, _ = self._reports.meet(tx, parse_mac(request.mac_address), _as_report(request))
+            live = executions.live_on(tx, node.id)
+            if live is not None:
+                run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
+                decided = decide_boot(node, run.execution, run.workflow)
+                if isinstance(decided, Attempt):
+                    run.finish(decided, AttemptStatus.FAILED, error=message)
+                    run.advance()
+                    run.save()
+            return Local(message=message)
+
+        return await self._context.database.write(work)
+
+    def _locally(self, tx: Tx, node: Node, message: str) -> Local:
+        fact = NewEvent(
+            kind=Kind.NODE_BOOT_LOCAL,
+            at=self._context.now(),
+            principal=f"node:{node.mac_address}",
+            node_id=node.id,
+            data={"message": message, "state": node.state},
+        )
+        events.append(tx, [fact])
+        return Local(message=message)
+
+
+def _wrong_firmware(run: Run, request: BootRequest) -> str | None:
+    booted = _BOOT_MODES.get(request.platform or "")
+    wanted = run.workflow.boot_mode
+    if booted is None or wanted in ("any", booted):
+        return None
+    return f"{run.workflow.name} is for {wanted} firmware, but this machine started in {booted} mode"
+
+
+def _serve(attempt: Attempt, config: dict[str, Any]) -> Serve:
+    initrd = config.get("initrd") or ()
+    return Serve(
+        step_name=attempt.step_name,
+        kernel=config["kernel"],
+        initrd=(initrd,) if isinstance(initrd, str) else tuple(initrd),
+        cmdline=" ".join(str(config.get("cmdline") or "").split()),
+    )
+
+
+def _as_report(request: BootRequest) -> NodeReport:
+    return NodeReport(
+        mac_address=parse_mac(request.mac_address),
+        ip_address=request.ip_address,
+        hostname=request.hostname or None,
+        vendor=request.vendor or None,
+        model=request.model or None,
+        serial_number=request.serial or None,
+        system_uuid=request.uuid or None,
+        arch=_ARCHITECTURES.get(request.arch or ""),
+        boot_mode=_BOOT_MODES.get(request.platform or ""),
+    )

@@ -1,0 +1,324 @@
+"""What nodes and agents do with an execution's capability token: ask for their step, report, send logs, render."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core import documents as core
+from engine.core.boot import BOOT_ACTION
+from engine.core.documents import DocumentKind
+from engine.core.events import Kind, NewEvent
+from engine.core.executions import (
+    Attempt,
+    AttemptStatus,
+    AttemptTaken,
+    Execution,
+    Performer,
+)
+from engine.core.reports import ReportStatus, StepReport
+from engine.core.scopes import Server
+from engine.core.tokens import digest
+from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
+from engine.services.context import Context
+from engine.services.executions import resolved
+from engine.services.runs import Run
+from engine.services.templates import render
+from engine.store import documents, events, executions
+from engine.store.database import Tx
+
+_DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
+
+
+class Gone(Conflict):
+    """The execution has ended: there is nothing more to ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentStep:
+    """The step that waits for the node's agent, complete: nothing in it is left to resolve.
+
+    `served` says of a boot step whether the machine has been given it: an agent that runs although it was not has to
+    reboot into it.
+    """
+
+    execution_id: str
+    step_id: str
+    step_key: str
+    step_name: str
+    step_type: str
+    step_config: Mapping[str, Any]
+    attempt: int
+    timeout_seconds: float | None
+    heartbeat_seconds: float | None
+    served: bool
+
+
+class Callbacks:
+    """The callback API. The door has checked that the token is the execution's."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def execution_of(self, token: str) -> Execution | None:
+        """The execution a capability token belongs to."""
+        return await self._context.database.read(lambda tx: executions.by_token(tx, digest(token)))
+
+    async def current(self, execution_id: str, *, server: Server, agent: str | None = None) -> CurrentStep | None:
+        """The step that waits for the node's agent; None if none does now.
+
+        `agent` names one life of an agent (its machine's boot id). An attempt that one life has taken is never given to
+        another: it is lost, and tried again if its step allows that.
+
+        Raises:
+            NotFound: there is no such execution.
+            Gone: it has ended.
+        """
+        found = await self._context.database.read(lambda tx: self._waiting(tx, execution_id))
+        if found is None:
+            return None
+        return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
+
+    def _waiting(self, tx: Tx, execution_id: str) -> Attempt | None:
+        execution = executions.get(tx, execution_id)
+        if execution.ended:
+            raise Gone(f"execution {execution.id} has {execution.status}")
+        return _for_node(execution)
+
+    def _hand_out(self, tx: Tx, execution_id: str, server: Server, agent: str | None) -> CurrentStep | None:
+        if self._waiting(tx, execution_id) is None:
+            return None
+        run = self._run(tx, executions.get(tx, execution_id))
+        attempt = _for_node(run.execution)
+        if attempt is not None and self._is_lost(attempt, agent):
+            error = "lost: the machine started again while the step ran"
+            run.finish(attempt, AttemptStatus.FAILED, error=error)
+            run.advance()
+            attempt = _for_node(run.execution)
+        step = self._taken(tx, run, attempt, server, agent) if attempt is not None else None
+        run.save()
+        return step
+
+    @staticmethod
+    def _is_lost(attempt: Attempt, agent: str | None) -> bool:
+        if agent is None or attempt.taken_by is None or attempt.action == BOOT_ACTION:
+            return False
+        return attempt.taken_by != agent
+
+    def _taken(self, tx: Tx, run: Run, attempt: Attempt, server: Server, agent: str | None) -> CurrentStep | None:
+        try:
+            config = resolved(tx, run, attempt, server)
+            if attempt.action == "node.script":
+                config = self._with_script(tx, run, attempt, config, server)
+        except PureBootError as error:
+            run.finish(attempt, AttemptStatus.FAILED, error=str(error))
+            run.advance()
+            return None
+        if attempt.action != BOOT_ACTION and attempt.taken_by is None:
+            run.apply(AttemptTaken(attempt_id=attempt.id, by=agent or "node", at=run.now))
+        else:
+            run.hear(attempt)
+        step = run.workflow.by_key[attempt.step_key]
+        return CurrentStep(
+            execution_id=attempt.execution_id,
+            step_id=attempt.step_id,
+            step_key=attempt.step_key,
+            step_name=attempt.step_name,
+            step_type=attempt.action,
+            step_config=config,
+            attempt=attempt.attempt,
+            timeout_seconds=step.timeout_seconds,
+            heartbeat_seconds=step.heartbeat_seconds,
+            served=attempt.action == BOOT_ACTION and attempt.taken_by is not None,
+        )
+
+    def _with_script(
+        self, tx: Tx, run: Run, attempt: Attempt, config: Mapping[str, Any], server: Server
+    ) -> dict[str, Any]:
+        """Put the text of a script's template in the place of its name."""
+        reference = config.get("template")
+        if not isinstance(reference, str):
+            return dict(config)
+        text = self._rendered(tx, run, reference, attempt, server)
+        return {key: value for key, value in config.items() if key != "template"} | {"script": text}
+
+    async def report(self, execution_id: str, step: str, report: StepReport) -> str:
+        """Take a report about a step (its id or key); gives `recorded`, or `repeated` for one that is known already.
+
+        Raises:
+            NotFound: there is no such execution or step.
+            Conflict: the step is not current: it has ended otherwise, another attempt runs, or the execution has ended.
+            Invalid: a number in it is out of range.
+        """
+        percent = report.progress_percent
+        if percent is not None and not 0 <= percent <= 100:
+            raise Invalid([Problem(path="progress_percent", message=f"{percent} is not between 0 and 100")])
+
+        def work(tx: Tx) -> str:
+            run = self._run(tx, executions.get(tx, execution_id))
+            step_key = _step_key(run, step)
+            attempt = _meant(run.execution, step_key, report.attempt)
+            if attempt is None or attempt.status is not AttemptStatus.RUNNING:
+                return self._late(tx, run, step_key, attempt, report)
+            self._take(tx, run, attempt, report)
+            run.save()
+            return "recorded"
+
+        return await self._context.database.write(work)
+
+    def _take(self, tx: Tx, run: Run, attempt: Attempt, report: StepReport) -> None:
+        if report.logs:
+            executions.append_log(tx, attempt, run.now, clean(report.logs))
+        message = None if report.message is None else clean(report.message)[:2000]
+        if report.status is ReportStatus.PROGRESS:
+            run.hear(attempt, report.progress_percent, message)
+            return
+        failed = report.status is ReportStatus.FAILED
+        code = "" if report.exit_code is None else f" with exit code {report.exit_code}"
+        run.finish(
+            attempt,
+            _DONE[report.status],
+            output=report.output,
+            message=message,
+            exit_code=report.exit_code,
+            error=(message or f"the step failed{code}") if failed else None,
+        )
+        run.advance()
+
+    def _late(self, tx: Tx, run: Run, step_key: str, attempt: Attempt | None, report: StepReport) -> str:
+        if attempt is not None and attempt.status is _DONE.get(report.status):
+            return "repeated"
+        if attempt is not None and report.status is ReportStatus.PROGRESS and attempt.status in _DONE.values():
+            return "repeated"  # a progress that was overtaken by the end it announced
+        if run.execution.ended:
+            state = f"execution {run.execution.id} has {run.execution.status}"
+        elif attempt is None:
+            state = f"step {step_key} has no such attempt"
+        else:
+            state = f"attempt {attempt.attempt} of step {step_key} is {attempt.status}"
+        current = ", ".join(run.execution.current_steps) or "none"
+        raise Conflict(f"{state}; the report is not taken (current: {current})")
+
+    async def append_log(self, execution_id: str, step: str, text: str) -> None:
+        """Add to the log of a step's newest attempt; also just after its end, since the last lines may come late.
+
+        Raises:
+            NotFound: there is no such execution or step.
+            Conflict: the step has not begun, or the execution was cancelled.
+        """
+
+        def work(tx: Tx) -> None:
+            run = self._run(tx, executions.get(tx, execution_id))
+            step_key = _step_key(run, step)
+            attempt = run.execution.latest(step_key)
+            if attempt is None or attempt.status in (AttemptStatus.RETRYING, AttemptStatus.CANCELLED):
+                raise Conflict(f"step {step_key} does not run, so its log takes nothing")
+            if text:
+                executions.append_log(tx, attempt, run.now, clean(text))
+                executions.heard(tx, attempt.id, run.now)
+
+        await self._context.database.write(work)
+
+    async def heartbeat(self, execution_id: str) -> None:
+        """Note a sign of life: moves the heartbeat deadline of what the node performs.
+
+        Raises:
+            NotFound: there is no such execution.
+            Gone: it has ended.
+        """
+
+        def work(tx: Tx) -> None:
+            attempt = self._waiting(tx, execution_id)
+            if attempt is not None:
+                executions.heard(tx, attempt.id, self._context.now())
+
+        await self._context.database.write(work)
+
+    async def render(self, execution_id: str, reference: str, *, server: Server) -> str:
+        """Render a template (`name`, `name:v1.0`) for an execution's node, complete.
+
+        Raises:
+            NotFound: there is no such execution, template or version, or the execution has ended.
+            Invalid: a variable has no value; each is named with its place, also in the event log.
+        """
+
+        def work(tx: Tx) -> str:
+            execution = executions.get(tx, execution_id)
+            if execution.ended:
+                raise NotFound(f"execution {execution.id} has {execution.status}")
+            run = self._run(tx, execution)
+            return self._rendered(tx, run, reference, _for_node(execution), server)
+
+        try:
+            return await self._context.database.read(work)
+        except Invalid as error:
+            await self._note_failure(execution_id, reference, error)
+            raise
+
+    async def _note_failure(self, execution_id: str, reference: str, error: Invalid) -> None:
+        def work(tx: Tx) -> None:
+            execution = executions.get(tx, execution_id)
+            fact = NewEvent(
+                kind=Kind.TEMPLATE_RENDER_FAILED,
+                at=self._context.now(),
+                node_id=execution.node_id,
+                execution_id=execution.id,
+                data={"template": reference, "error": str(error)},
+            )
+            events.append(tx, [fact])
+
+        await self._context.database.write(work)
+
+    def _rendered(self, tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server) -> str:
+        name, _, version = reference.partition(":")
+        document = documents.get(tx, DocumentKind.TEMPLATE, name)
+        rendered = render(tx, document, core.parse_reference(version), run.around(attempt, server))
+        for_node = f" for node {run.node.name}" if run.node else ""
+        problems = [
+            Problem(
+                file=each.template,
+                line=each.line,
+                column=each.column,
+                message=f"{each.text} has no value{for_node} ({each.reason})",
+            )
+            for each in rendered.unresolved
+        ]
+        if problems:
+            raise Invalid(problems)
+        return rendered.content
+
+    def _run(self, tx: Tx, execution: Execution) -> Run:
+        return Run.load(self._context, tx, execution, principal="node")
+
+
+def _for_node(execution: Execution) -> Attempt | None:
+    """The running attempt that the node performs."""
+    return next(
+        (
+            attempt
+            for attempt in execution.attempts
+            if attempt.status is AttemptStatus.RUNNING and attempt.performer is Performer.NODE
+        ),
+        None,
+    )
+
+
+def _step_key(run: Run, step: str) -> str:
+    for each in run.workflow.steps:
+        if step in (each.id, each.key):
+            return each.key
+    raise NotFound(f"workflow {run.workflow.name} has no step {step}")
+
+
+def _meant(execution: Execution, step_key: str, number: int | None) -> Attempt | None:
+    if number is None:
+        return execution.latest(step_key)
+    return next((each for each in execution.attempts if each.step_key == step_key and each.attempt == number), None)
+
+
+_KEPT = {"\n", "\t"}
+
+
+def clean(text: str) -> str:
+    """What a machine sends, fit for a log: without the control characters that would take over a terminal."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char if char in _KEPT or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,47 @@
+"""What every service is given."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.actions.registry import Registry
+from engine.clock import Clock
+from engine.core import sources, tokens, workflow_file
+from engine.core.documents import Version
+from engine.core.scopes import Server
+from engine.core.workflows import Workflow
+from engine.settings import Settings
+from engine.store.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The open store, the clock, the settings, the store's key and the actions.
+
+    `server` is what nodes are told when a request does not say itself how it reached us; the doors set it once they
+    listen.
+    """
+
+    database: Database
+    clock: Clock
+    settings: Settings
+    key: bytes
+    actions: Registry
+    server: list[Server] = field(default_factory=lambda: [Server()])
+    _workflows: dict[str, Workflow] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The time, aware and in UTC."""
+        return self.clock.now()
+
+    def workflow(self, version: Version) -> Workflow:
+        """The workflow a version holds; versions never change, so each is read once."""
+        known = self._workflows.get(version.id)
+        if known is None:
+            if len(self._workflows) > 500:
+                self._workflows.clear()
+            known = self._workflows[version.id] = workflow_file.parse(sources.read_one(version.content))
+        return known
+
+    def capability(self, execution_id: str) -> str:
+        """The capability token of an execution."""
+        return tokens.capability(self.key, execution_id)

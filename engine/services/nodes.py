@@ -1,0 +1,213 @@
+"""What can be done with nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.clock import new_id
+from engine.core.documents import DocumentKind
+from engine.core.events import Kind, NewEvent
+from engine.core.nodes import Node, NodeState, StateChange, TriggeredBy, parse_mac
+from engine.core.page import Page
+from engine.errors import Conflict, Invalid, Problem
+from engine.services.context import Context
+from engine.services.moves import Move
+from engine.store import documents, events, groups, nodes
+from engine.store.database import Tx
+
+# What a person may set on a node; everything else follows from what happens to it.
+SETTABLE = frozenset(
+    {
+        "hostname",
+        "ip_address",
+        "vendor",
+        "model",
+        "serial_number",
+        "system_uuid",
+        "arch",
+        "boot_mode",
+        "group_id",
+        "metadata",
+        "tags",
+        "locked",
+        "workflow_id",
+    }
+)
+MAX_TAG = 128
+
+
+class Nodes:
+    """Nodes: create, find, change, move, tag. `by` is the principal who asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def create(self, mac_address: str, values: Mapping[str, Any] | None = None, *, by: str) -> Node:
+        """Make a node known before it has ever asked; it begins as `discovered`.
+
+        Raises:
+            Invalid: the MAC address or a value is wrong.
+            Conflict: there is a node with this MAC address.
+        """
+        now = self._context.now()
+        blank = Node(
+            id=new_id(), mac_address=parse_mac(mac_address), state_changed_at=now, created_at=now, updated_at=now
+        )
+
+        def work(tx: Tx) -> Node:
+            node = replace(blank, **_checked(tx, values or {}))
+            nodes.add(tx, node)
+            self._note(tx, Kind.NODE_CREATED, node, by, {"mac_address": node.mac_address, **dict(values or {})})
+            return node
+
+        return await self._context.database.write(work)
+
+    async def get(self, reference: str) -> Node:
+        """The node with this id, MAC address or hostname.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: several have this hostname.
+        """
+        return await self._context.database.read(lambda tx: nodes.get(tx, reference))
+
+    async def find(self, page: Page) -> tuple[list[Node], int]:
+        """A page of the nodes, and how many there are. Filters are the node's fields, `tag` and `group` (a name)."""
+        return await self._context.database.read(lambda tx: nodes.find(tx, _with_group(tx, page)))
+
+    async def counts(self) -> dict[NodeState, int]:
+        """How many nodes stand in each state."""
+        return await self._context.database.read(nodes.count_by_state)
+
+    async def update(self, reference: str, values: Mapping[str, Any], *, by: str) -> Node:
+        """Set fields of a node (those in `SETTABLE`).
+
+        Raises:
+            NotFound: there is no such node, group or workflow.
+            Invalid: a field cannot be set, or its value is wrong.
+        """
+
+        def work(tx: Tx) -> Node:
+            before = nodes.get(tx, reference)
+            after = replace(before, **_checked(tx, values), updated_at=self._context.now())
+            changes = _changes(before, after, values)
+            if changes:
+                nodes.save(tx, after)
+                self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": changes})
+            return after
+
+        return await self._context.database.write(work)
+
+    async def tag(self, reference: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), by: str) -> Node:
+        """Add and remove tags; a tag that is there already, or is not, is no error.
+
+        Raises:
+            NotFound: there is no such node.
+            Invalid: a tag is empty or too long.
+        """
+
+        def work(tx: Tx) -> Node:
+            before = nodes.get(tx, reference)
+            tags = [tag for tag in (*before.tags, *_tags(add)) if tag not in _tags(remove)]
+            after = replace(before, tags=tuple(sorted(set(tags))), updated_at=self._context.now())
+            if after.tags != before.tags:
+                nodes.save(tx, after)
+                self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": {"tags": [before.tags, after.tags]}})
+            return after
+
+        return await self._context.database.write(work)
+
+    async def move(
+        self,
+        reference: str,
+        state: NodeState,
+        *,
+        by: str,
+        comment: str | None = None,
+        force: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Node:
+        """Move a node to another state, with its row in the state log.
+
+        Raises:
+            NotFound: there is no such node.
+            Conflict: the state cannot be reached from where it is; the message names those that can.
+        """
+
+        def work(tx: Tx) -> Node:
+            move = Move(
+                now=self._context.now(),
+                max_attempts=self._context.settings.install.max_attempts,
+                triggered_by=TriggeredBy.ADMIN,
+                principal=by,
+                comment=comment,
+                metadata=metadata,
+            )
+            moved, rows = move.to(nodes.get(tx, reference), state, force=force)
+            nodes.save(tx, moved)
+            events.append(tx, rows)
+            return moved
+
+        return await self._context.database.write(work)
+
+    async def history(self, reference: str, page: Page) -> tuple[list[StateChange], int]:
+        """A page of a node's state log, newest first.
+
+        Raises:
+            NotFound: there is no such node.
+        """
+        return await self._context.database.read(lambda tx: events.history(tx, nodes.get(tx, reference).id, page))
+
+    def _note(self, tx: Tx, kind: Kind, node: Node, by: str, data: Mapping[str, Any]) -> None:
+        fact = NewEvent(kind=kind, at=self._context.now(), principal=by, node_id=node.id, data=data)
+        events.append(tx, [fact])
+
+
+def _with_group(tx: Tx, page: Page) -> Page:
+    """Turn the filter `group`, which is by name or id, into one by id."""
+    wanted = page.filters.get("group")
+    if not wanted:
+        return page
+    ids = tuple(groups.get(tx, reference).id for reference in wanted)
+    others = {name: values for name, values in page.filters.items() if name != "group"}
+    return replace(page, filters={**others, "group_id": ids})
+
+
+def _checked(tx: Tx, values: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(values) - SETTABLE)
+    if unknown:
+        raise Invalid([Problem(path=name, message="cannot be set on a node") for name in unknown])
+    checked = dict(values)
+    if "tags" in checked:
+        checked["tags"] = tuple(sorted(set(_tags(checked["tags"] or ()))))
+    if checked.get("group_id") is not None:
+        checked["group_id"] = groups.get(tx, checked["group_id"]).id
+    if checked.get("workflow_id") is not None:
+        checked["workflow_id"] = documents.get(tx, DocumentKind.WORKFLOW, checked["workflow_id"]).id
+    return checked
+
+
+def _tags(tags: Sequence[str]) -> list[str]:
+    cleaned = [tag.strip().lower() for tag in tags]
+    for tag in cleaned:
+        if not tag or len(tag) > MAX_TAG or not tag.isprintable():
+            raise Invalid([Problem(path="tags", message=f"{tag!r} is no tag: 1 to {MAX_TAG} printable characters")])
+    return cleaned
+
+
+def _changes(before: Node, after: Node, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {
+        name: [getattr(before, name), getattr(after, name)]
+        for name in values
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def require_unlocked(node: Node) -> None:
+    """Refuse to touch a locked node.
+
+    Raises:
+        Conflict: the node is locked.
+    """
+    if node.locked:
+        raise Conflict(f"node {node.name} is locked; unlock it first if you mean it")

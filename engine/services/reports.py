@@ -1,0 +1,177 @@
+"""What nodes say of themselves: discovery, facts and how their installation fares."""
+
+from dataclasses import replace
+from typing import Any
+
+from engine.clock import new_id
+from engine.core.events import Kind, NewEvent
+from engine.core.executions import AttemptHeard, AttemptStatus, Performer
+from engine.core.nodes import Node, NodeState, TriggeredBy, parse_mac
+from engine.core.reports import InstallationStatus, NodeReport
+from engine.errors import Conflict, NotFound
+from engine.services.context import Context
+from engine.services.moves import Move
+from engine.services.runs import Run
+from engine.store import events, executions, nodes
+from engine.store.database import Tx
+
+_FACTS = ("ip_address", "hostname", "vendor", "model", "serial_number", "system_uuid", "arch", "boot_mode")
+MAX_FACT = 255
+
+
+class Reports:
+    """Reports of nodes."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def report(self, report: NodeReport) -> tuple[Node, bool]:
+        """Take a node's report of itself; gives the node and whether it is new.
+
+        Raises:
+            Invalid: the MAC address is none.
+            NotFound: nobody knows it, and discovery is switched off.
+            Conflict: its installation status does not fit its state.
+        """
+        mac_address = parse_mac(report.mac_address)
+
+        def work(tx: Tx) -> tuple[Node, bool]:
+            node, is_new = self.meet(tx, mac_address, report)
+            if report.installation_status is not None:
+                node = self._installation(tx, node, report)
+            return node, is_new
+
+        return await self._context.database.write(work)
+
+    def meet(self, tx: Tx, mac_address: str, report: NodeReport) -> tuple[Node, bool]:
+        """Find the node a report is of, or discover it; keeps what the report says of the machine.
+
+        Raises:
+            NotFound: nobody knows it, and discovery is switched off.
+        """
+        now = self._context.now()
+        known = nodes.by_mac(tx, mac_address)
+        facts: dict[str, Any] = {name: _short(value) for name in _FACTS if (value := getattr(report, name))}
+        if known is None:
+            return self._discover(tx, mac_address, facts, report), True
+        changed = {
+            name: [getattr(known, name), value] for name, value in facts.items() if getattr(known, name) != value
+        }
+        if not changed and report.inventory is None:
+            nodes.touch(tx, known.id, last_seen_at=now)
+            return replace(known, last_seen_at=now), False
+        node = replace(known, **facts, last_seen_at=now, updated_at=now)
+        nodes.save(tx, node)
+        data: dict[str, Any] = {"changes": changed}
+        if report.inventory is not None:
+            data["inventory"] = report.inventory
+        self._note(tx, Kind.NODE_REPORTED, node, data)
+        return node, False
+
+    def _discover(self, tx: Tx, mac_address: str, facts: dict[str, Any], report: NodeReport) -> Node:
+        if not self._context.settings.discovery.enabled:
+            raise NotFound(f"there is no node {mac_address}, and discovery is switched off (discovery.enabled)")
+        now = self._context.now()
+        node = Node(
+            id=new_id(),
+            mac_address=mac_address,
+            state_changed_at=now,
+            last_seen_at=now,
+            created_at=now,
+            updated_at=now,
+            **facts,
+        )
+        nodes.add(tx, node)
+        data: dict[str, Any] = {"mac_address": mac_address, **facts}
+        if report.inventory is not None:
+            data["inventory"] = report.inventory
+        self._note(tx, Kind.NODE_DISCOVERED, node, data)
+        return node
+
+    def _installation(self, tx: Tx, node: Node, report: NodeReport) -> Node:
+        """Let an installation's status reach the execution it belongs to, or the node where there is none."""
+        live = executions.live_on(tx, node.id)
+        if live is not None:
+            run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
+            if self._to_attempt(run, report):
+                run.advance()
+                run.save()
+                node = run.node or node
+        elif report.installation_status is InstallationStatus.FAILED:
+            return self._failed(tx, node, report)
+        return self._moved(tx, node, report, live is not None)
+
+    def _to_attempt(self, run: Run, report: NodeReport) -> bool:
+        attempt = next(
+            (
+                each
+                for each in run.execution.attempts
+                if each.status is AttemptStatus.RUNNING and each.performer is Performer.NODE
+            ),
+            None,
+        )
+        if attempt is None:
+            return False
+        match report.installation_status:
+            case InstallationStatus.COMPLETE:
+                run.finish(attempt, AttemptStatus.SUCCEEDED)
+            case InstallationStatus.FAILED:
+                error = report.installation_error or "the node reported that its installation failed"
+                run.finish(attempt, AttemptStatus.FAILED, error=error)
+            case _:
+                run.apply(
+                    AttemptHeard(
+                        attempt_id=attempt.id, at=run.now, progress_percent=_percent(report.installation_progress)
+                    )
+                )
+        return True
+
+    def _failed(self, tx: Tx, node: Node, report: NodeReport) -> Node:
+        error = report.installation_error or "the node reported that its installation failed"
+        failed, rows = self._move(node).fail_install(node, error)
+        nodes.save(tx, failed)
+        events.append(tx, rows)
+        return failed
+
+    def _moved(self, tx: Tx, node: Node, report: NodeReport, live: bool) -> Node:
+        goal = {InstallationStatus.STARTED: NodeState.INSTALLING, InstallationStatus.COMPLETE: NodeState.INSTALLED}.get(
+            report.installation_status or InstallationStatus.PROGRESS
+        )
+        still_live = live and executions.live_on(tx, node.id) is not None
+        if goal is None or node.state is goal or (goal is NodeState.INSTALLED and still_live):
+            return node
+        expected = {NodeState.INSTALLING: NodeState.PENDING, NodeState.INSTALLED: NodeState.INSTALLING}[goal]
+        if node.state is not expected:
+            if still_live or live:
+                return node  # the workflow has its own order of states
+            raise Conflict(
+                f"node {node.name} is {node.state}; an installation can be {report.installation_status} "
+                f"only while it is {expected}"
+            )
+        moved, rows = self._move(node).to(node, goal)
+        nodes.save(tx, moved)
+        events.append(tx, rows)
+        return moved
+
+    def _move(self, node: Node) -> Move:
+        return Move(
+            now=self._context.now(),
+            max_attempts=self._context.settings.install.max_attempts,
+            triggered_by=TriggeredBy.NODE_REPORT,
+            principal=f"node:{node.mac_address}",
+        )
+
+    def _note(self, tx: Tx, kind: Kind, node: Node, data: dict[str, Any]) -> None:
+        fact = NewEvent(
+            kind=kind, at=self._context.now(), principal=f"node:{node.mac_address}", node_id=node.id, data=data
+        )
+        events.append(tx, [fact])
+
+
+def _short(value: str) -> str:
+    """What a machine says of itself, fit for a screen: printable, on one line, of bounded length."""
+    return "".join(char for char in value if char.isprintable())[:MAX_FACT].strip()
+
+
+def _percent(value: int | None) -> int | None:
+    return None if value is None else max(0, min(100, value))

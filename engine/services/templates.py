@@ -1,0 +1,301 @@
+"""What can be done with templates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.clock import new_id
+from engine.core import diff, expressions, rendering
+from engine.core import documents as core
+from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
+from engine.core.events import Kind, NewEvent
+from engine.core.includes import Included, Lookup
+from engine.core.names import parse_name
+from engine.core.page import EVERYTHING, Page
+from engine.core.rendering import Rendered
+from engine.core.scopes import Surroundings, names, variables
+from engine.errors import Conflict, Invalid, NotFound, Problem
+from engine.services.context import Context
+from engine.store import documents, events, groups, nodes
+from engine.store.database import Tx
+
+SETTABLE = frozenset({"type", "description", "os_family", "tags"})
+
+
+class Templates:
+    """Templates: create, find, version, compare, render. `by` is the principal who asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def create(
+        self,
+        name: str,
+        content: str | None = None,
+        *,
+        by: str,
+        type_: str = TemplateType.SCRIPT.value,
+        description: str = "",
+        os_family: str = "",
+        tags: Sequence[str] = (),
+        commit_message: str = "",
+    ) -> Document:
+        """Make a template, with its first version if there is a text.
+
+        Raises:
+            Invalid: the name, type or text is wrong.
+            Conflict: there is a template of this name.
+        """
+        now = self._context.now()
+        blank = Document(
+            id=new_id(),
+            kind=DocumentKind.TEMPLATE,
+            name=parse_name(name),
+            type=_type(type_),
+            description=description,
+            os_family=os_family,
+            status=DocumentStatus.ACTIVE,
+            tags=tuple(tags),
+            created_at=now,
+            updated_at=now,
+        )
+
+        def work(tx: Tx) -> Document:
+            document = blank
+            if content is not None:
+                core.check_content(content)
+                document = replace(document, current_version="v1.0", latest_version="v1.0")
+            documents.add(tx, document)
+            self._note(tx, Kind.TEMPLATE_CREATED, document, by, {"type": document.type})
+            if content is not None:
+                self._add_version(tx, document, (1, 0), content, commit_message, by)
+            return document
+
+        return await self._context.database.write(work)
+
+    async def get(self, reference: str) -> Document:
+        """The template with this id or name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._context.database.read(lambda tx: _get(tx, reference))
+
+    async def find(self, page: Page) -> tuple[list[Document], int]:
+        """A page of the templates, and how many there are."""
+        return await self._context.database.read(lambda tx: documents.find(tx, DocumentKind.TEMPLATE, page))
+
+    async def update(self, reference: str, values: Mapping[str, Any], *, by: str) -> Document:
+        """Set what is not versioned: type, description, OS family, tags.
+
+        Raises:
+            NotFound: there is no such template.
+            Invalid: a field cannot be set, or its value is wrong.
+        """
+        unknown = sorted(set(values) - SETTABLE)
+        if unknown:
+            raise Invalid([Problem(path=name, message="cannot be set on a template") for name in unknown])
+        checked = dict(values)
+        if "type" in checked:
+            checked["type"] = _type(checked["type"])
+        if "tags" in checked:
+            checked["tags"] = tuple(checked["tags"])
+
+        def work(tx: Tx) -> Document:
+            before = _get(tx, reference)
+            after = replace(before, **checked, updated_at=self._context.now())
+            documents.save(tx, after)
+            changes = {name: [getattr(before, name), getattr(after, name)] for name in checked}
+            self._note(tx, Kind.TEMPLATE_UPDATED, after, by, {"changes": changes})
+            return after
+
+        return await self._context.database.write(work)
+
+    async def archive(self, reference: str, *, by: str) -> Document:
+        """End a template's use; its versions stay.
+
+        Raises:
+            NotFound: there is no such template.
+        """
+
+        def work(tx: Tx) -> Document:
+            after = replace(_get(tx, reference), status=DocumentStatus.ARCHIVED, updated_at=self._context.now())
+            documents.save(tx, after)
+            self._note(tx, Kind.TEMPLATE_ARCHIVED, after, by, {})
+            return after
+
+        return await self._context.database.write(work)
+
+    async def versions(self, reference: str, page: Page = EVERYTHING) -> tuple[list[Version], int]:
+        """A page of a template's versions, newest first.
+
+        Raises:
+            NotFound: there is no such template.
+        """
+        return await self._context.database.read(lambda tx: documents.versions(tx, _get(tx, reference).id, page))
+
+    async def version(self, reference: str, version: str = "latest") -> Version:
+        """One version of a template: `v1.0`, `v1` (newest 1.x) or `latest` (the current one).
+
+        Raises:
+            NotFound: there is no such template or version.
+            Invalid: `version` is none.
+        """
+        wanted = core.parse_reference(version)
+        return await self._context.database.read(lambda tx: documents.version(tx, _get(tx, reference), wanted))
+
+    async def add_version(
+        self, reference: str, content: str, *, by: str, commit_message: str = "", bump: Bump = Bump.MINOR
+    ) -> Version:
+        """Add a version, which becomes the current one.
+
+        Raises:
+            NotFound: there is no such template.
+            Conflict: the newest version has the same content; the message names it.
+            Invalid: the content is too large or no text.
+        """
+        core.check_content(content)
+
+        def work(tx: Tx) -> Version:
+            document = _get(tx, reference)
+            newest = documents.newest(tx, document.id)
+            if newest is not None and newest.content_hash == core.content_hash(content):
+                raise Conflict(f"template {document.name} has exactly this content already, in {newest.version_string}")
+            number = core.next_number((newest.major, newest.minor) if newest else None, bump)
+            version = self._add_version(tx, document, number, content, commit_message, by)
+            name, at = version.version_string, version.created_at
+            documents.save(tx, replace(document, current_version=name, latest_version=name, updated_at=at))
+            return version
+
+        return await self._context.database.write(work)
+
+    async def set_current(self, reference: str, version: str, *, by: str) -> Document:
+        """Make an older (or newer) version the current one; nothing is deleted.
+
+        Raises:
+            NotFound: there is no such template or version.
+            Invalid: `version` is none.
+        """
+        wanted = core.parse_reference(version)
+
+        def work(tx: Tx) -> Document:
+            before = _get(tx, reference)
+            chosen = documents.version(tx, before, wanted).version_string
+            after = replace(before, current_version=chosen, updated_at=self._context.now())
+            if after.current_version != before.current_version:
+                documents.save(tx, after)
+                data = {"from_version": before.current_version, "to_version": chosen}
+                self._note(tx, Kind.TEMPLATE_CURRENT_CHANGED, after, by, data)
+            return after
+
+        return await self._context.database.write(work)
+
+    async def diff(self, reference: str, from_: str, to: str) -> tuple[Version, Version, diff.Diff]:
+        """Two versions and what differs between them.
+
+        Raises:
+            NotFound: there is no such template or version.
+            Invalid: a version is none.
+        """
+        left, right = await self.version(reference, from_), await self.version(reference, to)
+        return left, right, diff.diff(left.content, right.content)
+
+    async def render(
+        self,
+        reference: str,
+        *,
+        node: str | None = None,
+        version: str = "latest",
+        params: Mapping[str, Any] | None = None,
+    ) -> Rendered:
+        """A preview of a version for a node: secrets masked, what has no value left as written and named.
+
+        Raises:
+            NotFound: there is no such template, version or node.
+            Invalid: includes run in a circle or too deep, or the text gets too large.
+        """
+        wanted = core.parse_reference(version)
+
+        def work(tx: Tx) -> Rendered:
+            target = nodes.get(tx, node) if node else None
+            group = groups.get(tx, target.group_id) if target and target.group_id else None
+            around = Surroundings(node=target, group=group, server=self._context.server[0])
+            return render(tx, _get(tx, reference), wanted, around, masked=True, params=params)
+
+        return await self._context.database.read(work)
+
+    def _add_version(
+        self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str
+    ) -> Version:
+        version = Version(
+            id=new_id(),
+            template_id=document.id,
+            major=number[0],
+            minor=number[1],
+            content=content,
+            content_hash=core.content_hash(content),
+            size_bytes=len(content.encode()),
+            commit_message=message,
+            author=by,
+            created_at=self._context.now(),
+        )
+        documents.add_version(tx, version)
+        data = {"version": version.version_string, "commit_message": message}
+        self._note(tx, Kind.TEMPLATE_VERSION_CREATED, document, by, data)
+        return version
+
+    def _note(self, tx: Tx, kind: Kind, document: Document, by: str, data: Mapping[str, Any]) -> None:
+        facts = {"template_id": document.id, "name": document.name, **data}
+        events.append(tx, [NewEvent(kind=kind, at=self._context.now(), principal=by, data=facts)])
+
+
+def _get(tx: Tx, reference: str) -> Document:
+    return documents.get(tx, DocumentKind.TEMPLATE, reference)
+
+
+def _type(text: str) -> str:
+    try:
+        return TemplateType(text).value
+    except ValueError:
+        message = f"{text!r} is no type of template; one of {', '.join(TemplateType)}"
+        raise Invalid([Problem(path="type", message=message)]) from None
+
+
+def lookup(tx: Tx) -> Lookup:
+    """Finds the templates that others include."""
+
+    def find(name: str, reference: str | None) -> Included | None:
+        try:
+            document = _get(tx, name)
+            version = documents.version(tx, document, core.parse_reference(reference or "latest"))
+        except NotFound:
+            return None
+        return Included(name=document.name, version=version.version_string, content=version.content)
+
+    return find
+
+
+def render(
+    tx: Tx,
+    document: Document,
+    reference: core.Reference,
+    around: Surroundings,
+    *,
+    masked: bool = False,
+    params: Mapping[str, Any] | None = None,
+) -> Rendered:
+    """Render a version of a template; one of type `document` is Jinja2 first.
+
+    Raises:
+        NotFound: there is no such version.
+        Invalid: includes run in a circle or too deep, the text gets too large, or its Jinja2 fails.
+    """
+    version = documents.version(tx, document, reference)
+    template = {"id": document.id, "name": document.name, "version": version.version_string}
+    text = version.content
+    scopes = dict(variables(around, template))
+    if params is not None:
+        scopes["params"] = params
+    if document.type == TemplateType.DOCUMENT.value:
+        text = str(expressions.fill(text, {**names(around), "template": template}, document.name))
+    return rendering.render(text, scopes, include=lookup(tx), name=document.name, masked=masked)

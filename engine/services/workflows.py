@@ -1,0 +1,322 @@
+"""What can be done with workflows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.clock import new_id
+from engine.core import documents as core
+from engine.core import sources, workflow_file
+from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, Version
+from engine.core.events import Kind, NewEvent
+from engine.core.page import EVERYTHING, Page
+from engine.core.sources import Source
+from engine.core.workflow_check import check
+from engine.core.workflows import PublishedWorkflow, Workflow
+from engine.errors import Conflict, Invalid, Problem
+from engine.services.context import Context
+from engine.store import documents, events, executions
+from engine.store.database import Tx
+
+
+class Workflows:
+    """Workflows: import, find, validate, publish, archive. `by` is the principal who asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def validate(self, text: str, *, file: str | None = None) -> list[Problem]:
+        """Everything that is wrong with a file, each with its place; changes nothing."""
+        try:
+            found = sources.read(core.check_content(text), file=file)
+            if not found:
+                return [Problem(message="holds no workflow", file=file)]
+            templates = await self._context.database.read(_templates)
+            return [problem for source in found for problem in self._problems(source, templates)]
+        except Invalid as error:
+            return list(error.problems)
+
+    async def import_(
+        self, text: str, *, by: str, file: str | None = None, commit_message: str = ""
+    ) -> list[tuple[PublishedWorkflow, bool]]:
+        """Take up every workflow of a YAML or JSON text, each as a draft; gives each and whether anything changed.
+
+        Raises:
+            Invalid: something in the text is wrong; all of it is named, and nothing is changed.
+        """
+        found = sources.read(core.check_content(text), file=file)
+        if not found:
+            raise Invalid([Problem(message="holds no workflow", file=file)])
+        texts = [text] if len(found) == 1 else [workflow_file.export(workflow_file.parse(source)) for source in found]
+        pairs = list(zip(found, texts, strict=True))
+        return await self._context.database.write(lambda tx: self._import(tx, pairs, by, commit_message))
+
+    async def create(self, tree: Mapping[str, Any], *, by: str, commit_message: str = "") -> PublishedWorkflow:
+        """Make a workflow from its tree.
+
+        Raises:
+            Invalid: something in it is wrong; all of it is named.
+            Conflict: there is a workflow of this name.
+        """
+        source = Source(tree=dict(tree))
+        text = workflow_file.export(workflow_file.parse(source))
+
+        def work(tx: Tx) -> PublishedWorkflow:
+            self._refuse(source, _templates(tx))
+            name = str(tree["name"])
+            if name in documents.names(tx, DocumentKind.WORKFLOW):
+                raise Conflict(f"there is a workflow {name} already")
+            return self._import(tx, [(source, text)], by, commit_message)[0][0]
+
+        return await self._context.database.write(work)
+
+    async def update(
+        self, reference: str, tree: Mapping[str, Any], *, by: str, commit_message: str = ""
+    ) -> PublishedWorkflow:
+        """Make a new draft of a workflow from a whole tree, or from the parts of it that are to change.
+
+        Raises:
+            NotFound: there is no such workflow.
+            Invalid: something in it is wrong, or it changes the name.
+        """
+
+        def work(tx: Tx) -> PublishedWorkflow:
+            document = _get(tx, reference)
+            before = self._context.workflow(documents.version(tx, document, _newest(tx, document)))
+            whole = {**workflow_file.as_file(before), **tree}
+            if whole["name"] != document.name:
+                raise Invalid([Problem(path="name", message="a workflow keeps its name; import it under another")])
+            source = Source(tree=whole)
+            text = workflow_file.export(workflow_file.parse(source))
+            return self._import(tx, [(source, text)], by, commit_message)[0][0]
+
+        return await self._context.database.write(work)
+
+    async def get(self, reference: str, version: str | None = None) -> PublishedWorkflow:
+        """The workflow with this id or name: its active version, or else its newest, or the one asked for.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+        """
+        return await self._context.database.read(lambda tx: self._shown(tx, _get(tx, reference), version))
+
+    async def find(self, page: Page) -> tuple[list[PublishedWorkflow], int]:
+        """A page of the workflows, and how many there are. `is_active` among the filters keeps (in)active ones."""
+
+        def work(tx: Tx) -> tuple[list[PublishedWorkflow], int]:
+            found, total = documents.find(tx, DocumentKind.WORKFLOW, _by_activity(page))
+            return [self._shown(tx, document) for document in found], total
+
+        return await self._context.database.read(work)
+
+    async def versions(self, reference: str, page: Page = EVERYTHING) -> tuple[list[Version], int]:
+        """A page of a workflow's versions, newest first.
+
+        Raises:
+            NotFound: there is no such workflow.
+        """
+        return await self._context.database.read(lambda tx: documents.versions(tx, _get(tx, reference).id, page))
+
+    async def version(self, reference: str, version: str = "latest") -> Version:
+        """One version of a workflow with its text.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+        """
+        wanted = core.parse_reference(version)
+        return await self._context.database.read(lambda tx: documents.version(tx, _get(tx, reference), wanted))
+
+    async def publish(self, reference: str, version: str | None = None, *, by: str) -> PublishedWorkflow:
+        """Validate a version (the newest, if none is named) and make it the active one.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+            Invalid: it is not valid any more, for instance because a template is gone.
+        """
+
+        def work(tx: Tx) -> PublishedWorkflow:
+            document = _get(tx, reference)
+            wanted = core.parse_reference(version) if version else _newest(tx, document)
+            chosen = documents.version(tx, document, wanted)
+            self._refuse(
+                sources.read_one(chosen.content, file=f"{document.name} {chosen.version_string}"), _templates(tx)
+            )
+            after = replace(
+                document,
+                status=DocumentStatus.ACTIVE,
+                current_version=chosen.version_string,
+                updated_at=self._context.now(),
+                **_facts(self._context.workflow(chosen)),
+            )
+            if after.current_version != document.current_version or after.status is not document.status:
+                documents.save(tx, after)
+                self._note(tx, Kind.WORKFLOW_PUBLISHED, after, by, {"version": chosen.version_string})
+            return self._shown(tx, after)
+
+        return await self._context.database.write(work)
+
+    async def archive(self, reference: str, *, by: str) -> PublishedWorkflow:
+        """End a workflow's use; its versions stay, and what runs of it runs on.
+
+        Raises:
+            NotFound: there is no such workflow.
+        """
+
+        def work(tx: Tx) -> PublishedWorkflow:
+            document = replace(_get(tx, reference), status=DocumentStatus.ARCHIVED, updated_at=self._context.now())
+            documents.save(tx, document)
+            live = sum(1 for each in executions.live(tx) if each.workflow_id == document.id)
+            self._note(tx, Kind.WORKFLOW_ARCHIVED, document, by, {"live_executions": live})
+            return self._shown(tx, document)
+
+        return await self._context.database.write(work)
+
+    async def export(self, reference: str, version: str | None = None) -> str:
+        """A version as YAML in the contract's form.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+        """
+
+        def work(tx: Tx) -> str:
+            document = _get(tx, reference)
+            wanted = core.parse_reference(version) if version else _shown_reference(document)
+            return workflow_file.export(self._context.workflow(documents.version(tx, document, wanted)))
+
+        return await self._context.database.read(work)
+
+    def _problems(self, source: Source, templates: set[str]) -> list[Problem]:
+        try:
+            workflow = workflow_file.parse(source)
+        except Invalid as error:
+            return list(error.problems)
+        return check(workflow, source, actions=self._context.actions, has_template=templates.__contains__)
+
+    def _refuse(self, source: Source, templates: set[str]) -> None:
+        problems = self._problems(source, templates)
+        if problems:
+            raise Invalid(problems)
+
+    def _import(
+        self, tx: Tx, pairs: Sequence[tuple[Source, str]], by: str, message: str
+    ) -> list[tuple[PublishedWorkflow, bool]]:
+        templates = _templates(tx)
+        problems = [problem for source, _ in pairs for problem in self._problems(source, templates)]
+        if problems:
+            raise Invalid(problems)
+        return [self._import_one(tx, workflow_file.parse(source), text, by, message) for source, text in pairs]
+
+    def _import_one(
+        self, tx: Tx, workflow: Workflow, text: str, by: str, message: str
+    ) -> tuple[PublishedWorkflow, bool]:
+        now = self._context.now()
+        known = {found.name: found for found in documents.find(tx, DocumentKind.WORKFLOW, _named(workflow.name))[0]}
+        document = known.get(workflow.name)
+        newest = documents.newest(tx, document.id) if document else None
+        if document is None:
+            document = Document(
+                id=new_id(),
+                kind=DocumentKind.WORKFLOW,
+                name=workflow.name,
+                created_at=now,
+                updated_at=now,
+                **_facts(workflow),
+            )
+            documents.add(tx, document)
+            self._note(tx, Kind.WORKFLOW_CREATED, document, by, {})
+        elif newest is not None and newest.content_hash == core.content_hash(text):
+            return self._shown(tx, document), False
+        number = core.next_number((newest.major, newest.minor) if newest else None, Bump.MINOR)
+        version = Version(
+            id=new_id(),
+            template_id=document.id,
+            major=number[0],
+            minor=number[1],
+            content=text,
+            content_hash=core.content_hash(text),
+            size_bytes=len(text.encode()),
+            commit_message=message,
+            author=by,
+            created_at=now,
+        )
+        documents.add_version(tx, version)
+        document = replace(document, latest_version=version.version_string, updated_at=now)
+        if document.status is DocumentStatus.ARCHIVED:
+            document = replace(document, status=DocumentStatus.DRAFT, current_version=None)
+        documents.save(tx, document)
+        data = {"version": version.version_string, "commit_message": message}
+        self._note(tx, Kind.WORKFLOW_VERSION_CREATED, document, by, data)
+        return self._shown(tx, document), True
+
+    def _shown(self, tx: Tx, document: Document, version: str | None = None) -> PublishedWorkflow:
+        wanted = core.parse_reference(version) if version else _shown_reference(document)
+        chosen = documents.version(tx, document, wanted)
+        workflow = self._context.workflow(chosen)
+        return PublishedWorkflow(
+            id=document.id,
+            name=document.name,
+            description=workflow.description,
+            os_family=workflow.os_family,
+            architecture=workflow.architecture,
+            boot_mode=workflow.boot_mode,
+            status=document.status,
+            version=chosen.version_string,
+            current_version=document.current_version,
+            latest_version=document.latest_version,
+            tags=document.tags,
+            params=workflow.params,
+            timeout_seconds=workflow.timeout_seconds,
+            state_on_start=workflow.state_on_start,
+            steps=workflow.steps,
+            content=chosen.content,
+            created_at=document.created_at,
+            updated_at=document.updated_at,
+        )
+
+    def _note(self, tx: Tx, kind: Kind, document: Document, by: str, data: Mapping[str, Any]) -> None:
+        facts = {"workflow_id": document.id, "name": document.name, **data}
+        events.append(tx, [NewEvent(kind=kind, at=self._context.now(), principal=by, data=facts)])
+
+
+def _get(tx: Tx, reference: str) -> Document:
+    return documents.get(tx, DocumentKind.WORKFLOW, reference)
+
+
+def _templates(tx: Tx) -> set[str]:
+    return documents.names(tx, DocumentKind.TEMPLATE)
+
+
+def _newest(tx: Tx, document: Document) -> core.Reference:
+    newest = documents.newest(tx, document.id)
+    return core.Reference(major=newest.major, minor=newest.minor) if newest else core.LATEST
+
+
+def _shown_reference(document: Document) -> core.Reference:
+    """The active version, or else the newest."""
+    if document.status is DocumentStatus.ACTIVE or document.latest_version is None:
+        return core.LATEST
+    return core.parse_reference(document.latest_version)
+
+
+def _facts(workflow: Workflow) -> dict[str, Any]:
+    return {
+        "description": workflow.description,
+        "os_family": workflow.os_family,
+        "architecture": workflow.architecture,
+        "boot_mode": workflow.boot_mode,
+    }
+
+
+def _named(name: str) -> Page:
+    every_status = tuple(status.value for status in DocumentStatus)
+    return Page(limit=None, filters={"name": (name,), "status": every_status})
+
+
+def _by_activity(page: Page) -> Page:
+    wanted = page.filters.get("is_active")
+    if not wanted:
+        return page
+    active = wanted[0].lower() in ("true", "1", "yes")
+    status = (DocumentStatus.ACTIVE,) if active else (DocumentStatus.DRAFT, DocumentStatus.ARCHIVED)
+    others = {name: values for name, values in page.filters.items() if name != "is_active"}
+    return replace(page, filters={**others, "status": tuple(each.value for each in status)})
