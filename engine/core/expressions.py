@@ -1,9 +1,13 @@
 """Jinja2, sandboxed, for step parameters, conditions and document templates.
 
-The scopes are those of CONTRACT section 3. A name that does not exist is an error, never an empty text. What an
-expression yields is protected, so that a value that looks like a `${…}` variable is not expanded by the pass after it.
+The scopes are those of CONTRACT section 3. A name that does not exist is an error, never an empty text.
+
+What an expression yields must not be expanded by the pass after it, which replaces `${…}` variables: a value that looks
+like one could pull out a secret. So the variables the author wrote are taken out before Jinja2 runs, each leaving a mark
+that no value can contain, and everything it makes is escaped before they are put back.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,18 +16,24 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from engine.core.rendering import escape
+from engine.core.placeholders import Parsed, escape, parse
+from engine.core.values import as_text
 from engine.errors import Invalid, Problem
 
 Names = Mapping[str, object]
 
 
-def _finalize(value: object) -> object:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return escape(value) if isinstance(value, str) else value
+_MARK = "\ue000"  # private use: no text that people write has it
+_MARKED = re.compile(f"{_MARK}(\\d+){_MARK}")
+
+
+def _finalize(value: object) -> str:
+    text = "" if value is None else as_text(value)
+    if _MARK in text:
+        raise ValueError(
+            "a ${…} variable cannot stand inside {{ … }}; name the value itself there, as in {{ node.mac }}"
+        )
+    return text
 
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -62,10 +72,29 @@ def fill(tree: Any, names: Names, path: str = "") -> Any:
 def _fill_text(text: str, names: Names, path: str) -> str:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
+    parsed = parse(text)
     try:
-        return _template(text).render(names)
+        return _put_back(_template(_taken_out(parsed)).render(names), parsed)
     except Exception as error:  # a template may raise anything: it is a small program
         raise Invalid([Problem(path=path, message=_plain(error), line=getattr(error, "lineno", None))]) from None
+
+
+def _taken_out(parsed: Parsed) -> str:
+    return "".join(
+        segment if isinstance(segment, str) else f"{_MARK}{at}{_MARK}" for at, segment in enumerate(parsed.segments)
+    )
+
+
+def _put_back(filled: str, parsed: Parsed) -> str:
+    pieces = _MARKED.split(filled)
+    for at in range(0, len(pieces), 2):
+        if pieces[at].endswith("$") and at + 1 < len(pieces):
+            raise ValueError("a value that ends in $ stands right before a ${…} variable, which cannot be written")
+        pieces[at] = escape(pieces[at])
+    for at in range(1, len(pieces), 2):
+        segment = parsed.segments[int(pieces[at])]
+        pieces[at] = segment if isinstance(segment, str) else segment.text
+    return "".join(pieces)
 
 
 def holds(condition: str, names: Names) -> bool:
@@ -93,7 +122,7 @@ def check_condition(condition: str) -> str | None:
 def check_text(text: str) -> str | None:
     """What is wrong with a text's Jinja2 syntax, or None."""
     try:
-        _template(text)
+        _template(_taken_out(parse(text)))
     except TemplateError as error:
         return f"does not compile: {_plain(error)} (line {getattr(error, 'lineno', 1)})"
     return None

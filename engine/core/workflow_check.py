@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from engine.core import expressions
+from engine.core import expressions, rendering
 from engine.core.parameters import check_schema
 from engine.core.sources import Source
 from engine.core.workflows import CONTINUE, FAIL, ROLLBACK, Step, Workflow
@@ -85,11 +85,16 @@ class _Finder:
             yield self._at(step, "with", *path, message=message)
         for path, text in _texts(step.with_, ()):
             wrong = expressions.check_text(text)
-            if wrong:
-                yield self._at(step, "with", *path, message=wrong)
+            messages = [wrong] if wrong else [each.message for each in rendering.check(text, include=self._included)]
+            for message in messages:
+                yield self._at(step, "with", *path, message=message)
         template = step.with_.get("template")
         if isinstance(template, str) and "{{" not in template and not self._has_template(template.partition(":")[0]):
             yield self._at(step, "with", "template", message=f"there is no template {template!r}")
+
+    def _included(self, name: str, reference: str | None) -> rendering.Included | None:
+        """Whether a template is there is all that matters here: what is in it was judged when it was saved."""
+        return rendering.Included(name=name, version=reference or "", content="") if self._has_template(name) else None
 
     def _targets(self, step: Step) -> Iterator[Problem]:
         keys = self._workflow.by_key
