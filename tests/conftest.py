@@ -1,0 +1,121 @@
+"""What every test may ask for: empty stores of both kinds, a clock to move, an open PureBoot."""
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.app import PureBoot
+from engine.clock import Clock
+from engine.settings import Settings, load
+from engine.store.database import open_database
+from engine.store.migrate import migrate
+from tests import postgres
+from tests.clock import ManualClock
+
+Opener = Callable[..., AbstractAsyncContextManager[PureBoot]]
+
+
+def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
+    """Settings for a store at `url`; flags are written `http__port=0`."""
+    given = {name.replace("__", "."): value for name, value in flags.items()}
+    defaults = {
+        "database.url": url,
+        "http.host": "127.0.0.1",
+        "http.port": 0,
+        "tftp.host": "127.0.0.1",
+        "tftp.port": 0,
+        "files.dir": str(folder / "files"),
+        "auth.mode": "loose",
+    }
+    return load(environ={}, flags=defaults | given)
+
+
+async def _migrated(url: str) -> None:
+    database = await open_database(url)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with all tables and nothing in them, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "pureboot.db"
+    asyncio.run(_migrated(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
+    """An empty SQLite store of this test's own."""
+    path = tmp_path / "pureboot.db"
+    shutil.copy(empty_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server with a migrated template database."""
+    with postgres.cluster() as server:
+        asyncio.run(_sql(f"{server}/postgres", "CREATE DATABASE empty"))
+        asyncio.run(_migrated(f"{server}/empty"))
+        yield server
+
+
+async def _sql(url: str, statement: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL store of this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(_sql(f"{postgres_server}/postgres", f"CREATE DATABASE {name} TEMPLATE empty"))
+    yield f"{postgres_server}/{name}"
+    asyncio.run(_sql(f"{postgres_server}/postgres", f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty store: the test runs once on SQLite and once on PostgreSQL."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until the test moves it."""
+    return ManualClock()
+
+
+@pytest.fixture
+def opener(tmp_path: Path) -> Opener:
+    """Opens a PureBoot: `async with opener(url, clock=clock, http__port=0) as pureboot`."""
+
+    @asynccontextmanager
+    async def open_(url: str, *, clock: Clock | None = None, host: bool = True, **flags: Any) -> AsyncIterator[PureBoot]:
+        async with PureBoot(settings_for(url, tmp_path, **flags), clock=clock, host=host) as pureboot:
+            yield pureboot
+
+    return open_
+
+
+@pytest.fixture
+async def pureboot(sqlite_url: str, opener: Opener) -> AsyncIterator[PureBoot]:
+    """A PureBoot on an empty SQLite store, with the machine's clock."""
+    async with opener(sqlite_url) as opened:
+        yield opened
