@@ -2,9 +2,9 @@
 
 The scopes are those of CONTRACT section 3. A name that does not exist is an error, never an empty text.
 
-What an expression yields must not be expanded by the pass after it, which replaces `${…}` variables: a value that looks
-like one could pull out a secret. So the variables the author wrote are taken out before Jinja2 runs, each leaving a mark
-that no value can contain, and everything it makes is escaped before they are put back.
+What an expression yields must not be expanded by the pass after it, which replaces `${…}` variables: a value that
+looks like one could pull out a secret. So the variables the author wrote are taken out before Jinja2 runs, each leaving
+a mark that no value can contain, and everything it makes is escaped before they are put back.
 """
 
 import re

@@ -272,18 +272,8 @@ class Callbacks:
         name, _, version = reference.partition(":")
         document = documents.get(tx, DocumentKind.TEMPLATE, name)
         rendered = render(tx, document, core.parse_reference(version), run.around(attempt, server))
-        for_node = f" for node {run.node.name}" if run.node else ""
-        problems = [
-            Problem(
-                file=each.template,
-                line=each.line,
-                column=each.column,
-                message=f"{each.text} has no value{for_node} ({each.reason})",
-            )
-            for each in rendered.unresolved
-        ]
-        if problems:
-            raise Invalid(problems)
+        if rendered.unresolved:
+            raise Invalid([each.problem() for each in rendered.unresolved])
         return rendered.content
 
     def _run(self, tx: Tx, execution: Execution) -> Run:

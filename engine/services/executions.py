@@ -1,7 +1,7 @@
 """What can be done with executions: start, find, cancel; and what the engine's loops ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -352,10 +352,7 @@ def _resolve(
 ) -> Any:
     if isinstance(tree, str):
         rendered = rendering.render(tree, variables, include=include, name=path)
-        problems += [
-            Problem(path=path, line=each.line, column=each.column, message=f"{each.text} has no value ({each.reason})")
-            for each in rendered.unresolved
-        ]
+        problems += [replace(each.problem(), path=path, file=None) for each in rendered.unresolved]
         return rendered.content
     if isinstance(tree, Mapping):
         return {key: _resolve(value, f"{path}.{key}", variables, include, problems) for key, value in tree.items()}

@@ -1,4 +1,4 @@
-"""The database: `read()` and `write()`, and everything that differs between SQLite and PostgreSQL.
+"""The database: `read()` and `write()`. What differs between SQLite and PostgreSQL is in the modules of those names.
 
 `write()` is alone. One writer thread takes whatever has queued up while the last commit ran and carries it out as one
 transaction (`BEGIN IMMEDIATE` on SQLite, an advisory lock on PostgreSQL), so ids of events come out in the order of
@@ -11,31 +11,22 @@ after writing costs its neighbours a second try, each unit then in a transaction
 
 import asyncio
 import contextlib
-import logging
 import queue
-import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, make_url, text
+from sqlalchemy import Connection, CursorResult, Executable, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import PureBootError, Unavailable
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 MAX_BATCH = 500
-BUSY_SECONDS = 10
-# Any fixed number: it keeps writers of one PostgreSQL database apart, so that event ids follow the order of commits.
-_WRITERS_LOCK = 0x50_55_52_45
-_HOST_LOCK = 0x50_55_52_46
-CHANNEL = "pureboot"
 
 
 class Tx:
@@ -182,7 +173,7 @@ class Database:
     def _commit(self, batch: list[_Item]) -> None:
         try:
             self.backend.transaction(lambda connection: _carry_out(connection, batch))
-        except BaseException as error:  # whatever it is, somebody waits for the answer
+        except Exception as error:
             if len(batch) > 1:
                 # One of them spoilt the transaction: run each alone, so that only that one is told.
                 for item in batch:
@@ -235,198 +226,10 @@ async def open_database(url: str) -> Database:
     Raises:
         Unavailable: it cannot be opened; the message says why and what to do.
     """
+    from engine.store.postgres import Postgres
+    from engine.store.sqlite import Sqlite
+
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return Database(_Sqlite(Path(parsed.database or "")))
-    return Database(await _Postgres.connect(url))
-
-
-class _Sqlite:
-    """SQLite: WAL, every commit flushed, one writing connection in the writer thread, reads beside it."""
-
-    POLL_SECONDS = 0.2
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        _writable(path)
-        self._engine: Engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
-        _prepare(self._engine, "BEGIN IMMEDIATE")
-        self.reader = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=4)
-        _prepare(self.reader.sync_engine, "BEGIN", read_only=True)
-        self._lock_file: Any = None
-
-    def transaction(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            return work(connection)
-
-    def after_commit(self) -> None:
-        """Other processes look at SQLite's data version themselves."""
-
-    def close_writer(self) -> None:
-        self._engine.dispose()
-
-    @contextlib.asynccontextmanager
-    async def outside_changes(self, stir: Callable[[], None]) -> AsyncIterator[None]:
-        watch = asyncio.create_task(self._watch(stir), name="store-watch")
-        try:
-            yield
-        finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-
-    async def _watch(self, stir: Callable[[], None]) -> None:
-        # Asking takes about 2 µs; the number changes when another connection, of this or another process, committed.
-        with contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
-            seen = None
-            while True:
-                (version,) = connection.execute("PRAGMA data_version").fetchone()
-                if version != seen:
-                    seen = version
-                    stir()
-                await asyncio.sleep(self.POLL_SECONDS)
-
-    async def lock_host(self) -> bool:
-        import fcntl
-
-        handle = self._path.with_name(self._path.name + ".lock").open("a")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
-            return False
-        self._lock_file = handle
-        return True
-
-    async def close(self) -> None:
-        await self.reader.dispose()
-        if self._lock_file is not None:
-            self._lock_file.close()
-
-
-def _writable(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.rollback()
-    except (OSError, sqlite3.Error) as error:
-        advice = "choose a folder that this user may write with database.url (PUREBOOT_DATABASE__URL)"
-        raise Unavailable(f"the store {path} cannot be opened for writing: {error}; {advice}") from None
-
-
-def _prepare(engine: Engine, begin: str, *, read_only: bool = False) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own begin comes too late and is never IMMEDIATE
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            *(("query_only=ON",) if read_only else ()),
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-
-class _Postgres:
-    """PostgreSQL through asyncpg; the writer thread has an event loop of its own for it."""
-
-    POLL_SECONDS = 1.0
-
-    def __init__(self, url: str) -> None:
-        self.reader = create_async_engine(url, pool_size=4, pool_pre_ping=True, isolation_level="REPEATABLE READ")
-        self._url = url
-        self._writer: AsyncEngine | None = None
-        self._runner: asyncio.Runner | None = None
-        self._host: Any = None
-
-    @classmethod
-    async def connect(cls, url: str) -> "_Postgres":
-        try:
-            backend = cls(url)
-            async with backend.reader.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except ModuleNotFoundError:
-            raise Unavailable("PostgreSQL needs asyncpg: install pureboot[postgres]") from None
-        except (SQLAlchemyError, OSError) as error:
-            shown = make_url(url).render_as_string(hide_password=True)
-            raise Unavailable(f"the store {shown} cannot be opened: {_reason(error)}") from None
-        return backend
-
-    def transaction(self, work: Callable[[Connection], T]) -> T:
-        if self._runner is None or self._writer is None:
-            self._runner = asyncio.Runner()
-            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0, pool_pre_ping=True)
-        return self._runner.run(self._transaction(self._writer, work))
-
-    @staticmethod
-    async def _transaction(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-        async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
-            return await connection.run_sync(work)
-
-    def after_commit(self) -> None:
-        # In a transaction of its own: a NOTIFY inside the writing one takes a lock over the whole cluster at commit.
-        if self._runner is not None and self._writer is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                self._runner.run(self._notify(self._writer))
-
-    @staticmethod
-    async def _notify(engine: AsyncEngine) -> None:
-        async with engine.begin() as connection:
-            await connection.execute(text(f"NOTIFY {CHANNEL}"))
-
-    def close_writer(self) -> None:
-        if self._runner is not None and self._writer is not None:
-            self._runner.run(self._writer.dispose())
-            self._runner.close()
-
-    @contextlib.asynccontextmanager
-    async def outside_changes(self, stir: Callable[[], None]) -> AsyncIterator[None]:
-        async with self._raw() as connection:
-            heard = lambda *_: stir()  # noqa: E731 - the same object must be given to remove_listener
-            await connection.add_listener(CHANNEL, heard)
-            net = asyncio.create_task(self._net(stir), name="store-watch")
-            try:
-                yield
-            finally:
-                net.cancel()
-                await asyncio.gather(net, return_exceptions=True)
-                await connection.remove_listener(CHANNEL, heard)
-
-    async def _net(self, stir: Callable[[], None]) -> None:
-        while True:  # a lost notification costs a second, never more
-            await asyncio.sleep(self.POLL_SECONDS)
-            stir()
-
-    @contextlib.asynccontextmanager
-    async def _raw(self) -> AsyncIterator[Any]:
-        async with self.reader.connect() as connection:
-            raw = await connection.get_raw_connection()
-            yield raw.driver_connection
-
-    async def lock_host(self) -> bool:
-        connection = await self.reader.connect()
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        got = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _HOST_LOCK})
-        if not got:
-            await connection.close()
-            return False
-        self._host = connection
-        return True
-
-    async def close(self) -> None:
-        if self._host is not None:
-            await self._host.close()
-        await self.reader.dispose()
-
-
-def _reason(error: BaseException) -> str:
-    original = getattr(error, "orig", None) or error
-    return str(original).strip() or type(original).__name__
+        return Database(Sqlite(Path(parsed.database or "")))
+    return Database(await Postgres.connect(url))
