@@ -107,7 +107,9 @@ def opener(tmp_path: Path) -> Opener:
     """Opens a PureBoot: `async with opener(url, clock=clock, http__port=0) as pureboot`."""
 
     @asynccontextmanager
-    async def open_(url: str, *, clock: Clock | None = None, host: bool = True, **flags: Any) -> AsyncIterator[PureBoot]:
+    async def open_(
+        url: str, *, clock: Clock | None = None, host: bool = True, **flags: Any
+    ) -> AsyncIterator[PureBoot]:
         async with PureBoot(settings_for(url, tmp_path, **flags), clock=clock, host=host) as pureboot:
             yield pureboot
 

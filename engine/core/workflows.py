@@ -125,9 +125,9 @@ class Workflow:
 
     @cached_property
     def incoming(self) -> Mapping[str, tuple[str, ...]]:
-        """For each step the keys of those with an edge to it."""
+        """For each step the keys of those with an edge to it, as far as they can be reached themselves."""
         found: dict[str, list[str]] = {step.key: [] for step in self.steps}
-        for step in self.steps:
+        for step in self.reachable:
             for to in dict.fromkeys(edge.to for edge in step.ways):
                 if to in found:
                     found[to].append(step.key)

@@ -85,7 +85,7 @@ def test_conditions_hold_or_not(condition: str, value: bool) -> None:
 
 
 def test_a_condition_without_value_is_an_error() -> None:
-    with pytest.raises(Invalid, match="the condition `steps.gone.output.x > 1` has no value"):
+    with pytest.raises(Invalid, match=r"the condition `steps\.gone\.output\.x > 1` has no value"):
         expressions.holds("steps.gone.output.x > 1", {"steps": {}})
     assert expressions.check_condition("a >") is not None
     assert expressions.check_condition("a > 1") is None
