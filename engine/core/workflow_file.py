@@ -228,6 +228,8 @@ def _problem(source: Source, detail: Any) -> Problem:
         )
     elif kind in ("enum", "literal_error"):
         message = f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
+    elif kind == "string_type" and isinstance(detail["input"], bool):
+        message = "must be text; YAML reads a bare on, off, yes or no as true or false: put it in quotes"
     else:
         message = _PLAIN_MESSAGES.get(kind) or detail["msg"].removeprefix("Value error, ")
     return source.problem(path, message, at_key=kind == "extra_forbidden")

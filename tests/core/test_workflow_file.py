@@ -169,6 +169,7 @@ nodes:
             "name: a\nparams: {d: {type: integer, default: x}}\nsteps: [{key: a, action: core.echo}]",
             "params.d: its default is wrong: 'x' is not of type 'integer'",
         ),
+        ("name: a\nsteps: [{key: off, action: core.echo}]", "w.yaml:2:15: steps[0].key: must be text; YAML reads"),
         ("x: &a [1]\ny: *b", "is not YAML"),
         ("[" * 100_000, "is nested too deeply"),
         ("a: \x01", "is not YAML"),
