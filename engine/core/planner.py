@@ -184,7 +184,7 @@ def _ready(step: Step, arrivals: list[bool | None]) -> bool:
 
 def next_due(workflow: Workflow, execution: Execution) -> datetime | None:
     """When an execution has to be planned again although nothing happens; None if only a report can move it."""
-    if execution.ended:
+    if execution.status is not ExecutionStatus.RUNNING:
         return None
     moments = [execution.deadline_at]
     for attempt in execution.attempts:

@@ -23,7 +23,7 @@ from engine.services.context import Context
 from engine.services.executions import resolved
 from engine.services.runs import Run
 from engine.services.templates import render
-from engine.store import documents, events, executions
+from engine.store import documents, events, executions, nodes
 from engine.store.database import Tx
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
@@ -277,7 +277,9 @@ class Callbacks:
         return rendered.content
 
     def _run(self, tx: Tx, execution: Execution) -> Run:
-        return Run.load(self._context, tx, execution, principal="node")
+        node = nodes.get(tx, execution.node_id) if execution.node_id is not None else None
+        principal = f"node:{node.mac_address}" if node else "agent"
+        return Run.load(self._context, tx, execution, principal=principal, node=node)
 
 
 def _for_node(execution: Execution) -> Attempt | None:

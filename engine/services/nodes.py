@@ -93,6 +93,7 @@ class Nodes:
             changes = _changes(before, after, values)
             if changes:
                 nodes.save(tx, after)
+                nodes.save_tags(tx, after)
                 self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": changes})
             return after
 
@@ -112,6 +113,7 @@ class Nodes:
             after = replace(before, tags=tuple(sorted(set(tags))), updated_at=self._context.now())
             if after.tags != before.tags:
                 nodes.save(tx, after)
+                nodes.save_tags(tx, after)
                 self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": {"tags": [before.tags, after.tags]}})
             return after
 

@@ -7,6 +7,7 @@ way leaves no trace.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from engine.clock import new_id
@@ -73,7 +74,7 @@ class Run:
             node = nodes.get(tx, execution.node_id)
         return cls(context, tx, execution, workflow, node, principal=principal, now=context.now())
 
-    @property
+    @cached_property
     def group(self) -> Group | None:
         """The node's group."""
         if self.node is None or self.node.group_id is None:

@@ -61,8 +61,12 @@ def add(tx: Tx, value: Node) -> None:
 
 
 def save(tx: Tx, value: Node) -> None:
-    """Keep a changed node."""
+    """Keep a changed node; its tags have a function of their own."""
     tx.execute(update(node).where(node.c.id == value.id).values(**_row(value)))
+
+
+def save_tags(tx: Tx, value: Node) -> None:
+    """Keep a node's tags."""
     tx.execute(delete(node_tag).where(node_tag.c.node_id == value.id))
     _add_tags(tx, value.id, value.tags)
 
