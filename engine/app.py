@@ -78,6 +78,7 @@ class PureBoot:
         self._clock = clock or SystemClock()
         self._wants_host = host
         self._actions = actions
+        self._engine: asyncio.Task[None] | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "PureBoot":
@@ -128,7 +129,13 @@ class PureBoot:
         runtime = Runtime(self._context, self.executions, self.feed)
         work = asyncio.create_task(runtime.run(), name="engine")
         work.add_done_callback(_tell_of_end)
+        self._engine = work
         self._stack.push_async_callback(_stop, work)
+
+    @property
+    def engine_runs(self) -> bool:
+        """Whether this process performs the steps now."""
+        return self._engine is not None and not self._engine.done()
 
     @property
     def context(self) -> Context:

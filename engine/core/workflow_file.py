@@ -4,6 +4,7 @@ Older spellings (`type`, `config`, `timeout_seconds`, the graph form with `start
 form written back is always the contract's. Everything wrong is reported at once, with line and column.
 """
 
+import copy
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ _OLD_ACTIONS = {
     "reboot": "node.reboot",
     "core.template.render": "core.render",
 }
+_NEEDED = frozenset({"name", "steps", "nodes", "key", "id", "action", "type", "actionType", "to", "targetNode"})
 _KEY_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"
 _NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 
@@ -98,6 +100,38 @@ class _WorkflowFile(_File):
     state_on_start: NodeState | None = None
     start: str | None = Field(default=None, validation_alias=_either("startNode", "start"))
     steps: list[_StepFile] = Field(min_length=1, max_length=1000, validation_alias=_either("steps", "nodes"))
+
+
+def repaired(source: Source) -> Source | None:
+    """The source without what is not of the form, so that the rest of it can be checked as well; None if there is none.
+
+    Only what stands under keys that the form does not need can be left out.
+    """
+    try:
+        _WorkflowFile.model_validate(source.tree)
+    except ValidationError as error:
+        tree = copy.deepcopy(source.tree)
+        for detail in error.errors():
+            if not _leave_out(tree, tuple(detail["loc"])):
+                return None
+        return replace(source, tree=tree)
+    return source
+
+
+def _leave_out(tree: Any, path: Path) -> bool:
+    """Take away the innermost key on the way to `path`; whether there was one that may go."""
+    for end in range(len(path), 0, -1):
+        above: Any = tree
+        for part in path[: end - 1]:
+            if isinstance(above, dict):
+                above = above.get(part)
+            else:
+                above = above[part] if isinstance(above, list) and isinstance(part, int) else None
+        key = path[end - 1]
+        if isinstance(above, dict) and key in above and key not in _NEEDED:
+            del above[key]
+            return True
+    return False
 
 
 def parse(source: Source, *, name: str | None = None) -> Workflow:

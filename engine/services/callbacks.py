@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.core import documents as core
@@ -50,6 +51,7 @@ class CurrentStep:
     attempt: int
     timeout_seconds: float | None
     heartbeat_seconds: float | None
+    deadline_at: datetime | None
     served: bool
 
 
@@ -128,6 +130,7 @@ class Callbacks:
             attempt=attempt.attempt,
             timeout_seconds=step.timeout_seconds,
             heartbeat_seconds=step.heartbeat_seconds,
+            deadline_at=attempt.deadline_at,
             served=attempt.action == BOOT_ACTION and attempt.taken_by is not None,
         )
 
@@ -198,8 +201,9 @@ class Callbacks:
         current = ", ".join(run.execution.current_steps) or "none"
         raise Conflict(f"{state}; the report is not taken (current: {current})")
 
-    async def append_log(self, execution_id: str, step: str, text: str) -> None:
-        """Add to the log of a step's newest attempt; also just after its end, since the last lines may come late.
+    async def append_log(self, execution_id: str, step: str, text: str, *, attempt: int | None = None) -> None:
+        """Add to the log of a step's attempt (the newest unless one is named); also just after its end, since the
+        last lines may come late.
 
         Raises:
             NotFound: there is no such execution or step.
@@ -209,12 +213,12 @@ class Callbacks:
         def work(tx: Tx) -> None:
             run = self._run(tx, executions.get(tx, execution_id))
             step_key = _step_key(run, step)
-            attempt = run.execution.latest(step_key)
-            if attempt is None or attempt.status in (AttemptStatus.RETRYING, AttemptStatus.CANCELLED):
+            meant = _meant(run.execution, step_key, attempt)
+            if meant is None or meant.status in (AttemptStatus.RETRYING, AttemptStatus.CANCELLED):
                 raise Conflict(f"step {step_key} does not run, so its log takes nothing")
             if text:
-                executions.append_log(tx, attempt, run.now, clean(text))
-                executions.heard(tx, attempt.id, run.now)
+                executions.append_log(tx, meant, run.now, clean(text))
+                executions.heard(tx, meant.id, run.now)
 
         await self._context.database.write(work)
 

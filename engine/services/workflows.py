@@ -189,7 +189,9 @@ class Workflows:
         try:
             workflow = workflow_file.parse(source)
         except Invalid as error:
-            return list(error.problems)
+            rest = workflow_file.repaired(source) if isinstance(source.tree, Mapping) else None
+            more = [] if rest is None or rest is source else self._problems(rest, templates)
+            return [*error.problems, *(each for each in more if each not in error.problems)]
         return check(workflow, source, actions=self._context.actions, has_template=templates.__contains__)
 
     def _refuse(self, source: Source, templates: set[str]) -> None:

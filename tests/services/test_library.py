@@ -107,6 +107,26 @@ async def test_a_bad_file_changes_nothing(store_url: str, opener: Opener) -> Non
         assert [workflow.name for workflow, _ in both] == ["hello", "second"]
 
 
+async def test_errors_of_form_and_of_meaning_are_named_at_once(store_url: str, opener: Opener) -> None:
+    text = """
+name: w
+colour: red
+steps:
+  - {key: a, action: core.ehco, timeout: 5x}
+  - {key: b, action: node.boot, with: {kernal: k}, edges: [{to: gone}]}
+"""
+    async with opener(store_url) as pureboot:
+        found = await pureboot.workflows.validate(text)
+        assert sorted((each.line, each.path) for each in found) == [
+            (3, "colour"),
+            (5, "steps[0].action"),
+            (5, "steps[0].timeout"),
+            (6, "steps[1].edges[0].to"),
+            (6, "steps[1].with.kernal"),
+            (6, "steps[1].with.kernel"),
+        ]
+
+
 async def test_a_workflow_that_lost_a_template_cannot_be_published(store_url: str, opener: Opener) -> None:
     text = "name: w\nsteps: [{key: a, action: node.script, with: {template: t}}]"
     async with opener(store_url) as pureboot:
