@@ -1,0 +1,204 @@
+"""A simulated machine's cable: real TFTP and HTTP at the machine's speed, losing what its traits lose."""
+
+import asyncio
+import contextlib
+import io
+import logging
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import tftpy
+from aiohttp import ClientError, ClientTimeout
+
+from bootsrv.simulator.counters import Counters
+from bootsrv.simulator.hardware import Hardware
+from bootsrv.simulator.pace import Pace
+from bootsrv.simulator.programs import MIB
+from bootsrv.simulator.script import is_script
+
+_log = logging.getLogger(__name__)
+
+IPXE_NAME, AGENT_NAME = "iPXE/1.0.0+simulated", "pureboot-simulated-agent"
+TFTP_BLKSIZE = 1432  # what iPXE asks for
+TFTP_SECONDS, LEAST_TFTP_SECONDS, TFTP_RETRIES = 2.0, 0.3, 3
+TFTP_RATE = 1.6 * MIB
+MAX_SCRIPT = 64 * 1024
+MAX_ANSWER = 4 * MIB
+PIECE = 256 * 1024
+STALL_SECONDS = 30.0
+LOST_SECONDS = 1.0
+
+
+class Lost(Exception):
+    """Nothing came back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An HTTP answer, its body as text."""
+
+    status: int
+    text: str
+
+
+class Link:
+    """The network as one machine sees it; an async context manager.
+
+    `source` is the address to speak from, None for whichever fits. `threads` are for TFTP, whose client blocks.
+    """
+
+    def __init__(
+        self, hardware: Hardware, *, threads: Executor, pace: Pace, counters: Counters, source: str | None = None
+    ) -> None:
+        self._hardware = hardware
+        self._threads = threads
+        self._pace = pace
+        self._counters = counters
+        self._source = source
+        self._chance = random.Random(hardware.mac_address)  # noqa: S311 - bad luck, not secrets
+        self._cut = threading.Event()
+        self._stack = contextlib.AsyncExitStack()
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Link":
+        local = (self._source, 0) if self._source else None
+        connector = aiohttp.TCPConnector(local_addr=local, limit=4, ttl_dns_cache=300)
+        timeout = ClientTimeout(total=None, sock_connect=10, sock_read=STALL_SECONDS + 40)
+        session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        self._http = await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._cut.set()
+        await self._stack.aclose()
+
+    async def tftp(self, host: str, port: int, name: str) -> int:
+        """Load a file by TFTP; gives its size in bytes.
+
+        Raises:
+            Lost: it did not come.
+        """
+        self._maybe_lose()
+        work = asyncio.get_running_loop().run_in_executor(self._threads, self._tftp, host, port, name)
+        try:
+            size = await work
+        except (tftpy.TftpException, OSError) as error:
+            self._counters.failures += 1
+            raise Lost(f"TFTP {name}: {error}") from None
+        self._counters.tftp_transfers += 1
+        self._counters.tftp_bytes += size
+        return size
+
+    def _tftp(self, host: str, port: int, name: str) -> int:
+        sink = _Sink()
+        began = time.monotonic()
+
+        def pace(packet: Any) -> None:
+            if self._cut.is_set():
+                raise tftpy.TftpException("switched off")
+            ahead = sink.size / (TFTP_RATE * self._pace.speed) - (time.monotonic() - began)
+            if ahead > 0.01:
+                self._cut.wait(min(ahead, 1.0))
+
+        client = tftpy.TftpClient(host, port, options={"blksize": TFTP_BLKSIZE, "tsize": 0}, localip=self._source or "")
+        seconds = max(LEAST_TFTP_SECONDS, self._pace.real(TFTP_SECONDS))
+        client.download(name, sink, packethook=pace, timeout=seconds, retries=TFTP_RETRIES)
+        return sink.size
+
+    async def get(self, url: str) -> bytes | None:
+        """Load a file by HTTP as iPXE does; gives its beginning (a script whole), or None if it did not come."""
+        try:
+            self._maybe_lose()
+            async with self._request("GET", url, headers={"User-Agent": IPXE_NAME}) as response:
+                if response.status != 200:
+                    self._counters.failures += 1
+                    return None
+                return await self._load(response)
+        except (Lost, ClientError, TimeoutError, OSError, ValueError) as error:
+            _log.debug("%s: %s did not come: %s", self._hardware.name, url, error)
+            await self._pace.pause(LOST_SECONDS)
+            return None
+
+    async def _load(self, response: aiohttp.ClientResponse) -> bytes:
+        head = b""
+        rate = self._hardware.traits.download_rate * MIB
+        async for piece in response.content.iter_chunked(PIECE):
+            self._counters.http_bytes += len(piece)
+            if len(head) < MAX_SCRIPT:
+                head += piece[: MAX_SCRIPT - len(head)]
+            await self._pace.pause(len(piece) / rate)
+        if is_script(head):
+            self._counters.scripts += 1
+        return head
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        token: str | None = None,
+        data: Mapping[str, Any] | str | None = None,
+        seconds: float = 30.0,
+    ) -> Reply:
+        """Speak to the callback API: a mapping is sent as JSON, a text as it is.
+
+        Raises:
+            Lost: no answer came.
+        """
+        self._maybe_lose()
+        headers = {"User-Agent": AGENT_NAME} | ({"Authorization": f"Bearer {token}"} if token else {})
+        body: dict[str, Any] = {"json": data} if isinstance(data, Mapping) else {}
+        if isinstance(data, str):
+            body = {"data": data.encode()}
+            headers["Content-Type"] = "text/plain; charset=utf-8"
+        try:
+            async with asyncio.timeout(seconds), self._request(method, url, headers=headers, **body) as response:
+                content = await _whole(response)
+        except (ClientError, TimeoutError, OSError, ValueError) as error:
+            raise Lost(f"{method} {url}: {error or type(error).__name__}") from None
+        self._counters.callbacks += 1
+        self._counters.http_bytes += len(content)
+        return Reply(status=response.status, text=content.decode("utf-8", "replace"))
+
+    @contextlib.asynccontextmanager
+    async def _request(self, method: str, url: str, **more: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._http is None:
+            raise Lost("the cable is not plugged in")
+        self._counters.http_requests += 1
+        async with self._http.request(method, url, allow_redirects=False, **more) as response:
+            yield response
+
+    def _maybe_lose(self) -> None:
+        if self._chance.random() < self._hardware.traits.drops:
+            self._counters.lost += 1
+            raise Lost("the network lost it")
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    content = b""
+    while len(content) < MAX_ANSWER and (piece := await response.content.read(MAX_ANSWER - len(content))):
+        content += piece
+    return content
+
+
+class _Sink(io.RawIOBase):
+    """Counts what is written and forgets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Count."""
+        self.size += len(data)
+        return len(data)

@@ -1,0 +1,50 @@
+"""The command `pureboot`: its commands and their lines in the help. Nothing heavy is imported here."""
+
+import click
+
+from console.cli.lazy import Lazy, LazyGroup
+from console.cli.options import settings_options
+
+COMMANDS = {
+    "serve": Lazy("console.cli.serve:serve", "Run PureBoot without a screen."),
+    "demo": Lazy("console.cli.demo:demo", "Open the console on a simulated rack, on a throw-away store."),
+    "doctor": Lazy("console.cli.doctor:doctor", "Check that everything is ready, with a fix for what is not."),
+    "node": Lazy("console.cli.node:node", "Nodes: list, show, add, set, state, history, tag, retire."),
+    "group": Lazy("console.cli.group:group", "Groups: list, show, add, set, delete."),
+    "template": Lazy("console.cli.template:template", "Templates and their versions: edit, compare, render."),
+    "workflow": Lazy("console.cli.workflow:workflow", "Workflows: validate, import, publish, run."),
+    "execution": Lazy("console.cli.execution:execution", "Executions: list, show, logs, cancel."),
+    "token": Lazy("console.cli.token:token", "Tokens for the admin API: create, list, revoke."),
+    "events": Lazy("console.cli.events:events", "The event log, also live."),
+    "db": Lazy("console.cli.db:db", "The store: upgrade, check."),
+    "sim": Lazy("console.cli.sim:sim", "Simulated machines that boot from a running server."),
+}
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"pureboot {version('pureboot')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@settings_options(shown=True)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """PureBoot takes racks of bare-metal machines from cold to running.
+
+    Without a command it opens the console: the first one on a store also runs the engine and the boot servers, every
+    further one is one more live screen of it.
+    """
+    if ctx.invoked_subcommand is None:
+        from console.cli.open import open_console
+
+        open_console(ctx)

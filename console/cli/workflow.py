@@ -1,0 +1,261 @@
+"""`pureboot workflow`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from console.cli.options import command, json_option, pairs, principal
+from console.cli.session import ask
+
+if TYPE_CHECKING:
+    from engine.app import PureBoot
+    from engine.core.executions import Execution
+    from engine.core.workflows import PublishedWorkflow
+    from engine.errors import Problem
+
+_FILES = click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8"), metavar="FILE...")
+_message = click.option("-m", "--commit-message", default="", help="What changed and why.")
+
+
+@click.group()
+def workflow() -> None:
+    """Workflows: named procedures with versions."""
+
+
+@command(workflow, "list")
+@json_option
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List the workflows."""
+    from console.cli import output
+    from engine.core.page import EVERYTHING
+
+    found, _ = ask(ctx, lambda pureboot: pureboot.workflows.find(EVERYTHING))
+    if as_json:
+        output.show_json(found)
+        return
+    output.show_table(
+        ("workflow", "status", "active", "newest", "steps", "for", "description"),
+        (
+            (
+                each.name,
+                each.status.value,
+                each.current_version,
+                each.latest_version,
+                str(len(each.steps)),
+                f"{each.os_family} {each.architecture} {each.boot_mode}",
+                each.description,
+            )
+            for each in found
+        ),
+        empty="no workflows",
+    )
+
+
+@command(workflow, "show")
+@click.argument("name")
+@click.option("--version", help="v1.0, v1 (the newest 1.x) or latest.")
+@json_option
+def show(ctx: click.Context, name: str, version: str | None, as_json: bool) -> None:
+    """Show a workflow's inputs and steps."""
+    from console.cli import output
+    from console.view import duration
+
+    found = ask(ctx, lambda pureboot: pureboot.workflows.get(name, version))
+    if as_json:
+        output.show_json(found)
+        return
+    output.show_facts(
+        (
+            ("workflow", f"{found.name} {found.version} ({found.status})"),
+            ("description", found.description),
+            ("for", f"{found.os_family} {found.architecture} {found.boot_mode}"),
+            *((f"input {key}", _input(schema)) for key, schema in found.params.items()),
+        )
+    )
+    click.echo()
+    output.show_table(
+        ("step", "action", "name", "timeout", "attempts", "node becomes"),
+        (
+            (
+                step.key,
+                step.action,
+                step.name,
+                duration(step.timeout_seconds) if step.timeout_seconds else "",
+                str(step.retry.max_attempts),
+                step.next_state.value if step.next_state else "",
+            )
+            for step in found.steps
+        ),
+        empty="no steps",
+    )
+
+
+def _input(schema: Any) -> str:
+    default = f", {schema['default']} if not given" if "default" in schema else ", required"
+    return f"{schema.get('type', 'any')}{default}"
+
+
+@command(workflow, "validate")
+@_FILES
+@json_option
+def validate(ctx: click.Context, files: Sequence[TextIO], as_json: bool) -> None:
+    """Say everything that is wrong with workflow files; changes nothing."""
+    from console.cli import output
+
+    texts = [(file.name, _read(file)) for file in files]
+
+    async def check(pureboot: "PureBoot") -> "list[Problem]":
+        found = [await pureboot.workflows.validate(text, file=name) for name, text in texts]
+        return [problem for problems in found for problem in problems]
+
+    problems = ask(ctx, check)
+    if as_json:
+        output.show_json(problems)
+    else:
+        for problem in problems:
+            click.echo(f"pureboot: {problem}", err=True)
+    if problems:
+        ctx.exit(1)
+    if not as_json:
+        output.say(f"{', '.join(name for name, _ in texts)}: valid")
+
+
+def _read(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file.name} is not text in UTF-8") from None
+
+
+@command(workflow, "import")
+@_FILES
+@click.option("--publish", is_flag=True, help="Make each the active version at once.")
+@_message
+@json_option
+def import_(ctx: click.Context, files: Sequence[TextIO], publish: bool, commit_message: str, as_json: bool) -> None:
+    """Take up workflow files, each as a draft."""
+    from console.cli import output
+
+    texts = [(file.name, _read(file)) for file in files]
+
+    async def take(pureboot: "PureBoot") -> "list[tuple[PublishedWorkflow, bool]]":
+        taken = []
+        for name, text in texts:
+            for each, is_new in await pureboot.workflows.import_(
+                text, by=principal(), file=name, commit_message=commit_message
+            ):
+                shown = await pureboot.workflows.publish(each.name, by=principal()) if publish else each
+                taken.append((shown, is_new))
+        return taken
+
+    taken = ask(ctx, take)
+    if as_json:
+        output.show_json([each for each, _ in taken])
+        return
+    for each, is_new in taken:
+        what = "imported as" if is_new else "unchanged, still"
+        output.say(f"workflow {each.name} {what} {each.latest_version} ({each.status})")
+
+
+@command(workflow, "publish")
+@click.argument("name")
+@click.option("--version", help="Which one; without, the newest.")
+@json_option
+def publish(ctx: click.Context, name: str, version: str | None, as_json: bool) -> None:
+    """Validate a version and make it the active one."""
+    from console.cli import output
+
+    found = ask(ctx, lambda pureboot: pureboot.workflows.publish(name, version, by=principal()))
+    if as_json:
+        output.show_json(found)
+    else:
+        output.say(f"workflow {found.name} {found.current_version} is {found.status}")
+
+
+@command(workflow, "archive")
+@click.argument("name")
+@json_option
+def archive(ctx: click.Context, name: str, as_json: bool) -> None:
+    """End a workflow's use; what runs of it runs on."""
+    from console.cli import output
+
+    found = ask(ctx, lambda pureboot: pureboot.workflows.archive(name, by=principal()))
+    if as_json:
+        output.show_json(found)
+    else:
+        output.say(f"workflow {found.name} is {found.status}")
+
+
+@command(workflow, "export")
+@click.argument("name")
+@click.option("--version", help="v1.0, v1 (the newest 1.x) or latest.")
+def export(ctx: click.Context, name: str, version: str | None) -> None:
+    """Print a workflow as YAML."""
+    click.echo(ask(ctx, lambda pureboot: pureboot.workflows.export(name, version)), nl=False)
+
+
+@command(workflow, "run")
+@click.argument("name")
+@click.option("--node", multiple=True, metavar="NODE", help="On this node; may be given several times.")
+@click.option("-p", "--param", multiple=True, metavar="KEY=VALUE", help="An input of the workflow.")
+@click.option("--request-id", help="The same id gives the same execution, never a second one.")
+@click.option("--draft", is_flag=True, help="Run the newest version although it is not published.")
+@click.option("--watch", is_flag=True, help="Stay until it has ended; exit code 1 if it does not succeed.")
+@json_option
+def run(
+    ctx: click.Context,
+    name: str,
+    node: Sequence[str],
+    param: Sequence[str],
+    request_id: str | None,
+    draft: bool,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """Start a workflow, usually on a node."""
+    from console.cli import output
+    from console.cli.watch import watch as watch_them
+
+    if request_id and len(node) > 1:
+        raise click.UsageError("--request-id is one execution's; name one --node")
+    given = pairs(param, "parameter")
+
+    async def start(pureboot: "PureBoot") -> "list[Execution]":
+        found = await pureboot.workflows.get(name)
+        if draft:
+            found = await pureboot.workflows.get(name, found.latest_version)
+        params = {key: _typed(found.params.get(key, {}), text) for key, text in given.items()}
+        cursor = await pureboot.feed.cursor()
+        begun = [
+            await pureboot.executions.start(
+                name, by=principal(), node=each, params=params, request_id=request_id, draft=draft
+            )
+            for each in node or (None,)
+        ]
+        if not as_json:
+            for execution in begun:
+                output.say(f"execution {execution.id} of {execution.workflow_name} {execution.workflow_version}")
+        return await watch_them(pureboot, begun, cursor, quiet=as_json) if watch else begun
+
+    try:
+        ended = ask(ctx, start)
+    except KeyboardInterrupt:
+        click.echo("pureboot: no longer watching; the execution runs on", err=True)
+        ctx.exit(130)
+    if as_json:
+        output.show_json(ended[0] if len(ended) == 1 else ended)
+    if watch and any(execution.status.value != "succeeded" for execution in ended):
+        ctx.exit(1)
+
+
+def _typed(schema: Any, text: str) -> Any:
+    """A parameter as its schema has it: text stays text, everything else is read as YAML reads it."""
+    import yaml
+
+    if schema.get("type") == "string":
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

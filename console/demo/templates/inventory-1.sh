@@ -1,0 +1,6 @@
+#!/bin/sh
+${include:script-header}
+dmidecode -t system
+lscpu
+free -m
+lsblk

@@ -1,0 +1,2 @@
+set -eu
+echo "${template.name} ${template.version} on ${node.hostname|a machine without a name} (${node.serial|no serial})"
