@@ -35,6 +35,8 @@ from engine.store.database import Database, Tx, open_database
 
 _log = logging.getLogger(__name__)
 
+_TAKE_OVER_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -50,7 +52,8 @@ class PureBoot:
     """One open store; an async context manager.
 
     The first process on a store hosts it: it runs the engine (and the doors, which its entry point opens). Any other is
-    a guest: it reads, writes and follows like the host, and leaves performing and timing to it.
+    a guest: it reads, writes and follows like the host, and leaves performing and timing to it. When the host is gone,
+    a guest takes its place.
     """
 
     nodes: Nodes
@@ -74,7 +77,6 @@ class PureBoot:
     ) -> None:
         """`host` False never hosts, for commands that only ask; `actions` are the built-in ones if not given."""
         self.settings = settings
-        self.is_host = False
         self._clock = clock or SystemClock()
         self._wants_host = host
         self._actions = actions
@@ -108,9 +110,12 @@ class PureBoot:
         self._add_services(database)
         await self.feed.open()
         self._stack.push_async_callback(self.feed.close)
-        if self._wants_host and await database.backend.lock_host():
-            self.is_host = True
-            await self._host()
+        self._hosting = asyncio.Event()
+        if not self._wants_host or await self._host(database):
+            return
+        self.server = await self._servers_address()
+        waiting = asyncio.create_task(self._take_over(database), name="take-over")
+        self._stack.push_async_callback(_stop, waiting)
 
     def _add_services(self, database: Database) -> None:
         context = self._context
@@ -125,12 +130,37 @@ class PureBoot:
         self.boots = Boots(context, self.reports)
         self.access = Access(context)
 
-    async def _host(self) -> None:
+    async def _host(self, database: Database) -> bool:
+        """Become the host if nobody is."""
+        if not await database.backend.lock_host():
+            return False
         runtime = Runtime(self._context, self.executions, self.feed)
         work = asyncio.create_task(runtime.run(), name="engine")
         work.add_done_callback(_tell_of_end)
         self._engine = work
         self._stack.push_async_callback(_stop, work)
+        self._hosting.set()
+        return True
+
+    async def _take_over(self, database: Database) -> None:
+        """Wait until the host is gone, and take its place."""
+        while not await self._host(database):  # noqa: ASYNC110 - a lock of another process tells nobody
+            await asyncio.sleep(_TAKE_OVER_SECONDS)
+        _log.warning("the process that hosted this store is gone; this one hosts it now")
+
+    async def _servers_address(self) -> Server:
+        """What the host told of itself when it opened its doors."""
+        [*started], _ = await self.events(Page(limit=1, filters={"kind": (Kind.SERVER_STARTED.value,)}))
+        return Server(url=str(started[0].data.get("server_url") or "")) if started else Server()
+
+    @property
+    def is_host(self) -> bool:
+        """Whether this process hosts the store."""
+        return self._hosting.is_set()
+
+    async def hosting(self) -> None:
+        """Return once this process hosts the store."""
+        await self._hosting.wait()
 
     @property
     def engine_runs(self) -> bool:

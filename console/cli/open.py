@@ -33,18 +33,47 @@ def open_console(ctx: click.Context) -> None:
 
     @asynccontextmanager
     async def open_() -> "AsyncIterator[PureBoot]":
-        from bootsrv.doors import Doors
         from engine.app import PureBoot
 
-        async with PureBoot(settings) as pureboot:
-            if not pureboot.is_host:
-                yield pureboot
-                return
-            async with Doors(pureboot) as doors:
-                notices.extend(doors.notices)
-                yield pureboot
+        async with PureBoot(settings) as pureboot, _doors(pureboot, notices):
+            yield pureboot
 
     run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices)
+
+
+@asynccontextmanager
+async def _doors(pureboot: "PureBoot", notices: list[str]) -> AsyncIterator[None]:
+    """The servers, if this process hosts the store; a guest opens them when it takes the host's place."""
+    if pureboot.is_host:
+        async with _open_doors(pureboot, notices):
+            yield
+        return
+    later = asyncio.create_task(_doors_later(pureboot, notices), name="doors-later")
+    try:
+        yield
+    finally:
+        later.cancel()
+        await asyncio.gather(later, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _open_doors(pureboot: "PureBoot", notices: list[str]) -> AsyncIterator[None]:
+    from bootsrv.doors import Doors
+
+    async with Doors(pureboot) as doors:
+        notices.extend(doors.notices)
+        yield
+
+
+async def _doors_later(pureboot: "PureBoot", notices: list[str]) -> None:
+    from engine.errors import Unavailable
+
+    await pureboot.hosting()
+    try:
+        async with _open_doors(pureboot, notices):
+            await asyncio.Event().wait()
+    except Unavailable as error:
+        notices.append(f"this console took the server's place, but its servers cannot open: {error}")
 
 
 def require_terminal(instead: str) -> None:

@@ -1,6 +1,7 @@
 """After kill -9 at any moment: nothing acknowledged is lost, nothing that finished runs again; on both databases."""
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -53,6 +54,22 @@ async def test_what_was_acknowledged_ends_and_what_finished_does_not_run_again(
                 known = before.get(attempt.id)
                 if known is not None and known.status is AttemptStatus.SUCCEEDED:
                     assert attempt == known
+
+
+async def test_a_guest_takes_the_place_of_a_host_that_is_gone(store_url: str, opener: Opener, tmp_path: Path) -> None:
+    text = "name: w\nsteps: [{key: a, action: core.delay, with: {duration: 0.1s}}, {key: b, action: core.echo}]"
+    async with contextlib.AsyncExitStack() as stack:
+        host = contextlib.AsyncExitStack()
+        first = await host.enter_async_context(opener(store_url))
+        guest = await stack.enter_async_context(opener(store_url))
+        await published(first, text)
+        execution = await first.executions.start("w", by=ADA)
+        await host.aclose()
+        assert not guest.is_host
+        async with asyncio.timeout(20):
+            await guest.hosting()
+        done = await ended(guest, execution)
+        assert statuses(done) == [("a", 1, "succeeded"), ("b", 1, "succeeded")]
 
 
 async def test_waits_keep_their_deadlines_over_a_restart(store_url: str, opener: Opener, clock: ManualClock) -> None:

@@ -123,7 +123,7 @@ async def test_a_follower_misses_nothing_that_several_stores_write_at_once(store
 async def test_the_first_on_a_store_hosts_it_and_the_next_when_it_is_gone(store_url: str, opener: Opener) -> None:
     async with opener(store_url) as first:
         async with opener(store_url) as second:
-            assert (first.is_host, second.is_host) == (True, False)
+            assert (first.is_host, second.is_host, first.engine_runs, second.engine_runs) == (True, False, True, False)
         async with opener(store_url, host=False) as asking:
             assert not asking.is_host
     async with opener(store_url) as third:
