@@ -1,0 +1,189 @@
+"""The doors of a PureBoot: TFTP and HTTP, opened together or not at all."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from pathlib import Path
+from types import TracebackType
+
+from bootsrv.http.app import Part, build
+from bootsrv.http.listener import Listener
+from bootsrv.http.site import Limits, Site, bracketed
+from bootsrv.loaders import Loaders
+from bootsrv.tftp.files import TftpFiles
+from bootsrv.tftp.server import LiveTransfer, TftpServer
+from engine.app import PureBoot, key_path
+from engine.core.events import Kind
+from engine.errors import PureBootError, Unavailable
+from engine.settings import PRIVILEGED_TFTP_PORT, UNPRIVILEGED_TFTP_PORT
+
+_log = logging.getLogger(__name__)
+
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+
+
+class Doors:
+    """Opens TFTP and HTTP for an open PureBoot; an async context manager.
+
+    `notices` says what somebody should know now that the doors are open: an unusual port, a loader that is missing, an
+    API without tokens. `cache` is where programs are kept that PureBoot makes for firmware; unless given, it is beside
+    the store.
+
+    Raises, on entering:
+        Unavailable: a port is taken or not permitted, or an address is not this machine's; the text says which, and
+            which setting changes it. Nothing is open then.
+    """
+
+    def __init__(self, pureboot: PureBoot, *, limits: Limits | None = None, cache: Path | None = None) -> None:
+        self.notices: list[str] = []
+        self._pureboot = pureboot
+        self._settings = pureboot.settings
+        folder = cache or key_path(pureboot.settings).parent / "cache"
+        self.loaders = Loaders(pureboot.settings.files.loaders, folder)
+        self._site = Site(pureboot=pureboot, loaders=self.loaders, tftp=self._tftp_listens, limits=limits or Limits())
+        self._tftp: TftpServer | None = None
+        self._http: Listener | None = None
+        self._api: Listener | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def http_url(self) -> str:
+        """Where firmware and nodes find this PureBoot, as far as it can tell; and administrators, unless `api_url`."""
+        return _url(self._http) if self._http else ""
+
+    @property
+    def api_url(self) -> str | None:
+        """Where administrators find it, if that is another place."""
+        return _url(self._api) if self._api else None
+
+    @property
+    def tftp_address(self) -> tuple[str, int] | None:
+        """Address and port TFTP listens on; None if it is off."""
+        return self._tftp_listens()
+
+    @property
+    def transfers(self) -> tuple[LiveTransfer, ...]:
+        """The TFTP transfers under way, oldest first."""
+        return self._tftp.transfers if self._tftp else ()
+
+    @property
+    def connections(self) -> int:
+        """How many HTTP connections are open."""
+        return sum(listener.connections for listener in (self._http, self._api) if listener)
+
+    async def __aenter__(self) -> "Doors":
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        http, api = self._settings.http, self._settings.api
+        await asyncio.to_thread(self._make_files_folder)
+        self._tftp = await self._open_tftp()
+        apart = api.port is not None
+        self._http = await self._listen("http", http.host, http.port, Part.NODES if apart else Part.ALL)
+        if api.port is not None:
+            self._api = await self._listen("api", api.host, api.port, Part.ADMINISTRATORS)
+        self._pureboot.server = self._site.server(self.http_url.removeprefix("http://"))
+        await asyncio.to_thread(self._look_around)
+        self._make_localboot()
+        await self._pureboot.note(Kind.SERVER_STARTED, **self._about())
+        self._stack.push_async_callback(self._say_goodbye)
+        for notice in self.notices:
+            _log.warning("%s", notice)
+
+    async def _open_tftp(self) -> TftpServer | None:
+        tftp = self._settings.tftp
+        if not tftp.enabled:
+            return None
+        try:
+            return await self._start_tftp(PRIVILEGED_TFTP_PORT if tftp.port is None else tftp.port)
+        except Unavailable as error:
+            if tftp.port is not None or not isinstance(error.__context__, PermissionError):
+                raise
+        server = await self._start_tftp(UNPRIVILEGED_TFTP_PORT)
+        self.notices.append(
+            f"TFTP listens on port {UNPRIVILEGED_TFTP_PORT}, for {PRIVILEGED_TFTP_PORT} is not permitted here; "
+            f"firmware asks on {PRIVILEGED_TFTP_PORT}: start PureBoot as root or with CAP_NET_BIND_SERVICE"
+        )
+        return server
+
+    async def _start_tftp(self, port: int) -> TftpServer:
+        server = TftpServer(TftpFiles(self.loaders, self._settings.tftp.root), host=self._settings.tftp.host, port=port)
+        await server.start()
+        self._stack.push_async_callback(server.close)
+        return server
+
+    async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
+        app = build(self._site, part)
+        listener = Listener(app, host=host, port=port, setting=setting, limits=self._site.limits)
+        await listener.start()
+        self._stack.push_async_callback(listener.close)
+        return listener
+
+    def _make_files_folder(self) -> None:
+        folder = self._settings.files.dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.notices.append(
+                f"files.dir {folder} cannot be made: {error.strerror}; kernels and initrds are not there"
+            )
+
+    def _look_around(self) -> None:
+        """Find out what somebody should know."""
+        if self._settings.auth.mode == "loose":
+            at = self.api_url or self.http_url
+            self.notices.append(f"auth.mode is loose: whoever reaches {at} may change everything without a token")
+        self.notices += [f"{each.name} is missing, {each.purpose}: {each.remedy}" for each in self.loaders.missing()]
+
+    def _make_localboot(self) -> None:
+        work = asyncio.create_task(self.loaders.ensure_localboot(), name="make-localboot")
+
+        async def stop() -> None:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)
+
+    def _about(self) -> dict[str, object]:
+        tftp = self.tftp_address
+        return {
+            "http_url": self.http_url,
+            "api_url": self.api_url,
+            "tftp": None if tftp is None else f"{bracketed(tftp[0])}:{tftp[1]}",
+            "server_url": self._pureboot.server.url,
+        }
+
+    async def _say_goodbye(self) -> None:
+        try:
+            await self._pureboot.note(Kind.SERVER_STOPPED, **self._about())
+        except PureBootError as error:
+            _log.warning("the end of the server is not in the log: %s", error)
+
+    def _tftp_listens(self) -> tuple[str, int] | None:
+        return self._tftp.address if self._tftp else None
+
+
+def _url(listener: Listener) -> str:
+    host, port = listener.address
+    return f"http://{bracketed(_own_address() if host in _EVERYWHERE else host)}:{port}"
+
+
+def _own_address() -> str:
+    """This machine's address on the way to everywhere; loopback if it has no such way. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address of documentation (RFC 5737), so that only a default route fits
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

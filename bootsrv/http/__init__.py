@@ -1,0 +1,1 @@
+"""The HTTP doors for firmware, nodes, agents and administrators."""

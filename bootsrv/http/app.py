@@ -1,0 +1,211 @@
+"""The route table, stated once, and the applications made of it.
+
+Each row says who may ask; what is for anyone or for a node's execution belongs to the provisioning network, the rest to
+administrators. Where they are kept apart (`api.port`) each listener has its own application with its part of the table.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
+from enum import Enum, auto
+
+from aiohttp import web
+
+from bootsrv.http import (
+    agent,
+    boot,
+    callback,
+    events,
+    executions,
+    files,
+    groups,
+    health,
+    nodes,
+    queries,
+    render,
+    reports,
+    templates,
+    tokens,
+    workflows,
+)
+from bootsrv.http.access import authorize
+from bootsrv.http.answers import SIGNATURE
+from bootsrv.http.call import Call
+from bootsrv.http.errors import translate
+from bootsrv.http.routing import MIB, Reader, Route, Who
+from bootsrv.http.site import SITE, Site
+
+_ANY, _NODE, _VIEW, _WORK, _ADMIN = Who.ANYONE, Who.NODE, Who.VIEWER, Who.TECHNICIAN, Who.ADMIN
+_DOCUMENT = 4 * MIB  # a text of 1 MiB, with what JSON that escapes all but ASCII makes of it
+_LIST: Mapping[str, Reader] = {}  # a list without filters
+
+
+_MACHINES = (
+    Route("GET", "/health", health.live, _ANY, query=None, on_both=True),
+    Route("GET", "/health/ready", health.ready, _ANY, query=None, on_both=True),
+    Route("GET", "/boot.ipxe", boot.script, _ANY, query=None),
+    Route("GET", "/boot/{loader}", boot.loader, _ANY, query=None),
+    Route("GET", "/files/{path:.*}", files.file, _ANY, query=None),
+    Route("GET", "/render/{token}/{template}", render.render, _ANY, query=None),
+    Route("GET", "/agent/linux.sh", agent.linux, _ANY, query=None),
+    Route("POST", "/api/v1/report", reports.report, _ANY, query={"token": queries.text}, body=4 * MIB),
+)
+
+_CALLBACK = (
+    Route("GET", "/current", callback.current, _NODE, query=callback.CURRENT_QUERY, head=False),
+    Route("POST", "/step/{step}", callback.report, _NODE, body=MIB),
+    Route("POST", "/step/{step}/logs", callback.logs, _NODE, query=callback.LOG_QUERY, body=MIB),
+    Route("POST", "/heartbeat", callback.heartbeat, _NODE),
+)
+
+_NODES = (
+    Route("GET", "", nodes.list_, _VIEW, filters=nodes.FILTERS),
+    Route("POST", "", nodes.create, _WORK),
+    Route("POST", "/bulk", nodes.bulk, _WORK, body=MIB),
+    Route("GET", "/{id}", nodes.get, _VIEW),
+    Route("PATCH", "/{id}", nodes.update, _WORK),
+    Route("DELETE", "/{id}", nodes.retire, _WORK),
+    Route("PATCH", "/{id}/state", nodes.move, _WORK),
+    Route("GET", "/{id}/history", nodes.history, _VIEW, filters=_LIST),
+    Route("POST", "/{id}/tags", nodes.tag, _WORK),
+    Route("DELETE", "/{id}/tags", nodes.untag, _WORK),
+    Route("DELETE", "/{id}/tags/{tag}", nodes.untag_one, _WORK),
+)
+
+_GROUPS = (
+    Route("GET", "", groups.list_, _VIEW, filters=groups.FILTERS),
+    Route("POST", "", groups.create, _WORK),
+    Route("GET", "/{id}", groups.get, _VIEW),
+    Route("PATCH", "/{id}", groups.update, _WORK),
+    Route("PUT", "/{id}", groups.update, _WORK),
+    Route("DELETE", "/{id}", groups.delete, _WORK),
+)
+
+_TEMPLATES = (
+    Route("GET", "", templates.list_, _VIEW, filters=templates.FILTERS),
+    Route("POST", "", templates.create, _WORK, body=_DOCUMENT),
+    Route("GET", "/{id}", templates.get, _VIEW),
+    Route("PATCH", "/{id}", templates.update, _WORK),
+    Route("PUT", "/{id}", templates.update, _WORK),
+    Route("DELETE", "/{id}", templates.archive, _WORK),
+    Route("GET", "/{id}/versions", templates.versions, _VIEW, filters=_LIST),
+    Route("POST", "/{id}/versions", templates.add_version, _WORK, query=templates.VERSION_QUERY, body=_DOCUMENT),
+    Route("GET", "/{id}/versions/{version}", templates.version, _VIEW),
+    Route("GET", "/{id}/diff", templates.compare, _VIEW, query=templates.DIFF_QUERY),
+    Route("POST", "/{id}/render", templates.render, _VIEW),
+    Route("PUT", "/{id}/current", templates.set_current, _WORK),
+)
+
+_WORKFLOWS = (
+    Route("GET", "", workflows.list_, _VIEW, filters=workflows.FILTERS),
+    Route("POST", "", workflows.create, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
+    Route("POST", "/import", workflows.import_, _WORK, query=workflows.FILE_QUERY, body=_DOCUMENT),
+    Route("POST", "/validate", workflows.validate, _VIEW, query=workflows.FILE_QUERY, body=_DOCUMENT),
+    Route("GET", "/{id}", workflows.get, _VIEW, query=workflows.VERSION_QUERY),
+    Route("PATCH", "/{id}", workflows.update, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
+    Route("PUT", "/{id}", workflows.replace, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
+    Route("DELETE", "/{id}", workflows.archive, _WORK),
+    Route("GET", "/{id}/versions", workflows.versions, _VIEW, filters=_LIST),
+    Route("GET", "/{id}/versions/{version}", workflows.version, _VIEW),
+    Route("POST", "/{id}/publish", workflows.publish, _WORK),
+    Route("POST", "/{id}/archive", workflows.archive, _WORK),
+    Route("GET", "/{id}/export", workflows.export, _VIEW, query=workflows.VERSION_QUERY),
+    Route("POST", "/{id}/execute", workflows.execute, _WORK),
+)
+
+_EXECUTIONS = (
+    Route("GET", "", executions.list_, _VIEW, filters=executions.FILTERS, query=executions.TIME_QUERY),
+    Route("GET", "/{id}", executions.get, _VIEW),
+    Route("GET", "/{id}/steps", executions.steps, _VIEW),
+    Route("GET", "/{id}/events", executions.events, _VIEW, filters=_LIST),
+    Route("GET", "/{id}/logs", executions.logs, _VIEW, query=executions.LOG_QUERY),
+    Route("POST", "/{id}/cancel", executions.cancel, _WORK),
+)
+
+_EVENTS = (
+    Route("GET", "", events.after, _VIEW, query=events.QUERY),
+    Route("GET", "/stream", events.stream, _VIEW, query=events.STREAM_QUERY),
+)
+
+_TOKENS = (
+    Route("GET", "", tokens.list_, _ADMIN, filters=_LIST),
+    Route("POST", "", tokens.create, _ADMIN),
+    Route("DELETE", "/{id}", tokens.delete, _ADMIN),
+)
+
+
+def _under(prefix: str, routes: Iterable[Route]) -> tuple[Route, ...]:
+    return tuple(replace(route, path=prefix + route.path) for route in routes)
+
+
+ROUTES: tuple[Route, ...] = (
+    *_MACHINES,
+    *_under("/api/v1/callback/{execution}", _CALLBACK),
+    *_under("/api/v1/nodes", _NODES),
+    *_under("/api/v1/groups", _GROUPS),
+    *_under("/api/v1/templates", _TEMPLATES),
+    *_under("/api/v1/workflows", _WORKFLOWS),
+    *_under("/api/v1/executions", _EXECUTIONS),
+    *_under("/api/v1/runs", _EXECUTIONS),
+    *_under("/api/v1/events", _EVENTS),
+    *_under("/api/v1/tokens", _TOKENS),
+)
+"""Every route there is."""
+
+
+class Part(Enum):
+    """Which part of the table a listener has."""
+
+    ALL = auto()
+    NODES = auto()
+    ADMINISTRATORS = auto()
+
+    def has(self, route: Route) -> bool:
+        """Whether a route belongs to it."""
+        return self is Part.ALL or route.on_both or route.for_nodes is (self is Part.NODES)
+
+
+def build(site: Site, part: Part = Part.ALL) -> web.Application:
+    """The application with a part of the table. What handlers read themselves is bounded by their route, not by it."""
+    app = web.Application(middlewares=[translate])
+    app[SITE] = site
+    for route in ROUTES:
+        if part.has(route):
+            _add(app, route)
+    app.on_response_prepare.append(_sign)
+    app.on_shutdown.append(_let_go)
+    if part is not Part.ADMINISTRATORS:
+        app.cleanup_ctx.append(_ringing)
+    return app
+
+
+def _add(app: web.Application, route: Route) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        site = request.app[SITE]
+        caller = await authorize(request, site, route)
+        call = Call(request, site, route, caller)
+        if route.query is not None and route.filters is None:
+            call.query()  # a misspelt parameter is an error also where the handler looks at none
+        return await route.handler(call)
+
+    app.router.add_route(route.method, route.path, handle)
+    if route.method == "GET" and route.head:
+        app.router.add_route("HEAD", route.path, handle)
+
+
+async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SIGNATURE)
+
+
+async def _let_go(app: web.Application) -> None:
+    app[SITE].bells.close()
+
+
+async def _ringing(app: web.Application) -> AsyncIterator[None]:
+    """While the application runs, wake long polls when something happens to their execution."""
+    site = app[SITE]
+    cursor = await site.pureboot.feed.cursor()
+    follower = asyncio.create_task(site.bells.follow(site.pureboot.feed, cursor), name="http-bells")
+    yield
+    follower.cancel()
+    await asyncio.gather(follower, return_exceptions=True)

@@ -1,0 +1,125 @@
+"""/boot.ipxe and /boot/{loader}: what firmware and iPXE ask for.
+
+iPXE cannot read an error: to it a status of 400 or above is "no answer", and the reason is lost. So iPXE (which says so
+in `User-Agent`) is told in a script what is wrong, on its screen, and then boots its disk; anyone else gets the status
+and a problem in JSON.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from aiohttp import web
+
+from bootsrv import ipxe, paths
+from bootsrv.http.answers import text
+from bootsrv.http.call import Call
+from bootsrv.http.sending import send
+from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait
+from engine.errors import Forbidden, Invalid, NotFound, Unavailable
+
+_log = logging.getLogger(__name__)
+
+_LONGEST = 256
+_WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+async def script(call: Call) -> web.Response:
+    """The script for the machine that asks; one that has not said who it is, is asked to."""
+    if not _fact(call, "mac"):
+        return text(ipxe.ask_again(call.server.url))
+    request = _request(call)
+    decision = await _decided(call, request)
+    if isinstance(decision, Serve):
+        for problem in ipxe.cmdline_problems(decision.cmdline):
+            _log.warning("the command line for %s: %s", request.mac_address, problem)
+    answer = ipxe.script(decision, server_url=call.server.url, platform=request.platform, arch=request.arch)
+    return text(answer)
+
+
+def _request(call: Call) -> BootRequest:
+    return BootRequest(
+        mac_address=_fact(call, "mac") or "",
+        uuid=_fact(call, "uuid"),
+        serial=_fact(call, "serial"),
+        arch=_fact(call, "arch"),
+        platform=_fact(call, "platform"),
+        vendor=_fact(call, "manufacturer", "vendor"),
+        model=_fact(call, "product", "model"),
+        hostname=_fact(call, "hostname"),
+        ip_address=_fact(call, "ip", "ip_address"),
+    )
+
+
+def _fact(call: Call, *names: str) -> str | None:
+    """What the machine says of itself under the first of these names; iPXE leaves empty what it does not know."""
+    said = (call.request.query.get(name, "").strip()[:_LONGEST] for name in names)
+    return next((value for value in said if value), None)
+
+
+async def _decided(call: Call, request: BootRequest) -> BootDecision:
+    try:
+        decision = await call.pureboot.boots.boot(request, server=call.server)
+        if isinstance(decision, Serve):
+            missing = await asyncio.to_thread(_missing, call.pureboot.settings.files.dir, decision)
+            if missing is not None:
+                decision = await call.pureboot.boots.refuse(request, missing)
+    except Unavailable as error:
+        return _patiently(call, request, error)
+    except Invalid as error:
+        if not _is_ipxe(call):
+            raise
+        return Local(message=f"{error}: this machine boots its disk")
+    call.site.patience.answered(request.mac_address)
+    return decision
+
+
+def _is_ipxe(call: Call) -> bool:
+    return call.request.headers.get("User-Agent", "").startswith("iPXE/")
+
+
+def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDecision:
+    """Ask the machine to come back, some times; then its disk is better than a screen that says the same all night."""
+    _log.warning("%s cannot be answered: %s", request.mac_address, error)
+    seconds = call.site.patience.wait(request.mac_address)
+    if seconds is None:
+        return Local(message="PureBoot's store cannot be used: this machine boots its disk")
+    return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
+
+
+def _missing(folder: Path, serve: Serve) -> str | None:
+    """What of a boot step's files is not there, said to whoever can put it there. It looks at the disk."""
+    for what, name in _named(serve):
+        try:
+            paths.resolve(folder, name)
+        except (NotFound, Forbidden) as error:
+            return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
+    return None
+
+
+def _named(serve: Serve) -> Iterator[tuple[str, str]]:
+    names = [("kernel", serve.kernel), *(("initrd", name) for name in serve.initrd)]
+    return ((what, name) for what, name in names if not _WHOLE_URL.match(name))
+
+
+async def loader(call: Call) -> web.StreamResponse:
+    """A loader, or the program by which UEFI machines get to their disk."""
+    name = call.part("loader")
+    path = await asyncio.to_thread(call.site.loaders.find, name)
+    if path is None:
+        raise NotFound(await asyncio.to_thread(_why_not, call, name))
+    try:
+        return await send(await asyncio.to_thread(path.open, "rb"), name)
+    except OSError as error:
+        raise Unavailable(f"{name} cannot be read now: {error.strerror}") from None
+
+
+def _why_not(call: Call, name: str) -> str:
+    missing: list[str] = [
+        f"{name} is not here; it is for {each.purpose}; {each.remedy}"
+        for each in call.site.loaders.missing()
+        if each.name == name
+    ]
+    return missing[0] if missing else f"there is no loader {paths.shown(name)}"

@@ -1,0 +1,131 @@
+"""/api/v1/executions, and the same under /api/v1/runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from bootsrv.http.answers import NO_STORE, listed, ok
+from bootsrv.http.bodies import Body, Prose
+from bootsrv.http.call import Call
+from bootsrv.http.queries import integer, moment, one_of, text
+from engine.core.executions import Attempt, Execution, ExecutionStatus
+from engine.core.page import MAX_LIMIT, Page
+from engine.core.shape import as_data
+from engine.errors import NotFound
+from engine.store.executions import LogChunk
+
+FILTERS = {
+    "status": one_of(ExecutionStatus),
+    **dict.fromkeys(("workflow", "node", "trigger", "request_id"), text),
+}
+TIME_QUERY = {"since": moment, "until": moment}
+LOG_QUERY = {"after": integer(), "limit": integer(1, MAX_LIMIT), "step": text, "attempt": integer(1)}
+
+_PIECES = 500
+
+
+class Cancel(Body):
+    """Why."""
+
+    reason: Prose | None = None
+
+
+async def list_(call: Call) -> web.Response:
+    """A page of the executions, newest first."""
+    times = call.own_query()
+    found, total = await call.pureboot.executions.find(call.page(), since=times.get("since"), until=times.get("until"))
+    return listed(found, total)
+
+
+async def get(call: Call) -> web.Response:
+    """An execution."""
+    return ok(await call.pureboot.executions.get(call.part("id")))
+
+
+async def steps(call: Call) -> web.Response:
+    """An execution's attempts, in the order in which they started."""
+    execution = await call.pureboot.executions.get(call.part("id"))
+    attempts = sorted(execution.attempts, key=lambda attempt: attempt.started_at or attempt.created_at)
+    return listed(attempts, len(attempts))
+
+
+async def events(call: Call) -> web.Response:
+    """A page of an execution's events, oldest first unless sorted otherwise."""
+    page = call.page()
+    page = Page(limit=page.limit, offset=page.offset, sort=page.sort or "id")
+    found, total = await call.pureboot.executions.events(call.part("id"), page)
+    return listed(found, total)
+
+
+async def cancel(call: Call) -> web.Response:
+    """An execution that is stopped."""
+    why = await call.body(Cancel)
+    execution = await call.pureboot.executions.cancel(call.part("id"), by=call.by, reason=why.reason)
+    return ok(execution, f"{execution.workflow_name} is cancelled")
+
+
+async def logs(call: Call) -> web.StreamResponse:
+    """An execution's log, or that of one step or attempt: in pieces, or as text if that is preferred."""
+    wanted = call.query()
+    execution = await call.pureboot.executions.get(call.part("id"))
+    attempts = _attempts(execution, wanted.get("step"), wanted.get("attempt"))
+    after = wanted.get("after", 0)
+    if call.prefers("text/plain", "application/json"):
+        return await _as_text(call, execution, attempts, after)
+    pieces = await _read(call, execution, attempts, after, wanted.get("limit", 50))
+    told = {attempt.id: attempt for attempt in execution.attempts}
+    return listed((_piece(piece, told) for piece in pieces), len(pieces), cursor=pieces[-1].id if pieces else after)
+
+
+def _attempts(execution: Execution, step: str | None, number: int | None) -> Sequence[str] | None:
+    """The ids of the attempts that are meant; None for all of them.
+
+    Raises:
+        NotFound: there is no such attempt.
+    """
+    if step is None and number is None:
+        return None
+    meant = [
+        attempt.id
+        for attempt in execution.attempts
+        if step in (None, attempt.step_key, attempt.step_id) and number in (None, attempt.attempt)
+    ]
+    if not meant:
+        raise NotFound(f"execution {execution.id} has no such step or attempt")
+    return meant
+
+
+async def _read(
+    call: Call, execution: Execution, attempts: Sequence[str] | None, after: int, limit: int
+) -> list[LogChunk]:
+    log = call.pureboot.executions.log
+    if attempts is None:
+        return await log(execution.id, after=after, limit=limit)
+    found = [piece for each in attempts for piece in await log(execution.id, attempt_id=each, after=after, limit=limit)]
+    return sorted(found, key=lambda piece: piece.id)[:limit]
+
+
+def _piece(piece: LogChunk, attempts: Mapping[str, Attempt]) -> dict[str, Any]:
+    attempt = attempts.get(piece.attempt_id)
+    more = {} if attempt is None else {"step_key": attempt.step_key, "attempt": attempt.attempt}
+    return {**as_data(piece), **more}
+
+
+async def _as_text(call: Call, execution: Execution, attempts: Sequence[str] | None, after: int) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8", **NO_STORE})
+    await response.prepare(call.request)
+    if call.request.method == "HEAD":
+        return response
+    async for text_ in _texts(call, execution, attempts, after):
+        async with asyncio.timeout(call.site.limits.stall_seconds):
+            await response.write(text_.encode("utf-8", "replace"))
+    await response.write_eof()
+    return response
+
+
+async def _texts(call: Call, execution: Execution, attempts: Sequence[str] | None, after: int) -> AsyncIterator[str]:
+    while pieces := await _read(call, execution, attempts, after, _PIECES):
+        yield "".join(piece.text for piece in pieces)
+        after = pieces[-1].id

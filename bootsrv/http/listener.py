@@ -1,0 +1,233 @@
+"""The listening socket: how many may connect, from where, and how long they may say nothing.
+
+aiohttp limits none of this itself, and a middleware would be too late: a connection that never sends a request is never
+seen there. So connections are accepted here, and counted before aiohttp has one of them.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import os
+import resource
+import socket
+from collections import defaultdict
+from typing import Any, cast
+
+from aiohttp import web
+
+from bootsrv.http.accesslog import AccessLog
+from bootsrv.http.answers import SIGNATURE, problem
+from bootsrv.http.site import Limits, bracketed
+from engine.errors import Conflict, Unavailable
+
+_log = logging.getLogger(__name__)
+_access_log = logging.getLogger("bootsrv.http.access")
+
+_BACKLOG = 1024  # a rack that is switched on asks all at once
+_SHUTDOWN_SECONDS = 2.0
+_TELL_EVERY_SECONDS = 10.0
+_OUT_OF_FILES_SECONDS = 0.5
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Listener:
+    """Serves an application on one address and port; port 0 picks a free one."""
+
+    def __init__(self, app: web.Application, *, host: str, port: int, setting: str, limits: Limits) -> None:
+        """`setting` is the section of the settings that holds host and port, for what is said when they do not do."""
+        self._host, self._port, self._setting = host, port, setting
+        self._limits = limits
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._open: defaultdict[str, list[asyncio.BaseTransport]] = defaultdict(list)
+        self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._turned_away = 0
+        self._told_at = float("-inf")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port it listens on.
+
+        Raises:
+            Conflict: it is not started.
+        """
+        if self._socket is None:
+            raise Conflict("HTTP does not listen yet")
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return sum(len(self._still_open(host)) for host in list(self._open))
+
+    @property
+    def turned_away(self) -> int:
+        """How many connections were refused, since it was made."""
+        return self._turned_away
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            Unavailable: the port is taken or not permitted, or the address is not ours; the text says what to do.
+        """
+        self._socket = await self._listen()
+        try:
+            await self._runner.setup()
+        except BaseException:
+            self._socket.close()
+            raise
+        self._accepting = asyncio.create_task(self._accept(self._socket), name=f"{self._setting}-accept")
+        _log.info("HTTP listens on %s port %d", *self.address)
+
+    async def close(self) -> None:
+        """Stop listening, let long polls and streams end, and give requests in work a moment."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+        if self._socket is not None:
+            self._socket.close()
+        await self._runner.cleanup()
+
+    async def _listen(self) -> socket.socket:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            return _bound(found[0][0], found[0][4])
+        except OSError as error:
+            where = f"{bracketed(self._host)} port {self._port}"
+            raise Unavailable(f"HTTP cannot listen on {where}: {self._remedy(error)}") from None
+
+    def _remedy(self, error: OSError) -> str:
+        section = self._setting
+        variable = f"PUREBOOT_{section.upper()}__PORT"
+        if isinstance(error, socket.gaierror):
+            return f"the name has no address; set {section}.host to an address of this machine, or 0.0.0.0 for all"
+        match error.errno:
+            case errno.EADDRINUSE:
+                names = f"`ss -ltnp sport = :{self._port}` names it"
+                return f"another program does ({names}); stop it, or set another {section}.port ({variable})"
+            case errno.EACCES | errno.EPERM:
+                need = "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+                return f"{need}; or set {section}.port to a higher one ({variable})"
+            case errno.EADDRNOTAVAIL:
+                return f"not an address of this machine (`ip address` lists them); set {section}.host to one of them"
+        return os.strerror(error.errno or 0)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, peer = await loop.sock_accept(listening)
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    continue  # it was gone before it was accepted
+                self._tell(f"no more connections can be opened: {error.strerror}")
+                await asyncio.sleep(_OUT_OF_FILES_SECONDS)
+                continue
+            refusal = self._refusal(peer[0])
+            if refusal is not None:
+                self._turn_away(accepted, refusal)
+                continue
+            await self._take(accepted, peer[0])
+
+    async def _take(self, accepted: socket.socket, host: str) -> None:
+        try:
+            accepted.setblocking(False)
+            # Also ends a peer that keeps its window shut: it acknowledges our probes for ever, and takes nothing.
+            stall = int(self._limits.stall_seconds * 1000)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall)
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)
+        except OSError as error:
+            _log.debug("a connection from %s was lost at once: %s", host, error)
+            accepted.close()
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
+        else:
+            self._open[host].append(transport)
+
+    def _connection(self) -> "_Connection":
+        return _Connection(
+            cast("web.Server", self._runner.server),
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=self._limits.header_seconds,
+            access_log_class=AccessLog,
+            access_log=_access_log,
+            lingering_time=self._limits.linger_seconds,
+            auto_decompress=False,
+        )
+
+    def _refusal(self, host: str) -> str | None:
+        here = ipaddress.ip_address(host.partition("%")[0]).is_loopback and self._limits.local_is_free
+        most = self._limits.per_address
+        if not here and len(self._open.get(host, ())) >= most and len(self._still_open(host)) >= most:
+            return f"{host} has {most} connections already"
+        if sum(map(len, self._open.values())) >= self._most and self.connections >= self._most:
+            return f"{self._most} connections are open"
+        return None
+
+    def _still_open(self, host: str) -> list[asyncio.BaseTransport]:
+        """Forget those that have ended; done only when it matters, so each connection costs next to nothing."""
+        still = [transport for transport in self._open[host] if not transport.is_closing()]
+        if still:
+            self._open[host] = still
+        else:
+            del self._open[host]
+        return still
+
+    def _turn_away(self, accepted: socket.socket, reason: str) -> None:
+        self._turned_away += 1
+        self._tell(f"{self._turned_away} connections turned away so far: {reason}")
+        accepted.setblocking(False)
+        with accepted:
+            try:
+                accepted.send(_FULL)
+            except OSError:
+                return
+
+    def _tell(self, message: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= _TELL_EVERY_SECONDS:
+            self._told_at = now
+            _log.warning("HTTP: %s", message)
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's connection, but what is no HTTP is answered in our own form, and is no fault of ours to be logged."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what could not even be given to a handler."""
+        if status >= 500:
+            _log.error("a request of %s failed unexpectedly", request.remote, exc_info=exc)
+        else:
+            _log.info("what %s sent is not HTTP: %s", request.remote, type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        detail = "this is no HTTP request that can be read" if status < 500 else "PureBoot failed unexpectedly"
+        response = problem(status, detail, headers=SIGNATURE)
+        response.force_close()
+        return response
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listening.setblocking(False)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

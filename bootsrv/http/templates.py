@@ -1,0 +1,173 @@
+"""/api/v1/templates."""
+
+import asyncio
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from bootsrv.http.answers import created, listed, ok, text
+from bootsrv.http.bodies import Body, Line, Prose, Word
+from bootsrv.http.call import Call
+from bootsrv.http.queries import member, one_of
+from bootsrv.http.queries import text as any_text
+from engine.core import diff
+from engine.core.documents import Bump, DocumentStatus, TemplateType, Version
+from engine.errors import Invalid, Problem
+
+FILTERS = {
+    "name": any_text,
+    "type": one_of(TemplateType),
+    "os_family": any_text,
+    "status": one_of(DocumentStatus),
+    "current_version": any_text,
+}
+VERSION_QUERY = {"bump": member(Bump)}
+DIFF_QUERY = {"from": any_text, "to": any_text}
+
+_Tags = Annotated[list[Line], Field(max_length=100)]
+
+
+class NewTemplate(Body):
+    """A template, with its first version if there is a `content`."""
+
+    name: Line
+    type: TemplateType = TemplateType.SCRIPT
+    description: Prose = ""
+    os_family: Word = ""
+    tags: _Tags = Field(default=[])
+    content: str | None = None
+    commit_message: Prose = ""
+
+
+class ChangedTemplate(Body):
+    """What of a template is to change; its content does by a new version."""
+
+    type: TemplateType = TemplateType.SCRIPT
+    description: Prose = ""
+    os_family: Word = ""
+    tags: _Tags = Field(default=[])
+
+
+class NewVersion(Body):
+    """The next version."""
+
+    content: str
+    commit_message: Prose = ""
+
+
+class Preview(Body):
+    """What to render for."""
+
+    node: Line | None = None
+    version: Line = "latest"
+    params: dict[str, Any] | None = None
+
+
+class CurrentVersion(Body):
+    """Which version is to be the current one."""
+
+    version: Line
+
+
+async def list_(call: Call) -> web.Response:
+    """A page of the templates."""
+    found, total = await call.pureboot.templates.find(call.page())
+    return listed(found, total)
+
+
+async def create(call: Call) -> web.Response:
+    """A new template."""
+    new = await call.body(NewTemplate)
+    template = await call.pureboot.templates.create(
+        new.name,
+        new.content,
+        by=call.by,
+        type_=new.type.value,
+        description=new.description,
+        os_family=new.os_family,
+        tags=new.tags,
+        commit_message=new.commit_message,
+    )
+    return created(template, f"template {template.name} was made", at=f"/api/v1/templates/{template.id}")
+
+
+async def get(call: Call) -> web.Response:
+    """A template."""
+    return ok(await call.pureboot.templates.get(call.part("id")))
+
+
+async def update(call: Call) -> web.Response:
+    """A template with some fields changed."""
+    values = (await call.body(ChangedTemplate)).given()
+    return ok(await call.pureboot.templates.update(call.part("id"), values, by=call.by))
+
+
+async def archive(call: Call) -> web.Response:
+    """A template that is used no more; its versions stay."""
+    template = await call.pureboot.templates.archive(call.part("id"), by=call.by)
+    return ok(template, f"template {template.name} is archived; its versions stay")
+
+
+async def versions(call: Call) -> web.Response:
+    """A page of a template's versions, newest first."""
+    found, total = await call.pureboot.templates.versions(call.part("id"), call.page())
+    return listed(found, total)
+
+
+async def add_version(call: Call) -> web.Response:
+    """A template's next version, which is the current one from now on."""
+    bump = call.query().get("bump", Bump.MINOR)
+    new = await call.body(NewVersion)
+    reference = call.part("id")
+    version = await call.pureboot.templates.add_version(
+        reference, new.content, by=call.by, commit_message=new.commit_message, bump=bump
+    )
+    at = f"/api/v1/templates/{version.template_id}/versions/{version.version_string}"
+    return created(version, f"{version.version_string} is the current version", at=at)
+
+
+async def version(call: Call) -> web.Response:
+    """One version: `v1.0`, `v1` (the newest 1.x) or `latest`."""
+    return ok(await call.pureboot.templates.version(call.part("id"), call.part("version")))
+
+
+async def compare(call: Call) -> web.Response:
+    """What differs between two versions: a unified diff, or JSON with hunks if that is preferred."""
+    wanted = call.query()
+    if "from" not in wanted:
+        raise Invalid([Problem(path="from", message="is missing: write ?from=v1.0&to=v1.1")])
+    reference = call.part("id")
+    left = await call.pureboot.templates.version(reference, wanted["from"])
+    right = await call.pureboot.templates.version(reference, wanted.get("to", "latest"))
+    # in a thread: two large texts may take longer than anyone else should wait
+    if call.prefers("application/json", "text/x-diff"):
+        return ok(await asyncio.to_thread(_hunks, left, right))
+    name = (await call.pureboot.templates.get(reference)).name
+    return text(await asyncio.to_thread(_unified, name, left, right), "text/x-diff")
+
+
+def _hunks(left: Version, right: Version) -> dict[str, object]:
+    found = diff.as_data(diff.diff(left.content, right.content))
+    return {"from": left.version_string, "to": right.version_string, **found}
+
+
+def _unified(name: str, left: Version, right: Version) -> str:
+    found = diff.diff(left.content, right.content)
+    return diff.unified(found, f"{name} {left.version_string}", f"{name} {right.version_string}")
+
+
+async def render(call: Call) -> web.Response:
+    """A preview for a node: secrets masked, what has no value left as written and named."""
+    wanted = await call.body(Preview)
+    rendered = await call.pureboot.templates.render(
+        call.part("id"), node=wanted.node, version=wanted.version, params=wanted.params
+    )
+    return ok(rendered)
+
+
+async def set_current(call: Call) -> web.Response:
+    """A template whose current version is another from now on."""
+    wanted = await call.body(CurrentVersion)
+    template = await call.pureboot.templates.set_current(call.part("id"), wanted.version, by=call.by)
+    return ok(template, f"{template.current_version} is the current version of {template.name}")
