@@ -69,7 +69,7 @@ def show_findings(findings: "Sequence[Finding]", *, as_json: bool) -> None:
     """Print a line for each finding, and below it what to do."""
     from bootsrv.doctor import Verdict
     from console.cli import output
-    from console.view import ASCII, Role
+    from console.view.labels import ASCII, Role
 
     if as_json:
         output.show_json(list(findings))

@@ -85,7 +85,7 @@ def _print(found: "Iterable[Event]", names: Mapping[str, str], *, as_json: bool)
 
 def _line(event: "Event", node: str) -> str:
     from console.cli.output import styled
-    from console.view import Role, safe, who
+    from console.view.labels import Role, safe, who
 
     about = " ".join(part for part in (node, _about(event.data)) if part)
     number = styled(f"{event.id:>6}", Role.MUTED)

@@ -47,7 +47,7 @@ def list_(
     from datetime import UTC
 
     from console.cli import output
-    from console.view import clock, lasted, node_label, status_cell
+    from console.view.labels import clock, lasted, node_label, status_cell
     from engine.core.page import Page
 
     filters = {"status": tuple(status), "workflow": tuple(workflow), "node": tuple(node)}
@@ -105,7 +105,7 @@ async def _found(pureboot: "PureBoot", reference: str) -> "Execution":
 def show(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show an execution and its attempts."""
     from console.cli import output
-    from console.view import attempt_cell, clock, lasted, node_label, status_cell, who
+    from console.view.labels import attempt_cell, clock, lasted, node_label, status_cell, who
     from engine.core.shape import as_data
 
     async def find(pureboot: "PureBoot") -> "tuple[Execution, Node | None]":
@@ -224,7 +224,7 @@ class _Printer:
 
 def _harmless(text: str) -> str:
     """A machine's text, line by line without what would command the terminal."""
-    from console.pieces import printable
+    from console.view.pieces import printable
 
     return "\n".join(printable(line) for line in text.replace("\r", "").split("\n"))
 

@@ -44,7 +44,7 @@ def list_(
 ) -> None:
     """List the nodes."""
     from console.cli import output
-    from console.view import ago, state_cell
+    from console.view.labels import ago, state_cell
     from engine.core.page import EVERYTHING, Page
 
     filters = {"state": tuple(state), "group": tuple(group), "tag": tuple(tag)}
@@ -85,7 +85,7 @@ def list_(
 def show(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show a node: by hostname, MAC address or id."""
     from console.cli import output
-    from console.view import Role, ago, cell, state_cell
+    from console.view.labels import Role, ago, cell, state_cell
 
     found = ask(ctx, lambda pureboot: pureboot.nodes.get(name))
     if as_json:
@@ -177,7 +177,7 @@ def state_(ctx: click.Context, name: str, state: str, comment: str | None, force
 def history(ctx: click.Context, name: str, limit: int, as_json: bool) -> None:
     """Show a node's state log, newest first."""
     from console.cli import output
-    from console.view import clock, state_cell, who
+    from console.view.labels import clock, state_cell, who
     from engine.core.page import Page
 
     rows, _ = ask(ctx, lambda pureboot: pureboot.nodes.history(name, Page(limit=limit)))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.pieces import Piece
-from console.view import Cell, Role, Symbols, cell, safe, symbols_for
+from console.view.labels import Cell, Role, Symbols, cell, safe, symbols_for
+from console.view.pieces import Piece
 from engine.core.shape import as_data
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def template() -> None:
 def list_(ctx: click.Context, type_: Sequence[str], as_json: bool) -> None:
     """List the templates."""
     from console.cli import output
-    from console.view import ago
+    from console.view.labels import ago
     from engine.core.page import Page
 
     page = Page(limit=None, sort="name", filters={"type": tuple(type_)} if type_ else {})
@@ -169,7 +169,7 @@ def _read(file: TextIO) -> str:
 def versions(ctx: click.Context, name: str, as_json: bool) -> None:
     """List a template's versions, newest first."""
     from console.cli import output
-    from console.view import clock, who
+    from console.view.labels import clock, who
 
     found, _ = ask(ctx, lambda pureboot: pureboot.templates.versions(name))
     if as_json:
@@ -211,7 +211,7 @@ def diff(ctx: click.Context, name: str, from_version: str, to_version: str, as_j
 
 def _print_diff(found: "Diff", left: str, right: str) -> None:
     from console.cli.output import styled
-    from console.view import Role
+    from console.view.labels import Role
     from engine.core.diff import unified
 
     roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}

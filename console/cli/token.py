@@ -39,7 +39,7 @@ def create(ctx: click.Context, name: str, role: str, expires_in: str | None, as_
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List the tokens, without what they are."""
     from console.cli import output
-    from console.view import clock
+    from console.view.labels import clock
     from engine.core.page import EVERYTHING
 
     found, _ = ask(ctx, lambda pureboot: pureboot.access.find(EVERYTHING))

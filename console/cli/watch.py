@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.output import styled
-from console.view import ATTEMPT_ROLES, EXECUTION_ROLES, Role, safe, words
+from console.view.labels import ATTEMPT_ROLES, EXECUTION_ROLES, Role, safe, words
 from engine.core.events import Event, Kind
 from engine.core.executions import AttemptStatus, Execution, ExecutionStatus
 

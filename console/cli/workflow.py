@@ -59,7 +59,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 def show(ctx: click.Context, name: str, version: str | None, as_json: bool) -> None:
     """Show a workflow's inputs and steps."""
     from console.cli import output
-    from console.view import duration
+    from console.view.labels import duration
 
     found = ask(ctx, lambda pureboot: pureboot.workflows.get(name, version))
     if as_json:

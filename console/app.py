@@ -1,0 +1,330 @@
+"""The console: one open PureBoot, one follower of its feed, one signal to whoever shows something.
+
+A key calls a service; the commit wakes the feed; the follower brings the model up to date and publishes what changed;
+the screen in front repaints what it shows of it. A change made by a machine, a timer or another console takes the same
+path, so no handler ever touches the screen with what it hopes will happen.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+from textual.signal import Signal
+
+from console.commands import PROVIDERS
+from console.follower import Follower
+from console.model import Changes, Model
+from console.paint import DARK, SIXTEEN, THEMES
+from console.screens.base import work_on
+from console.screens.confirm import Confirm
+from console.screens.executions import ExecutionsScreen
+from console.screens.help import HelpScreen
+from console.screens.log import LogScreen
+from console.screens.node import NodeScreen
+from console.screens.nodes import NodesScreen
+from console.screens.palette import Palette
+from console.screens.small import TooSmall, is_too_small
+from console.screens.workflows import WorkflowsScreen
+from console.view.heading import Facts, store_name
+from console.view.labels import Symbols, safe, symbols_for
+from engine.errors import PureBootError, Unavailable
+
+if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
+    from engine.app import PureBoot
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Opener = Callable[[], "AbstractAsyncContextManager[PureBoot]"]
+Severity = Literal["information", "warning", "error"]
+
+ERROR_SECONDS = 15.0
+NOTICE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something said in this session, kept for the log."""
+
+    at: datetime
+    severity: Severity
+    text: str
+
+
+def _templates_screen() -> Screen[None]:
+    from console.screens.templates import TemplatesScreen
+
+    return TemplatesScreen()
+
+
+class PureBootApp(App[None]):
+    """The console."""
+
+    TITLE = "PureBoot"
+    CSS_PATH = "pureboot.tcss"
+    COMMANDS = PROVIDERS
+    MODES: ClassVar = {
+        "nodes": NodesScreen,
+        "executions": ExecutionsScreen,
+        "templates": _templates_screen,
+        "workflows": WorkflowsScreen,
+        "log": LogScreen,
+    }
+    DEFAULT_MODE = "nodes"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual types it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        open_: Opener,
+        *,
+        user: str,
+        notices: Callable[[], Sequence[str]] = tuple,
+        title: str = "PureBoot",
+        symbols: Symbols | None = None,
+        theme: str | None = None,
+    ) -> None:
+        """`open_` gives the open store, its servers and all; `user` is the principal (`user:NAME`) of what is done.
+
+        `notices` are what the start wants to say (a port that was taken); they are shown and kept in the log. `symbols`
+        and `theme` are chosen by the terminal if not given.
+        """
+        sixteen = _has_few_colours() if theme is None else theme == SIXTEEN
+        super().__init__(ansi_color=True if sixteen else None)
+        self._offer_our_themes()
+        self.theme = theme or (SIXTEEN if sixteen else DARK)
+        self.animation_level = "none"
+        self.user = user
+        self.title = title
+        self.symbols = symbols or symbols_for(encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8")
+        self.model = Model()
+        self.changed: Signal[Changes] = Signal(self, "changed")
+        self.opened: Signal[PureBoot] = Signal(self, "opened")
+        self.ticked: Signal[datetime] = Signal(self, "ticked")
+        self.told: Signal[Notice] = Signal(self, "told")
+        self.said: list[Notice] = []
+        self.failure: PureBootError | None = None
+        self._open = open_
+        self._notices = notices
+        self._pureboot: PureBoot | None = None
+        self._follower = Follower(self.model, self.changed.publish)
+        self._life: asyncio.Task[None] | None = None
+
+    def _offer_our_themes(self) -> None:
+        """Those that come with Textual know nothing of our roles."""
+        for each in THEMES:
+            self.register_theme(each)
+        for name in set(self.available_themes) - {each.name for each in THEMES}:
+            self.unregister_theme(name)
+
+    # The store and its feed
+
+    @property
+    def pureboot(self) -> "PureBoot":
+        """The open store.
+
+        Raises:
+            Unavailable: it is not open yet.
+        """
+        if self._pureboot is None:
+            raise Unavailable("the store is not open yet; try again in a moment")
+        return self._pureboot
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store is open and the model loaded."""
+        return self._pureboot is not None
+
+    def now(self) -> datetime:
+        """The time by the store's clock, aware and in UTC."""
+        return self._pureboot.context.now() if self._pureboot else datetime.now(UTC)
+
+    def on_mount(self) -> None:
+        """Open the store while the first frame is already on the screen."""
+        self._life = asyncio.create_task(self._live(), name="console")
+        self.set_interval(1.0, self._tick)
+
+    async def on_unmount(self) -> None:
+        """Close the store before the process goes on to end."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
+
+    async def _live(self) -> None:
+        """Open, follow until the console ends, close; all in one task, as what is opened may ask for."""
+        try:
+            async with self._open() as pureboot:
+                await self.model.load(pureboot)
+                self._pureboot = pureboot
+                self.opened.publish(pureboot)
+                for text in self._notices():
+                    self.tell(text, severity="warning")
+                await self._follower.run(pureboot)
+        except PureBootError as error:
+            self._fail(error, str(error))
+        except Exception as error:
+            _log.exception("the console cannot go on")
+            self._fail(Unavailable(str(error)), f"unexpected {type(error).__name__}: {error}")
+
+    def _fail(self, error: PureBootError, text: str) -> None:
+        """Without a store there is nothing to show: say why, on the terminal that remains."""
+        self.failure = error
+        self.exit(return_code=1, message=f"pureboot: {text}")
+
+    def _tick(self) -> None:
+        if self._pureboot is not None:
+            self._follower.tick()
+            self.ticked.publish(self.now())
+
+    def facts(self) -> Facts:
+        """What the heading tells."""
+        pureboot = self._pureboot
+        if pureboot is None:
+            return Facts(title=self.title, mode=self.current_mode)
+        return Facts(
+            title=self.title,
+            mode=self.current_mode,
+            states=self.model.states,
+            running=self.model.running,
+            server_url=pureboot.server.url,
+            store=store_name(pureboot.settings.database.url),
+            is_open=True,
+            is_host=pureboot.is_host,
+            cut_seconds=self._follower.cut_seconds,
+        )
+
+    # Doing and saying
+
+    def perform(
+        self, work: "Callable[[PureBoot], Awaitable[T]]", *, done: Callable[[T], str | None] | str | None = None
+    ) -> None:
+        """Call a service in a worker; say that it is done, if `done` says how, and what went wrong if it did not."""
+
+        async def attempt() -> None:
+            try:
+                result = await work(self.pureboot)
+            except PureBootError as error:
+                self.complain(error)
+            except Exception as error:  # a fault behind one key must not take a running boot server with it
+                _log.exception("an action of the console failed unexpectedly")
+                self.complain(f"unexpected {type(error).__name__}: {error}")
+            else:
+                text = done(result) if callable(done) else done
+                if text:
+                    self.tell(text)
+
+        work_on(self, attempt, group="services")
+
+    def complain(self, error: PureBootError | str) -> None:
+        """Say what went wrong: readable for a while, and kept in the log."""
+        self.tell(str(error), severity="error")
+
+    def tell(self, text: str, *, severity: Severity = "information") -> None:
+        """Say something, and keep it in the log."""
+        text = safe(text)
+        self.said.append(Notice(at=self.now(), severity=severity, text=text))
+        seconds = NOTICE_SECONDS if severity == "information" else ERROR_SECONDS
+        self.notify(text, severity=severity, timeout=seconds, markup=False)
+        self.told.publish(self.said[-1])
+
+    async def refresh_nodes(self, node_ids: set[str]) -> None:
+        """Read nodes again whose columns may have changed without an event; nothing is said if it cannot be done."""
+        with contextlib.suppress(Unavailable):
+            self.model.put_nodes(await self.pureboot.nodes_by_ids(node_ids))
+
+    # Going about
+
+    async def action_show(self, mode: str) -> None:
+        """Go to a tab; to its first screen if it is in front already."""
+        if mode != self.current_mode:
+            await self.switch_mode(mode)
+        else:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+
+    def open_node(self, node_id: str) -> None:
+        """Show a node."""
+        if node_id in self.model.nodes:
+            self.push_screen(NodeScreen(node_id))
+        else:
+            self.complain("this node is not there any more")
+
+    def open_execution(self, execution_id: str) -> None:
+        """Show an execution."""
+        from console.screens.execution import ExecutionScreen
+
+        self.push_screen(ExecutionScreen(execution_id))
+
+    def open_template(self, name: str) -> None:
+        """Show a template."""
+        from console.screens.template import TemplateScreen
+
+        self.push_screen(TemplateScreen(name))
+
+    async def open_workflow(self, name: str) -> None:
+        """Show a workflow."""
+        await self.action_show("workflows")
+        if isinstance(self.screen, WorkflowsScreen):
+            self.screen.show_workflow(name)
+
+    async def back(self) -> bool:
+        """Leave the screen in front; False if it is the first of its tab."""
+        if len(self.screen_stack) < 2:
+            return False
+        await self.pop_screen()
+        return True
+
+    def action_command_palette(self) -> None:
+        """Type where to go, or what to do."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
+
+    def action_help(self) -> None:
+        """Show the keys of the screen in front."""
+        contexts = getattr(self.screen, "CONTEXTS", None)
+        if contexts is not None:
+            self.push_screen(HelpScreen(contexts, title=getattr(self.screen, "NAME", "")))
+
+    async def action_quit(self) -> None:
+        """Leave, after a question if this process serves machines that are at work."""
+        running = self.model.running
+        if self._pureboot is None or not self._pureboot.is_host or not running or isinstance(self.screen, Confirm):
+            self.exit()
+            return
+        what = "1 execution runs" if running == 1 else f"{running} executions run"
+        question = Confirm(
+            "Leave PureBoot?",
+            [f"This console serves the machines, and {what}.", "They stand still until PureBoot is started again."],
+            yes="leave",
+            no="stay",
+        )
+        self.push_screen(question, lambda sure: self.exit() if sure else None)
+
+    # The terminal
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so where the terminal is too small to show anything, and go on when it is not any more."""
+        too_small = is_too_small(event.size)
+        if too_small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+        elif not too_small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
+
+
+def _has_few_colours() -> bool:
+    """Whether to use the terminal's own sixteen colours: it has no others, or no colours are wanted (NO_COLOR)."""
+    if os.environ.get("NO_COLOR"):
+        return True
+    term = os.environ.get("TERM", "")
+    many = "256" in term or os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+    return bool(term) and not many and not term.startswith(("xterm-kitty", "alacritty", "foot", "wezterm", "ghostty"))

@@ -1,0 +1,101 @@
+"""The looks of what only logs, texts and diffs have, for each theme; every other name is a role (`console.paint`).
+
+A changed line differs in background, a changed word in it in weight and underline as well: on a terminal without
+colours, or to eyes that do not tell red from green, signs and underlines remain.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+
+from console import paint
+from console.paint import DARK, LIGHT, SIXTEEN
+from console.view.diff_lines import Look
+from console.view.pieces import Piece
+
+FOUND = "found"
+FOUND_HERE = "found-here"
+GUTTER = "gutter"
+FOLD = "fold"
+
+_LOOKS: Mapping[str, Mapping[str, str]] = {
+    DARK: {
+        FOUND: "#12161c on #d8a657",
+        FOUND_HERE: "bold #12161c on #f2c879",
+        GUTTER: "#5b6675",
+        FOLD: "#8b95a5 on #181d25",
+        Look.EQUAL: "#d5d9e0",
+        Look.NOTE: "italic #8b95a5",
+        Look.MARKED: "bold underline #d8a657",
+        Look.REMOVED: "#e6cdd0 on #33202a",
+        Look.ADDED: "#cfe3cb on #1c2f26",
+        Look.REMOVED_WORD: "bold underline #ffdadd on #6d2c3a",
+        Look.ADDED_WORD: "bold underline #e2ffdb on #2c6039",
+        Look.REMOVED_SIGN: "bold #f07178 on #33202a",
+        Look.ADDED_SIGN: "bold #86b97a on #1c2f26",
+    },
+    LIGHT: {
+        FOUND: "#20262e on #ffd87a",
+        FOUND_HERE: "bold #000000 on #ffbf29",
+        GUTTER: "#9aa3ad",
+        FOLD: "#5c6672 on #f0f1f2",
+        Look.EQUAL: "#20262e",
+        Look.NOTE: "italic #5c6672",
+        Look.MARKED: "bold underline #8a5a00",
+        Look.REMOVED: "#5c1e1e on #fbe7e7",
+        Look.ADDED: "#1d4a22 on #e6f4e6",
+        Look.REMOVED_WORD: "bold underline #4a0f0f on #f2b8b8",
+        Look.ADDED_WORD: "bold underline #0f3a15 on #aadcae",
+        Look.REMOVED_SIGN: "bold #b3261e on #fbe7e7",
+        Look.ADDED_SIGN: "bold #2f6f33 on #e6f4e6",
+    },
+    SIXTEEN: {
+        FOUND: "reverse",
+        FOUND_HERE: "bold reverse",
+        GUTTER: "dim",
+        FOLD: "dim",
+        Look.EQUAL: "",
+        Look.NOTE: "dim",
+        Look.MARKED: "bold underline yellow",
+        Look.REMOVED: "red",
+        Look.ADDED: "green",
+        Look.REMOVED_WORD: "bold underline red",
+        Look.ADDED_WORD: "bold underline green",
+        Look.REMOVED_SIGN: "bold red",
+        Look.ADDED_SIGN: "bold green",
+    },
+}
+
+
+@lru_cache(256)
+def look(theme: str, name: str) -> Style:
+    """The style of a role or of one of the looks here, in a theme; of a theme that is not ours, as in the dark one.
+
+    No name is no style.
+    """
+    if not name:
+        return Style.null()
+    own = _LOOKS.get(theme, _LOOKS[DARK]).get(name)
+    return paint.look(theme, name) if own is None else Style.parse(own)
+
+
+def segments(pieces: Iterable[Piece], theme: str, over: Style | None = None) -> list[Segment]:
+    """Pieces as segments of a strip; `over` is laid over each, as for the line under the cursor."""
+    if over is None:
+        return [Segment(text, look(theme, name)) for text, name in pieces]
+    return [Segment(text, _both(look(theme, name), over)) for text, name in pieces]
+
+
+def _both(style: Style, over: Style) -> Style:
+    """A style under another: what has a background of its own keeps it, so that it is still seen.
+
+    An `over` that reverses takes the colours away, for reversed each would be a patch of its own; what is reversed
+    itself then stands out by not being it.
+    """
+    if not over.reverse:
+        return style if style.bgcolor is not None else style + over
+    if style.reverse:
+        return Style(bold=True, underline=True)
+    return over + Style(bold=True) if style.bold else over

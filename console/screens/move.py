@@ -1,0 +1,129 @@
+"""Moving nodes to another state: only where the table of states leads, with a comment for the state log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Static
+
+from console import paint
+from console.screens.base import Dialog
+from console.view import labels
+from console.view.columns import Column
+from console.view.labels import Role, Row
+from console.view.pieces import Piece
+from console.widgets.table import Table
+from console.widgets.toggle import Toggle
+from engine.core.nodes import Node, NodeState
+
+_COLUMNS = (Column(key="state", title="", width=20, flex=1),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What was decided."""
+
+    state: NodeState
+    comment: str = ""
+    force: bool = False
+
+
+class MoveScreen(Dialog[Move]):
+    """Answers with where to move the nodes."""
+
+    BINDINGS: ClassVar = [
+        Binding("y", "move", "move"),
+        Binding("n,escape", "refuse", "leave"),
+        Binding("f", "force", show=False),
+    ]
+    AUTO_FOCUS = "#states"
+
+    def __init__(self, nodes: Sequence[Node], ways: Sequence[NodeState], *, max_attempts: int) -> None:
+        """`ways` are the states that all of the nodes can be moved to."""
+        super().__init__()
+        self._targets = nodes
+        self._ways = {state.value: state for state in ways}
+        self._used_up = [
+            node for node in nodes if node.state is NodeState.INSTALL_FAILED and node.install_attempts >= max_attempts
+        ]
+
+    def compose(self) -> ComposeResult:
+        """Where to, why, and whether by force."""
+        names = labels.safe(labels.names([node.name for node in self._targets]))
+        states = labels.names(sorted({labels.words(node.state) for node in self._targets}))
+        self.table = Table(_COLUMNS, self._row, symbols=self.app.symbols, heading=False, id="states")
+        comment = Input(placeholder="why (for the state log)", id="comment", compact=True)
+        comment.cursor_blink = False
+        with Vertical(classes="dialog move"):
+            yield Static(f"Move {names}", classes="dialog-title", markup=False)
+            yield Static(f"from {states} to", classes="dialog-text", markup=False)
+            yield self.table
+            yield comment
+            if self._used_up:
+                tries = self._used_up[0].install_attempts
+                yield Toggle(f"f  force: {tries} installs have failed, count them anew", id="force")
+            yield Static(id="move-preview", classes="dialog-text")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("y  move", id="yes", compact=True)
+                yield Button("n  leave", id="no", compact=True)
+
+    def _row(self, key: str) -> Row:
+        return (labels.state_cell(self._ways[key], self.app.symbols),)
+
+    def on_mount(self) -> None:
+        """Offer the states."""
+        self.table.show(list(self._ways))
+        self._preview()
+
+    def _preview(self) -> None:
+        state = self._ways[self.table.cursor_key or next(iter(self._ways))]
+        count = labels.safe(self._targets[0].name) if len(self._targets) == 1 else f"{len(self._targets)} nodes"
+        pieces = [Piece(f"Moves {count} to {labels.words(state)}.", Role.PLAIN)]
+        if self._used_up and not self._force:
+            pieces.append(Piece(" Without force this is refused.", Role.WARN))
+        text: Text = paint.text(pieces, self.app.theme)
+        text.no_wrap = False
+        self.query_one("#move-preview", Static).update(text)
+
+    @property
+    def _force(self) -> bool:
+        return bool(self._used_up) and self.query_one(Toggle).is_on
+
+    def on_table_highlighted(self, _event: Table.Highlighted) -> None:
+        """Another state is meant."""
+        self._preview()
+
+    def on_table_opened(self, _event: Table.Opened) -> None:
+        """On to the comment."""
+        self.query_one("#comment", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """On to the answer."""
+        event.stop()
+        self.query_one("#yes", Button).focus()
+
+    def on_toggle_changed(self, _event: Toggle.Changed) -> None:
+        """By force, or not."""
+        self._preview()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by mouse, or by enter on an answer."""
+        event.stop()
+        if event.button.id == "yes":
+            self.action_move()
+        else:
+            self.action_refuse()
+
+    def action_force(self) -> None:
+        """By force, or not."""
+        if self._used_up:
+            self.query_one(Toggle).action_switch()
+
+    def action_move(self) -> None:
+        """Move them."""
+        state = self._ways[self.table.cursor_key or next(iter(self._ways))]
+        self.dismiss(Move(state=state, comment=self.query_one("#comment", Input).value.strip(), force=self._force))

@@ -1,0 +1,132 @@
+"""The nodes: a live table of every machine."""
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from console.model import Changes
+from console.screens import deeds
+from console.screens.base import PureBootScreen, work_on
+from console.view import rows
+from console.view.labels import Row
+from console.view.listing import Listing
+from console.widgets.pane import ListPane
+from console.widgets.table import MarkingTable, Table
+
+_EMPTY = """No machine has been seen yet.
+
+Let one boot from the network: it appears here by itself as discovered.
+The site's DHCP server must name this address as its boot server;
+`pureboot doctor` says which, and what else may be missing."""
+_NOTHING_FITS = "No node fits the filter. Press escape to drop it."
+
+
+class NodesScreen(PureBootScreen):
+    """Every node, those that need a person first."""
+
+    CONTEXTS = ("nodes", "list", "marks")
+    NAME = "nodes"
+
+    def body(self) -> Iterable[Widget]:
+        """The list."""
+        self.table = MarkingTable(
+            rows.NODE_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, can_mark=True, id="nodes"
+        )
+        listing = Listing(
+            fields=lambda key: rows.node_fields(self.app.model.node_view(key)),
+            known=rows.NODE_FIELDS,
+            sort_key=lambda key, sort: rows.node_sort_key(self.app.model.node_view(key), sort),
+            sorts=rows.NODE_SORTS,
+        )
+        nodes = self.app.model.nodes
+        self.pane = ListPane(self.table, listing, lambda: nodes, known=nodes.__contains__)
+        yield self.pane
+
+    def _row(self, key: str) -> Row:
+        return rows.node_row(self.app.model.node_view(key), self.app.now(), self.app.symbols)
+
+    def begin(self) -> None:
+        """Show all nodes."""
+        self.table.focus()
+        work_on(self, self._fill, group="fill")
+
+    def refreshed(self, changes: Changes) -> None:
+        """Show what has changed."""
+        if not changes.events:
+            self._read_again()
+            return
+        if changes.touches("group"):
+            self.pane.listing.forget_all()
+        self.pane.listing.forget(changes.nodes | self.app.model.nodes_of(changes.executions))
+        self._arrange()
+
+    async def _fill(self) -> None:
+        self._choose_empty()
+        await self.pane.begin()
+
+    def _arrange(self) -> None:
+        self._choose_empty()
+        self.pane.rearrange()
+
+    def _choose_empty(self) -> None:
+        self.table.empty = _NOTHING_FITS if self.app.model.nodes else _EMPTY
+
+    def _read_again(self) -> None:
+        """Read again the nodes on the screen: a last-seen time is no event."""
+
+        async def work() -> None:
+            await self.app.refresh_nodes(set(self.table.window))
+            self.table.repaint()
+
+        work_on(self, work, group="columns", exclusive=True)
+
+    def ticked(self) -> None:
+        """Times grow old."""
+        self.table.repaint()
+
+    # Keys
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        """Open a node."""
+        self.app.open_node(event.key)
+
+    def action_open(self) -> None:
+        """Open the node under the cursor."""
+        self.table.action_open()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.pane.filter.ask()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.pane.next_sort()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.pane.reverse()
+
+    def action_run(self) -> None:
+        """Run a workflow on the chosen nodes."""
+        deeds.run_on(self.app, self.table.chosen)
+
+    def action_move(self) -> None:
+        """Move the chosen nodes to another state."""
+        deeds.move(self.app, self.table.chosen)
+
+    def action_cancel(self) -> None:
+        """Cancel what runs on the chosen nodes."""
+        found = [self.app.model.execution_of(key) for key in self.table.chosen]
+        deeds.cancel(self.app, [execution for execution in found if execution is not None])
+
+    def action_execution(self) -> None:
+        """Open the newest execution of the node under the cursor."""
+        execution = self.app.model.execution_of(self.table.cursor_key or "")
+        if execution is None:
+            self.app.complain("nothing has run on this node yet; press r to run a workflow on it")
+        else:
+            self.app.open_execution(execution.id)
+
+    def step_back(self) -> bool:
+        """Drop the filter, then the marks."""
+        return self.pane.clear()

@@ -1,0 +1,118 @@
+"""The templates: what nodes are given to read."""
+
+from collections.abc import Iterable
+
+from textual import work
+from textual.widget import Widget
+
+from console.model import Changes
+from console.screens.base import PureBootScreen
+from console.view import template_lines
+from console.view.labels import Row
+from console.view.listing import Listing
+from console.view.template_lines import TemplateView
+from console.widgets.pane import ListPane
+from console.widgets.table import Table
+from engine.core.documents import Document, DocumentStatus
+from engine.core.page import Page
+from engine.errors import PureBootError
+
+_EMPTY = """There is no template yet.
+
+A template is a text a node is given while it is installed: preseed, kickstart, cloud-init, a script.
+Add one with  pureboot template create NAME --type preseed FILE"""
+_ALL = Page(limit=None, filters={"status": tuple(status.value for status in DocumentStatus)})
+_NOTHING_FITS = "No template fits the filter. Press escape to drop it."
+
+
+class TemplatesScreen(PureBootScreen):
+    """Every template."""
+
+    CONTEXTS = ("templates", "list")
+    NAME = "templates"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._templates: dict[str, Document] = {}
+        self._counts: dict[str, tuple[str | None, int]] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """The list."""
+        self.table = Table(
+            template_lines.TEMPLATE_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, id="templates"
+        )
+        listing = Listing(
+            fields=lambda key: template_lines.template_fields(self._templates[key]),
+            known=template_lines.TEMPLATE_FIELDS,
+            sort_key=lambda key, sort: template_lines.template_sort_key(self._templates[key], sort),
+            sorts=template_lines.TEMPLATE_SORTS,
+        )
+        self.pane = ListPane(self.table, listing, lambda: self._templates, known=lambda key: key in self._templates)
+        yield self.pane
+
+    def _row(self, key: str) -> Row:
+        template = self._templates[key]
+        _, count = self._counts.get(key, (None, None))
+        return template_lines.template_row(TemplateView(template=template, versions=count), self.app.now())
+
+    def begin(self) -> None:
+        """Show all templates."""
+        self.table.focus()
+        self._read()
+
+    def refreshed(self, changes: Changes) -> None:
+        """Read again when there was something about a template."""
+        if changes.touches("template"):
+            self._read()
+
+    def ticked(self) -> None:
+        """Times grow old."""
+        self.table.repaint()
+
+    @work(group="read", exclusive=True)
+    async def _read(self) -> None:
+        """Read the templates; then, for those with new versions, how many there are."""
+        templates = self.app.pureboot.templates
+        try:
+            listed, _ = await templates.find(_ALL)
+            self._templates = {template.id: template for template in listed}
+            self._show()
+            for template in listed:
+                if self._counts.get(template.id, (None, 0))[0] != template.latest_version:
+                    _, count = await templates.versions(template.id, Page(limit=1))
+                    self._counts[template.id] = (template.latest_version, count)
+            self.table.repaint()
+        except PureBootError as error:
+            self.app.complain(error)
+
+    def _show(self) -> None:
+        self.table.empty = _NOTHING_FITS if self._templates else _EMPTY
+        self.pane.listing.forget_all()
+        self.pane.rearrange()
+
+    # Keys
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        """Open a template."""
+        self.app.open_template(self._templates[event.key].name)
+
+    def action_open(self) -> None:
+        """Open the template under the cursor."""
+        self.table.action_open()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.pane.filter.ask()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.pane.next_sort()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.pane.reverse()
+
+    async def action_back(self) -> None:
+        """Drop the filter."""
+        if not self.pane.clear():
+            await super().action_back()

@@ -1,0 +1,222 @@
+"""The event log for people: each event as one sentence, and what the log screen lists. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from console.view.columns import Column
+from console.view.filtering import Fields
+from console.view.labels import Role, Row, cell, clock, safe, who, words
+from engine.core.events import Event, Kind
+
+COLUMNS = (
+    Column(key="at", title="TIME (UTC)", width=12, keep=100),
+    Column(key="node", title="NODE", width=14, flex=1, most=24, keep=90),
+    Column(key="text", title="EVENT", width=40, flex=6, keep=99),
+    Column(key="by", title="BY", width=12, flex=1, most=24, keep=50),
+)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+FIELDS = ("kind", "node", "text", "by", "workflow", "step", "level")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the log: an event, or something this session said. `number` grows with each."""
+
+    number: int
+    at: datetime
+    text: str
+    role: Role = Role.PLAIN
+    kind: str = "notice"
+    node: str = ""
+    by: str = ""
+    node_id: str | None = None
+    execution_id: str | None = None
+    document: tuple[str, str] | None = None
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether something went wrong."""
+        return self.role is Role.BAD
+
+
+def entry(event: Event, number: int, node: str, named: Mapping[str, str] = MappingProxyType({})) -> Entry:
+    """An event as a line; `node` is its node's name, `named` the names of groups by id."""
+    text, role = tell(event)
+    text = _UUID.sub(lambda found: named.get(found.group(), found.group()), text)
+    subject = event.kind.partition(".")[0]
+    name = event.data.get("name")
+    return Entry(
+        number=number,
+        at=event.at,
+        text=text,
+        role=role,
+        kind=event.kind.value,
+        node=node,
+        by=event.principal,
+        node_id=event.node_id,
+        execution_id=event.execution_id,
+        document=(subject, str(name)) if subject in ("template", "workflow") and name else None,
+    )
+
+
+def row(value: Entry, now: datetime) -> Row:
+    """A line's row, in the order of `COLUMNS`."""
+    by = "" if value.by.startswith("node") and value.node else who(value.by)
+    return (
+        cell(clock(value.at, now), Role.MUTED),
+        cell(value.node, Role.PLAIN),
+        cell(value.text, value.role),
+        cell(by, Role.MUTED),
+    )
+
+
+def fields(value: Entry) -> Fields:
+    """What a line is searched by."""
+    values = {
+        "kind": value.kind,
+        "node": value.node,
+        "text": value.text,
+        "by": value.by,
+        "level": "problem" if value.is_problem else "warning" if value.role is Role.WARN else "normal",
+    }
+    return {name: safe(text).lower() for name, text in values.items() if text}
+
+
+Told = tuple[str, Role]
+_Data = Mapping[str, Any]
+
+
+def tell(event: Event) -> Told:
+    """What happened, in a sentence, and whether it is good."""
+    teller = _TELLERS.get(event.kind)
+    if teller is None:
+        return f"{words(event.kind.partition('.')[2])} {event.data.get('name', '')}".strip(), Role.PLAIN
+    return teller(event.data)
+
+
+def _state_changed(data: _Data) -> Told:
+    why = data.get("comment") or data.get("metadata", {}).get("error")
+    role = {"install_failed": Role.BAD, "installed": Role.GOOD, "active": Role.GOOD}.get(
+        str(data.get("to_state")), Role.PLAIN
+    )
+    return f"{words(str(data.get('from_state')))} -> {words(str(data.get('to_state')))}{_because(why)}", role
+
+
+def _because(why: object) -> str:
+    return f": {why}" if why else ""
+
+
+def _counted(data: _Data) -> Told:
+    tries = f"{data.get('install_attempts')} of {data.get('max_attempts')}"
+    return f"install failed ({tries}){_because(data.get('error'))}", Role.BAD
+
+
+def _updated(data: _Data) -> Told:
+    changes = data.get("changes") or {}
+    told = ", ".join(f"{_field(name)} {_shown(pair)}" for name, pair in changes.items())
+    return f"changed{_because(told)}", Role.PLAIN
+
+
+def _field(name: str) -> str:
+    return words(name.removesuffix("_id"))
+
+
+def _shown(pair: object) -> str:
+    return f"now {pair[1]}" if isinstance(pair, list | tuple) and len(pair) == 2 else str(pair)
+
+
+def _reported(data: _Data) -> Told:
+    changes = data.get("changes") or {}
+    if not changes:
+        return "reported its inventory", Role.MUTED
+    return f"reported {', '.join(f'{_field(name)} {_shown(pair)}' for name, pair in changes.items())}", Role.PLAIN
+
+
+def _execution_finished(data: _Data) -> Told:
+    role = {"failed": Role.BAD, "succeeded": Role.GOOD}.get(str(data.get("status")), Role.PLAIN)
+    return f"{data.get('workflow')} {data.get('status')}{_because(data.get('error'))}", role
+
+
+def _attempt(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        return f"{_step(data)} {verb}", role
+
+    return told
+
+
+def _step(data: _Data) -> str:
+    number = data.get("attempt")
+    tried = f" ({number}. try)" if isinstance(number, int) and number > 1 else ""
+    return f"{data.get('step') or 'a step'}{tried}"
+
+
+def _progressed(data: _Data) -> Told:
+    percent = data.get("progress_percent")
+    at = "" if percent is None else f" {percent}%"
+    return f"{_step(data)}{at}{_because(data.get('message'))}", Role.MUTED
+
+
+def _attempt_finished(data: _Data) -> Told:
+    status = str(data.get("status"))
+    role = {"failed": Role.BAD, "timed_out": Role.BAD, "succeeded": Role.GOOD}.get(status, Role.MUTED)
+    return f"{_step(data)} {words(status)}{_because(data.get('error') or data.get('message'))}", role
+
+
+def _named(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        version = f" {data['version']}" if data.get("version") else ""
+        return f"{data.get('name', '')}{version} {verb}{_because(data.get('commit_message'))}", role
+
+    return told
+
+
+def _message(role: Role, otherwise: str) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        return str(data.get("message") or data.get("error") or otherwise), role
+
+    return told
+
+
+_TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
+    Kind.NODE_CREATED: lambda data: (f"created as {data.get('mac_address')}", Role.PLAIN),
+    Kind.NODE_DISCOVERED: lambda data: (f"discovered: {data.get('mac_address')}", Role.ACCENT),
+    Kind.NODE_UPDATED: _updated,
+    Kind.NODE_REPORTED: _reported,
+    Kind.NODE_STATE_CHANGED: _state_changed,
+    Kind.NODE_INSTALL_COUNTED: _counted,
+    Kind.NODE_BOOT_SERVED: lambda data: (f"boots {data.get('step', '')} over the network", Role.PLAIN),
+    Kind.NODE_BOOT_LOCAL: _message(Role.MUTED, "boots its disk"),
+    Kind.NODE_BOOT_REFUSED: _message(Role.BAD, "its boot was refused"),
+    Kind.GROUP_CREATED: _named("created as a group"),
+    Kind.GROUP_UPDATED: _named("changed"),
+    Kind.GROUP_DELETED: _named("deleted"),
+    Kind.TEMPLATE_CREATED: _named("created as a template"),
+    Kind.TEMPLATE_UPDATED: _named("changed"),
+    Kind.TEMPLATE_VERSION_CREATED: _named("written"),
+    Kind.TEMPLATE_CURRENT_CHANGED: _named("is the current version"),
+    Kind.TEMPLATE_ARCHIVED: _named("archived"),
+    Kind.TEMPLATE_RENDER_FAILED: lambda data: (
+        f"template {data.get('template')} cannot be rendered{_because(data.get('error'))}",
+        Role.BAD,
+    ),
+    Kind.WORKFLOW_CREATED: _named("created as a workflow"),
+    Kind.WORKFLOW_VERSION_CREATED: _named("written as a draft"),
+    Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),
+    Kind.WORKFLOW_ARCHIVED: _named("archived"),
+    Kind.EXECUTION_STARTED: lambda data: (f"{data.get('workflow')} {data.get('version')} started", Role.ACCENT),
+    Kind.EXECUTION_FINISHED: _execution_finished,
+    Kind.ATTEMPT_SCHEDULED: _attempt("is tried again soon", Role.WARN),
+    Kind.ATTEMPT_STARTED: _attempt("started"),
+    Kind.ATTEMPT_TAKEN: _attempt("taken up", Role.MUTED),
+    Kind.ATTEMPT_PROGRESSED: _progressed,
+    Kind.ATTEMPT_FINISHED: _attempt_finished,
+    Kind.REPORT_IGNORED: lambda _: ("a late report was not taken", Role.WARN),
+    Kind.TOKEN_CREATED: _named("created as a token"),
+    Kind.TOKEN_REVOKED: _named("revoked"),
+    Kind.SERVER_STARTED: lambda data: (f"PureBoot started{_because(data.get('url'))}", Role.PLAIN),
+    Kind.SERVER_STOPPED: lambda _: ("PureBoot stopped", Role.PLAIN),
+}

@@ -1,0 +1,144 @@
+"""The inputs of a workflow as a form, and what a start will do to which nodes. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.view import labels
+from engine.core.executions import Execution
+from engine.core.nodes import BOOTS_ITS_DISK, Node, NodeState
+from engine.core.workflows import PublishedWorkflow
+from engine.errors import Invalid, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One input: its name, what may be written, and the text it begins with."""
+
+    name: str
+    hint: str
+    text: str
+    required: bool
+
+
+def fields_of(params: Mapping[str, Mapping[str, Any]]) -> list[FormField]:
+    """The fields for a workflow's inputs."""
+    return [
+        FormField(
+            name=name,
+            hint=_hint(schema),
+            text=_text(schema["default"]) if "default" in schema else "",
+            required="default" not in schema,
+        )
+        for name, schema in params.items()
+    ]
+
+
+def _hint(schema: Mapping[str, Any]) -> str:
+    kind = str(schema.get("type", ""))
+    if "enum" in schema:
+        kind = "one of " + ", ".join(_text(value) for value in schema["enum"])
+    if kind == "string":
+        kind = ""
+    told = str(schema.get("description") or schema.get("title") or "")
+    return labels.safe(" · ".join(part for part in (told, kind) if part))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def read(params: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a filled form; an empty field is not given, so that its default holds.
+
+    Raises:
+        Invalid: a text is not what its field takes; every such field is named.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, schema in params.items():
+        text = texts.get(name, "").strip()
+        if not text:
+            if "default" not in schema:
+                problems.append(Problem(path=name, message="must be filled in"))
+            continue
+        try:
+            values[name] = _value(text, schema)
+        except ValueError as error:
+            problems.append(Problem(path=name, message=str(error)))
+    if problems:
+        raise Invalid(problems)
+    return values
+
+
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def _value(text: str, schema: Mapping[str, Any]) -> Any:
+    match schema.get("type"):
+        case "integer":
+            return _number(text, int, "a whole number")
+        case "number":
+            return _number(text, float, "a number")
+        case "boolean":
+            if text.lower() not in _BOOLEANS:
+                raise ValueError(f"{text!r} is neither true nor false")
+            return _BOOLEANS[text.lower()]
+        case "object" | "array":
+            return _json(text)
+        case "string":
+            return text
+        case _:
+            return _json(text) if text[0] in '[{"' else text
+
+
+def _number(text: str, kind: type[int] | type[float], name: str) -> int | float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not {name}") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
+def preview(
+    workflow: PublishedWorkflow, nodes: Sequence[Node], live: Mapping[str, Execution]
+) -> list[tuple[str, bool]]:
+    """What starting a workflow on nodes will do, a sentence a line; True with those that warn."""
+    refusals = {node.id: reason for node in nodes if (reason := refusal(workflow, node, live.get(node.id)))}
+    going = [node for node in nodes if node.id not in refusals]
+    lines = [(f"{node.name} is left out: {refusals[node.id]}.", True) for node in nodes if node.id in refusals]
+    if len(lines) > 3:
+        lines = [*lines[:3], (f"{len(refusals) - 3} more are left out for such reasons.", True)]
+    if not going:
+        return [*lines, ("There is nothing to start.", True)]
+    count = "1 node" if len(going) == 1 else f"{len(going)} nodes"
+    names = labels.names([node.name for node in going], 4)
+    said = [(f"Starts {workflow.name} {workflow.version} on {count}: {names}.", False)]
+    if installs(workflow):
+        whose = "its disk" if len(going) == 1 else "their disks"
+        said.append((f"It installs: what is on {whose} may be overwritten.", True))
+    return [*said, *lines]
+
+
+def refusal(workflow: PublishedWorkflow, node: Node, live: Execution | None) -> str | None:
+    """Why a workflow cannot be started on a node now; None if it can."""
+    if node.locked:
+        return "it is locked"
+    if live is not None and not live.ended:
+        return f"it is busy with {live.workflow_name}"
+    if node.state in BOOTS_ITS_DISK and any(step.action == "node.boot" for step in workflow.steps):
+        return f"it is {labels.words(node.state)}, so it boots its disk"
+    return None
+
+
+def installs(workflow: PublishedWorkflow) -> bool:
+    """Whether a workflow brings a node to `installing` or beyond."""
+    goals = {workflow.state_on_start, *(step.next_state for step in workflow.steps)}
+    return bool(goals & {NodeState.PENDING, NodeState.INSTALLING, NodeState.INSTALLED})

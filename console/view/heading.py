@@ -1,0 +1,146 @@
+"""The two lines at the top of every screen, as pieces. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.view.labels import NODE_ROLES, Role, Symbols, duration, words
+from console.view.pieces import Piece, cells, fit
+from engine.core.nodes import NodeState
+
+# The tabs: mode and name; the number is the key.
+TABS = (
+    ("nodes", "Nodes"),
+    ("executions", "Executions"),
+    ("templates", "Templates"),
+    ("workflows", "Workflows"),
+    ("log", "Log"),
+)
+
+# Counts stand in the order in which they matter.
+_ORDER = (
+    NodeState.INSTALL_FAILED,
+    NodeState.INSTALLING,
+    NodeState.DISCOVERED,
+    NodeState.PENDING,
+    NodeState.REPROVISION,
+    NodeState.MIGRATING,
+    NodeState.DEPROVISIONING,
+    NodeState.INSTALLED,
+    NodeState.ACTIVE,
+    NodeState.RETIRED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the heading tells. `cut_seconds` is for how long the store could not be read; None while it can."""
+
+    title: str = "PureBoot"
+    mode: str = "nodes"
+    states: Mapping[NodeState, int] = field(default_factory=dict)
+    running: int = 0
+    server_url: str = ""
+    store: str = ""
+    is_open: bool = False
+    is_host: bool = True
+    cut_seconds: float | None = None
+
+
+Line = tuple[Piece, ...]
+
+
+def _tabs(facts: Facts, width: int) -> list[tuple[str, str, str]]:
+    """Mode, number and name of each tab; where there is no room for all names, only the one in front has its."""
+    tabs = [(mode, str(number), name) for number, (mode, name) in enumerate(TABS, 1)]
+    if 1 + cells(facts.title) + sum(len(f"  {number} {name}") for _, number, name in tabs) < width:
+        return tabs
+    return [(mode, number, name if mode == facts.mode else "") for mode, number, name in tabs]
+
+
+def tab_places(facts: Facts, width: int) -> dict[str, tuple[int, int]]:
+    """The first cell of each tab in the first line, and the one after its last."""
+    at = 1 + cells(facts.title) + 2
+    found: dict[str, tuple[int, int]] = {}
+    for mode, number, name in _tabs(facts, width):
+        after = at + len(f"{number} {name}".strip())
+        found[mode] = (at, after)
+        at = after + 2
+    return found
+
+
+def first_line(facts: Facts, width: int) -> Line:
+    """Name, tabs, and where machines find us."""
+    left = [Piece(f" {facts.title}", Role.STRONG)]
+    for mode, number, name in _tabs(facts, width):
+        here = mode == facts.mode
+        left.append(Piece(f"  {number}", Role.ACCENT if here else Role.MUTED))
+        if name:
+            left += [Piece(" "), Piece(name, "current-tab" if here else Role.MUTED)]
+    return _ends(left, [_address(facts)] if facts.server_url else [], width)
+
+
+def _address(facts: Facts) -> Line:
+    return (Piece(facts.server_url, Role.MUTED),)
+
+
+def second_line(facts: Facts, width: int, symbols: Symbols) -> Line:
+    """How many nodes are in which state, what runs, and how we stand to the store."""
+    running = (
+        Piece(f"{symbols.running} {facts.running} running", Role.BUSY)
+        if facts.running
+        else Piece("nothing runs", Role.MUTED)
+    )
+    right = [(running,), *_link(facts, symbols)] if facts.is_open else [*_link(facts, symbols)]
+    if facts.server_url and facts.server_url not in "".join(piece.text for piece in first_line(facts, width)):
+        right.insert(1 if facts.is_host else len(right), _address(facts))
+    room = width - sum(cells(piece.text) + 3 for part in right for piece in part) - 2
+    return _ends([Piece(" "), *_counts(facts, room, symbols)], right, width)
+
+
+def _counts(facts: Facts, room: int, symbols: Symbols) -> list[Piece]:
+    """The nodes by state; with words where there is room for them."""
+    counted = [(state, facts.states[state]) for state in _ORDER if facts.states.get(state)]
+    if not counted:
+        return [Piece("no nodes yet", Role.MUTED)] if facts.is_open else []
+    for shape in ("{symbol} {count} {word}", "{symbol} {count}"):
+        texts = [shape.format(symbol=symbols.node[state], count=count, word=words(state)) for state, count in counted]
+        if sum(cells(text) + 3 for text in texts) <= room:
+            break
+    pieces: list[Piece] = []
+    for (state, _), text in zip(counted, texts, strict=True):
+        pieces += [Piece(text, NODE_ROLES[state]), Piece("   ")]
+    return pieces[:-1]
+
+
+def _link(facts: Facts, symbols: Symbols) -> list[Line]:
+    if facts.cut_seconds is not None:
+        return [(Piece(f"{symbols.warning} store unreachable for {duration(facts.cut_seconds)}", Role.BAD),)]
+    if not facts.is_open:
+        return [(Piece("opening the store", Role.WARN),)]
+    store = (Piece(facts.store, Role.MUTED),)
+    if facts.is_host:
+        return [store, (Piece("host", Role.MUTED),)]
+    return [(Piece("guest: another PureBoot serves", Role.WARN),), store]
+
+
+def _ends(left: Sequence[Piece], right: Sequence[Line], width: int) -> Line:
+    """Something at the left and, as far as there is room for it, something at the right end; the first ones first."""
+    used = sum(cells(piece.text) for piece in left)
+    shown: list[Piece] = []
+    room = width - used - 2
+    for part in right:
+        size = sum(cells(piece.text) for piece in part) + (3 if shown else 0)
+        if size <= room:
+            shown += [Piece("   "), *part] if shown else part
+            room -= size
+    blank = width - used - sum(cells(piece.text) for piece in shown) - 1
+    if blank < 0:
+        return (Piece(fit("".join(piece.text for piece in left), width), Role.PLAIN),)
+    return (*left, Piece(" " * blank), *shown, Piece(" "))
+
+
+def store_name(url: str) -> str:
+    """What a store is called in the heading: an SQLite file's name, or server and name of a PostgreSQL database."""
+    if url.startswith("sqlite:///"):
+        return url.rsplit("/", 1)[-1]
+    return url.rsplit("@", 1)[-1].partition("?")[0]

@@ -1,0 +1,324 @@
+"""The rows of nodes and executions: what each says of itself in each column. Pure.
+
+For each list: its columns, the row of a value, the fields it is searched by, and what it is sorted by. What needs a
+person comes first unless another order was asked for.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.view.columns import Column
+from console.view.filtering import Fields
+from console.view.labels import (
+    EMPTY,
+    EXECUTION_ROLES,
+    FILL,
+    Cell,
+    Role,
+    Row,
+    Symbols,
+    ago,
+    bar,
+    cell,
+    clock,
+    lasted,
+    state_cell,
+    status_cell,
+    words,
+)
+from console.view.listing import SortKey, natural
+from console.view.pieces import Piece
+from engine.core.executions import FAILURES, AttemptStatus, Execution, ExecutionStatus
+from engine.core.nodes import Node, NodeState
+
+BAR = 6
+
+NODE_COLUMNS = (
+    Column(key="state", title="STATE", width=16, keep=100),
+    Column(key="name", title="NAME", width=17, flex=1, most=24, keep=99),
+    Column(key="mac", title="MAC", width=17, keep=60),
+    Column(key="ip", title="IP", width=15, keep=70),
+    Column(key="group", title="GROUP", width=5, flex=1, most=14, keep=65),
+    Column(key="workflow", title="WORKFLOW", width=12, flex=1, most=24, keep=40),
+    Column(key="step", title="STEP", width=20, flex=6, keep=98),
+    Column(key="machine", title="MACHINE", width=16, flex=1, most=32, keep=30),
+    Column(key="seen", title="SEEN", width=4, keep=80, right=True),
+    Column(key="since", title="SINCE", width=5, keep=90, right=True),
+)
+NODE_SORTS = ("attention", "name", "state", "group", "seen", "since")
+NODE_FIELDS = (
+    "state",
+    "name",
+    "mac",
+    "ip",
+    "group",
+    "workflow",
+    "step",
+    "vendor",
+    "model",
+    "serial",
+    "arch",
+    "boot",
+    "tag",
+    "error",
+)
+
+# What needs a person first, what is at work next, what is settled last.
+_ATTENTION = (
+    NodeState.INSTALL_FAILED,
+    NodeState.INSTALLING,
+    NodeState.DISCOVERED,
+    NodeState.REPROVISION,
+    NodeState.MIGRATING,
+    NodeState.DEPROVISIONING,
+    NodeState.PENDING,
+    NodeState.INSTALLED,
+    NodeState.ACTIVE,
+    NodeState.RETIRED,
+)
+_STATES = tuple(NodeState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A node with what stands beside it in a row: its group's name and its newest execution."""
+
+    node: Node
+    group: str = ""
+    execution: Execution | None = None
+
+    @property
+    def live(self) -> Execution | None:
+        """Its execution, while it has not ended."""
+        return self.execution if self.execution is not None and not self.execution.ended else None
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong last, while it still matters; empty if nothing."""
+        if self.node.state is NodeState.INSTALL_FAILED:
+            return self.node.last_install_error or "the installation failed"
+        failed = self._failed
+        if failed is not None:
+            return failed.error or "the execution failed"
+        return self.node.last_install_error or "" if self.live is None else ""
+
+    @property
+    def _failed(self) -> Execution | None:
+        """Its newest execution, if that failed and nobody has moved the node since."""
+        execution = self.execution
+        if execution is None or execution.status is not ExecutionStatus.FAILED:
+            return None
+        is_newer = execution.completed_at is None or execution.completed_at >= self.node.state_changed_at
+        return execution if is_newer else None
+
+    @property
+    def reason(self) -> str:
+        """What went wrong, in as few words as there are: that of the last attempt, if one failed."""
+        last = reason(self.execution) if self.execution is not None else ""
+        return last if last and last in self.trouble else self.trouble
+
+    @property
+    def rank(self) -> int:
+        """How much it needs a person: the smaller, the more."""
+        if self.trouble:
+            return -1 if self.node.state is not NodeState.INSTALL_FAILED else -2
+        return _ATTENTION.index(self.node.state)
+
+
+def reason(execution: Execution) -> str:
+    """Why an execution failed: the error of its last failed attempt, or else its own."""
+    errors = (attempt.error for attempt in reversed(execution.attempts) if attempt.status in FAILURES)
+    return next((error for error in errors if error), None) or execution.error or ""
+
+
+def machine(node: Node) -> str:
+    """Vendor and model in one."""
+    vendor, model = node.vendor or "", node.model or ""
+    return model if model.lower().startswith(vendor.lower()) and vendor else f"{vendor} {model}".strip()
+
+
+def node_row(view: NodeView, now: datetime, symbols: Symbols) -> Row:
+    """A node's row, in the order of `NODE_COLUMNS`."""
+    node = view.node
+    settled = node.state in (NodeState.RETIRED, NodeState.ACTIVE, NodeState.INSTALLED) and not view.trouble
+    name_role = Role.BAD if node.state is NodeState.INSTALL_FAILED else Role.PLAIN if settled else Role.STRONG
+    return (
+        state_cell(node.state, symbols),
+        cell(node.name, name_role),
+        cell(node.mac_address, Role.MUTED),
+        cell(node.ip_address, Role.MUTED),
+        cell(view.group, Role.PLAIN),
+        cell(view.live.workflow_name if view.live else None, Role.MUTED),
+        _node_step(view, symbols),
+        cell(machine(node), Role.MUTED),
+        cell(ago(node.last_seen_at, now), Role.MUTED),
+        cell(ago(node.state_changed_at, now), Role.MUTED),
+    )
+
+
+def _node_step(view: NodeView, symbols: Symbols) -> Cell:
+    if view.live is not None:
+        return (*step_cell(view.live, symbols), FILL, *progress_cell(view.live, symbols))
+    if view.trouble:
+        return cell(view.reason, Role.BAD)
+    if view.node.locked:
+        return cell("locked", Role.WARN)
+    return EMPTY
+
+
+def step_cell(execution: Execution, symbols: Symbols) -> Cell:
+    """What an execution is at: its open steps, marked where they are tried again."""
+    named = [attempt for attempt in execution.attempts if attempt.is_open]
+    if not named:
+        return EMPTY
+    first = named[0]
+    tried = f" ({first.attempt}. try)" if first.attempt > 1 else ""
+    more = f" +{len(named) - 1}" if len(named) > 1 else ""
+    again = first.status is AttemptStatus.RETRYING
+    pieces = [Piece(f"{symbols.attempt[first.status]} ", Role.WARN)] if again else []
+    return (*pieces, *cell(first.step_name, Role.PLAIN), Piece(f"{tried}{more}", Role.WARN if tried else Role.MUTED))
+
+
+def progress_cell(execution: Execution, symbols: Symbols, width: int = BAR) -> Cell:
+    """An execution's progress: bar and number."""
+    return (
+        *bar(execution.progress_percent, width, symbols, EXECUTION_ROLES[execution.status]),
+        Piece(f"{execution.progress_percent:4}%", Role.MUTED if execution.ended else Role.PLAIN),
+    )
+
+
+def node_fields(view: NodeView) -> Fields:
+    """What a node is searched by."""
+    node = view.node
+    live = view.live
+    steps = [attempt.step_name for attempt in live.attempts if attempt.is_open] if live else []
+    values = {
+        "state": f"{node.state} {words(node.state)}" if "_" in node.state else node.state.value,
+        "name": node.name,
+        "mac": node.mac_address,
+        "ip": node.ip_address,
+        "group": view.group,
+        "workflow": live.workflow_name if live else None,
+        "step": " ".join(steps),
+        "vendor": node.vendor,
+        "model": node.model,
+        "serial": node.serial_number,
+        "arch": node.arch,
+        "boot": node.boot_mode,
+        "tag": " ".join(node.tags),
+        "error": view.trouble,
+    }
+    return {name: value.lower() for name, value in values.items() if value}
+
+
+def node_sort_key(view: NodeView, sort: str) -> SortKey:
+    """What a node is sorted by; among equals by name."""
+    node = view.node
+    name = natural(node.name)
+    match sort:
+        case "attention":
+            return (view.rank, name, node.id)
+        case "state":
+            return (_STATES.index(node.state), name, node.id)
+        case "group":
+            return (not view.group, natural(view.group), name, node.id)
+        case "seen":
+            return (_newest_first(node.last_seen_at), name, node.id)
+        case "since":
+            return (_newest_first(node.state_changed_at), name, node.id)
+        case _:
+            return (name, node.id)
+
+
+def _newest_first(moment: datetime | None) -> float:
+    return -moment.timestamp() if moment is not None else 1.0
+
+
+EXECUTION_COLUMNS = (
+    Column(key="status", title="STATUS", width=11, keep=100),
+    Column(key="workflow", title="WORKFLOW", width=14, flex=2, most=32, keep=99),
+    Column(key="node", title="NODE", width=12, flex=2, most=24, keep=98),
+    Column(key="step", title="STEP", width=16, flex=4, keep=90),
+    Column(key="progress", title="PROGRESS", width=BAR + 5, keep=95),
+    Column(key="started", title="STARTED", width=12, keep=50),
+    Column(key="duration", title="TOOK", width=7, keep=94, right=True),
+)
+EXECUTION_SORTS = ("attention", "started", "status", "workflow", "node")
+EXECUTION_FIELDS = ("status", "workflow", "version", "node", "step", "error", "by", "id")
+_STATUS_ORDER = (
+    ExecutionStatus.PAUSED,
+    ExecutionStatus.RUNNING,
+    ExecutionStatus.PENDING,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.CANCELLED,
+    ExecutionStatus.SUCCEEDED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionView:
+    """An execution with the name of its node."""
+
+    execution: Execution
+    node: str = ""
+
+
+def execution_row(view: ExecutionView, now: datetime, symbols: Symbols) -> Row:
+    """An execution's row, in the order of `EXECUTION_COLUMNS`."""
+    execution = view.execution
+    failed = execution.status is ExecutionStatus.FAILED
+    what = cell(reason(execution) if failed else execution.error, Role.BAD if failed else Role.MUTED)
+    return (
+        status_cell(execution.status, symbols),
+        (
+            *cell(execution.workflow_name, Role.MUTED if execution.ended else Role.PLAIN),
+            Piece(f"@{execution.workflow_version}", Role.MUTED),
+        ),
+        cell(view.node, Role.PLAIN if execution.ended else Role.STRONG),
+        what if execution.ended else step_cell(execution, symbols),
+        _execution_progress(execution, symbols),
+        cell(clock(execution.started_at, now), Role.MUTED),
+        cell(lasted(execution, now), Role.MUTED if execution.ended else Role.PLAIN),
+    )
+
+
+def _execution_progress(execution: Execution, symbols: Symbols) -> Cell:
+    """A bar while it runs; of one that ended before its end, how far it came."""
+    if not execution.ended:
+        return progress_cell(execution, symbols)
+    if execution.status is ExecutionStatus.SUCCEEDED:
+        return EMPTY
+    return (Piece(" " * BAR), Piece(f"{execution.progress_percent:4}%", Role.MUTED))
+
+
+def execution_fields(view: ExecutionView) -> Fields:
+    """What an execution is searched by."""
+    execution = view.execution
+    values = {
+        "status": execution.status.value,
+        "workflow": execution.workflow_name,
+        "version": execution.workflow_version,
+        "node": view.node,
+        "step": " ".join(attempt.step_name for attempt in execution.attempts if attempt.is_open),
+        "error": execution.error,
+        "by": execution.principal,
+        "id": execution.id,
+    }
+    return {name: value.lower() for name, value in values.items() if value}
+
+
+def execution_sort_key(view: ExecutionView, sort: str) -> SortKey:
+    """What an execution is sorted by: what runs first, then the newest."""
+    execution = view.execution
+    newest = (-execution.created_at.timestamp(), execution.id)
+    match sort:
+        case "attention":
+            return (execution.ended, *newest)
+        case "status":
+            return (_STATUS_ORDER.index(execution.status), *newest)
+        case "workflow":
+            return (natural(execution.workflow_name), *newest)
+        case "node":
+            return (natural(view.node), *newest)
+        case _:
+            return newest

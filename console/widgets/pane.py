@@ -1,0 +1,117 @@
+"""A list with its filter: what the nodes, the executions, the workflows and the log are shown in."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from console.view.listing import Listing
+from console.widgets.filter import FilterBar
+from console.widgets.table import Table
+
+# So many rows are worked out in a few milliseconds.
+CHUNK = 200
+
+
+class ListPane(Vertical):
+    """A filter above a table, over the rows that `all_keys` names; `listing` says which fit and in what order."""
+
+    class Rearranged(Message):
+        """Other rows are shown, or in another order."""
+
+    def __init__(
+        self,
+        table: Table,
+        listing: Listing,
+        all_keys: Callable[[], Iterable[str]],
+        *,
+        known: Callable[[str], bool],
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(id=id)
+        self.table = table
+        self.listing = listing
+        self.filter = FilterBar()
+        self._all_keys = all_keys
+        self._known = known
+
+    def compose(self) -> ComposeResult:
+        """The filter and the table."""
+        yield self.filter
+        yield self.table
+
+    async def begin(self) -> None:
+        """Show the rows for the first time; however many there are, keys and clocks are not kept waiting."""
+        await self._in_chunks(self.listing.prepare_order)
+        self.rearrange()
+        await self._in_chunks(self.listing.prepare_search)
+
+    async def _in_chunks(self, prepare: Callable[[Iterable[str]], None]) -> None:
+        everything = list(self._all_keys())
+        for at in range(0, len(everything), CHUNK):
+            prepare(key for key in everything[at : at + CHUNK] if self._known(key))
+            await asyncio.sleep(0)
+
+    def rearrange(self) -> None:
+        """Show the rows anew."""
+        everything = list(self._all_keys())
+        shown = self.listing.arrange(everything)
+        self.table.sorted_by = (self.listing.sort, self.listing.reversed)
+        self.table.show(shown, self._known)
+        if self.filter.display:
+            self.filter.say(len(shown), len(everything))
+        self.post_message(self.Rearranged())
+
+    def changed(self, keys: Iterable[str]) -> None:
+        """Some rows have changed."""
+        self.listing.forget(keys)
+        self.rearrange()
+
+    def search(self, text: str) -> None:
+        """Filter by a text, as if it had been typed."""
+        self.filter.text = text
+
+    def clear(self) -> bool:
+        """Drop the filter, or else the marks; False if there was neither."""
+        if self.filter.text:
+            self.filter.text = ""
+            return True
+        if self.table.marked:
+            self.table.clear_marks()
+            return True
+        return False
+
+    def next_sort(self) -> None:
+        """Sort by the next column."""
+        self.listing.next_sort()
+        self.rearrange()
+
+    def reverse(self) -> None:
+        """Sort the other way round."""
+        self.listing.sort_by(self.listing.sort, reverse=not self.listing.reversed)
+        self.rearrange()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Show what fits."""
+        event.stop()
+        before = self.table.cursor_key
+        self.listing.search(event.text)
+        self.rearrange()
+        if self.table.cursor_key != before:
+            self.table.move_to_top()
+
+    def on_filter_bar_left(self, event: FilterBar.Left) -> None:
+        """The keys go to the table."""
+        event.stop()
+        self.table.focus()
+
+    def on_table_heading_clicked(self, event: Table.HeadingClicked) -> None:
+        """Sort by the column, or the other way round if it is sorted by that already."""
+        event.stop()
+        if event.column == self.listing.sort:
+            self.reverse()
+        elif event.column in self.listing.sorts:
+            self.listing.sort_by(event.column)
+            self.rearrange()

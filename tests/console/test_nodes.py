@@ -1,0 +1,467 @@
+"""Stories about the nodes: who works at the rack sees it live, finds a machine, and acts on one or on many."""
+
+from console.screens.confirm import Confirm
+from console.screens.move import MoveScreen
+from console.screens.node import NodeScreen
+from console.screens.nodes import NodesScreen
+from console.screens.run import RunScreen
+from console.view import labels
+from console.view.labels import ASCII
+from engine.core.executions import ExecutionStatus
+from engine.core.nodes import NodeState
+from engine.core.page import EVERYTHING, Page
+from tests import scenarios
+from tests.console.conftest import Opened, Stage
+from tests.story import ADA, report
+
+
+def names(at: Stage) -> list[str]:
+    """The names of the nodes in the order in which they are listed."""
+    screen = at.app.screen
+    assert isinstance(screen, NodesScreen)
+    return [at.app.model.nodes[key].name for key in screen.table.keys]
+
+
+def table(at: Stage) -> NodesScreen:
+    screen = at.app.screen
+    assert isinstance(screen, NodesScreen)
+    return screen
+
+
+def dialog(at: Stage) -> MoveScreen:
+    screen = at.app.screen
+    assert isinstance(screen, MoveScreen)
+    return screen
+
+
+async def choose(at: Stage, *wanted: str) -> None:
+    """Mark nodes by name; of one alone, put the cursor on it."""
+    screen = table(at)
+    ids = [node.id for node in at.app.model.nodes.values() if node.name in wanted]
+    if len(ids) == 1:
+        screen.table.move_to(ids[0])
+    for each in ids if len(ids) > 1 else []:
+        screen.table.move_to(each)
+        await at.press("space")
+    await at.pilot.pause()
+
+
+async def test_an_empty_store_says_what_to_do_and_a_machine_appears_by_itself(stage: Opened) -> None:
+    async with stage(scene="nothing", size=(80, 24)) as at:
+        await at.sees("No machine has been seen yet.", "Let one boot from the network", "no nodes yet", "nothing runs")
+        await scenarios.boot(at.pureboot, 5, "r4-05")
+        await at.sees("○ discovered", "r4-05", "○ 1")
+        assert "No machine" not in at.text
+
+
+async def test_the_failing_machine_stands_first_and_says_why(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await at.sees("r4-07")
+        first = at.lines[3]
+        assert first.split()[:4] == ["✗", "install", "failed", "r4-07"]
+        assert "/dev/vda: medium error" in first
+        assert names(at)[-1] == "r4-02", "what has left stands last"
+
+
+async def test_states_change_live_and_the_cursor_stays_with_its_node(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04")
+        at.clock.advance(60)
+        await report(at.pureboot, at.made.executions["r4-04"], "install")
+        await report(at.pureboot, at.made.executions["r4-04"], "finish")
+        await at.until(lambda: "✓ installed" in at.line_with("r4-04"))
+        assert at.app.model.nodes[table(at).table.cursor_key or ""].name == "r4-04"
+        assert "✓ 3" in at.lines[1]
+
+
+async def test_a_last_seen_time_is_refreshed_although_it_is_no_event(stage: Opened) -> None:
+    async with stage() as at:
+        await at.sees("r4-08")
+        at.clock.advance(7200)
+        await at.until(lambda: at.line_with("r4-08").split()[-2:] == ["3h", "3h"])
+        await scenarios.boot(at.pureboot, 8, "r4-08")
+        await at.until(lambda: at.line_with("r4-08").split()[-2:] == ["now", "3h"])
+
+
+async def test_times_grow_old_by_themselves(stage: Opened) -> None:
+    async with stage() as at:
+        await at.until(lambda: at.line_with("r4-06").split()[-1] == "now")
+        at.clock.advance(125)
+        await at.until(lambda: at.line_with("r4-06").split()[-1] == "2m")
+
+
+async def test_filter_while_typing(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await at.press("slash", *"inst", "space", "exclamation_mark", *"r4", "minus", *"07")
+        await at.sees("5 of 12")
+        await at.type(" !boot")
+        await at.sees("4 of 12")
+        assert set(names(at)) == {"r4-04", "r4-05", "r4-03", "r5-01"}
+        await at.press("enter")
+        await at.press("j")
+        assert table(at).table.has_focus
+        assert "/ inst !r4-07 !boot" in at.text, "the filter stays in view while it holds"
+        await at.press("escape")
+        await at.sees("r4-07")
+        assert len(names(at)) == 12
+        assert "of 12" not in at.text
+
+
+async def test_filter_by_field(stage: Opened) -> None:
+    async with stage() as at:
+        for typed, fits in (
+            ("group:r5", {"r5-01", "r5-02", "r5-03"}),
+            ("state=discovered", {"r4-08", "r5-02", "r5-03", "52:54:00:4a:00:0c"}),
+            ("state:active,retired", {"r4-01", "r4-02"}),
+            ("error:medium", {"r4-07"}),
+            ("00:0c", {"52:54:00:4a:00:0c"}),
+            ("workflow:burn", {"r5-02"}),
+            ("vendor:hpe !group=r4", {"r5-03"}),
+        ):
+            table(at).pane.search(typed)
+            await at.pilot.pause()
+            assert set(names(at)) == fits, typed
+
+
+async def test_a_filter_that_nothing_fits_says_how_to_get_out(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("slash")
+        await at.type("nosuch")
+        await at.sees("No node fits the filter. Press escape to drop it.", "0 of 12")
+
+
+async def test_a_filtered_list_follows_what_happens(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("slash")
+        await at.type("state=retired")
+        await at.press("enter")
+        assert names(at) == ["r4-02"]
+        await scenarios.move(at.pureboot, at.made.nodes["r4-01"], NodeState.DEPROVISIONING, NodeState.RETIRED)
+        await at.until(lambda: names(at) == ["r4-01", "r4-02"])
+
+
+async def test_sort_by_column_and_the_other_way_round(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("s")
+        assert names(at) == sorted(names(at))
+        assert "NAME▾" in at.text
+        await at.press("S")
+        assert names(at) == sorted(names(at), reverse=True)
+        assert "NAME▴" in at.text
+        await at.press("s")
+        assert "STATE" in at.text
+        await at.pilot.click("#nodes", offset=(22, 0))
+        assert "NAME▾" in at.text, "a click on a heading sorts by it"
+
+
+async def test_marks_survive_updates_and_filters(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08", "r5-03")
+        assert at.line_with("r4-08").startswith("◆")
+        await scenarios.boot(at.pureboot, 40, "r4-00")
+        await at.sees("r4-00")
+        await at.press("slash")
+        await at.type("r5")
+        await at.press("enter")
+        assert sorted(at.app.model.nodes[key].name for key in table(at).table.chosen) == ["r4-08", "r5-03"]
+        await at.press("escape")
+        await at.press("escape")
+        assert "◆" not in at.text, "escape drops the filter first, then the marks"
+
+
+async def test_run_a_workflow_with_a_few_keys_and_see_it_run(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await choose(at, "r4-08")
+        await at.press("r")
+        await at.sees("Run a workflow on r4-08", "burn-in", "debian-12")
+        assert "wipe-disks" not in at.text, "a draft is not offered"
+        await at.press("slash")
+        await at.type("debian")
+        await at.press("enter", "enter")
+        await at.sees("Starts debian-12 v1.0 on 1 node: r4-08.", "It installs: what is on its disk may be overwritten.")
+        await at.press("ctrl+a", "ctrl+k")
+        await at.type("/dev/sdb")
+        await at.press("enter", "enter", "enter")
+        await at.says("debian-12 was started on r4-08")
+        await at.until(lambda: "◌ pending" in at.line_with("r4-08 "))
+        assert "Boot the ins…" in at.line_with("r4-08 ")
+        execution = at.app.model.execution_of(at.made.nodes["r4-08"].id)
+        assert execution is not None
+        assert (execution.principal, execution.params["disk"]) == (ADA, "/dev/sdb")
+
+
+async def test_the_confirming_key_is_y(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("r")
+        await at.sees("burn-in")
+        await at.press("enter")
+        await at.sees("Starts burn-in v1.0 on 1 node: r4-08.")
+        await at.press("r")
+        assert isinstance(at.app.screen, RunScreen), "pressing the same key again does nothing"
+        await at.press("enter")
+        await at.sees("enter choose")
+        await at.press("enter")
+        await at.press("y")
+        await at.says("burn-in was started on r4-08")
+
+
+async def test_run_on_many_says_who_is_left_out_and_why(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08", "r5-03", "r4-04", "r4-01")
+        await at.press("r")
+        await at.sees("Run a workflow on", "and 1 more")
+        await at.press("j", "enter")
+        await at.sees(
+            "on 2 nodes: r4-08, r5-03.",
+            "r4-04 is left out: it is busy with debian-12.",
+            "r4-01 is left out: it is active, so it boots its disk.",
+            "their disks may be overwritten",
+        )
+        await at.press("tab", "tab", "y")
+        await at.until(lambda: at.app.model.running == 6)
+        said = [notice.text for notice in at.app.said]
+        assert "debian-12 was started on r4-08, r5-03" in said
+        assert any("busy" in text for text in said)
+        assert any("active" in text for text in said)
+
+
+async def test_inputs_are_checked_before_anything_starts(stage: Opened) -> None:
+    async with stage() as at:
+        await at.pureboot.workflows.publish("wipe-disks", by=ADA)
+        await choose(at, "r4-08")
+        await at.press("r")
+        await at.sees("wipe-disks")
+        await at.press("G", "enter")
+        await at.sees("passes", "reason", "(needed)")
+        await at.press("ctrl+a", "ctrl+k")
+        await at.type("many")
+        await at.press("enter", "enter", "y")
+        await at.sees("passes: 'many' is not a whole number; reason: must be filled in")
+        assert at.app.model.running == 4
+
+
+async def test_an_input_the_engine_refuses_is_said_and_kept_in_the_log(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("r")
+        await at.sees("burn-in")
+        await at.press("enter")
+        await at.pureboot.workflows.archive("burn-in", by=ADA)
+        await at.press("y")
+        await at.until(lambda: any("archived" in notice.text for notice in at.app.said))
+        await at.press("5", "escape")
+        await at.sees("workflow burn-in is archived; import or publish it again to use it")
+
+
+async def test_escape_leaves_the_run_dialog_step_by_step(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("r")
+        await at.sees("debian-12")
+        await at.press("enter")
+        await at.sees("Starts")
+        await at.press("escape")
+        await at.sees("enter choose")
+        await at.press("escape")
+        await at.sees("○ discovered")
+        assert at.app.model.running == 4
+
+
+async def test_without_an_active_workflow_it_says_what_to_do(stage: Opened) -> None:
+    async with stage(scene="nothing") as at:
+        await scenarios.boot(at.pureboot, 1, "r4-01")
+        await at.sees("r4-01")
+        await at.press("r")
+        await at.sees("No workflow is active.", "pureboot workflow import")
+
+
+async def test_the_workflow_of_the_group_is_proposed(stage: Opened) -> None:
+    async with stage() as at:
+        [workflow], _ = await at.pureboot.workflows.find(Page(filters={"name": ("debian-12",)}))
+        await at.pureboot.groups.update("r5", {"workflow_id": workflow.id}, by=ADA)
+        await at.until(lambda: any(group.workflow_id for group in at.app.model.groups.values()))
+        await choose(at, "r5-03")
+        await at.press("r")
+        await at.sees("debian-12")
+        await at.press("enter")
+        await at.sees("Starts debian-12")
+
+
+async def test_cancel_asks_first_and_enter_alone_does_not_confirm(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04")
+        await at.press("c")
+        await at.sees("Cancel debian-12 on r4-04?", "It is at Install packages, 65% done.")
+        await at.press("c")
+        assert isinstance(at.app.screen, Confirm), "the key that asks does not confirm"
+        await at.press("enter")
+        assert isinstance(at.app.screen, NodesScreen), "enter is on the harmless answer"
+        assert at.app.model.running == 4
+        await at.press("c", "y")
+        await at.says("cancelled: debian-12 on r4-04")
+        execution = await at.pureboot.executions.get(at.made.executions["r4-04"].id)
+        assert execution.status is ExecutionStatus.CANCELLED
+        assert execution.error == "cancelled by user:ada"
+
+
+async def test_cancel_many(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04", "r4-06", "r4-08")
+        await at.press("c")
+        await at.sees("Cancel 2 executions?")
+        await at.press("y")
+        await at.until(lambda: at.app.model.running == 2)
+
+
+async def test_there_may_be_nothing_to_cancel(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("c")
+        await at.says("nothing runs here that could be cancelled")
+
+
+async def test_move_offers_only_the_states_that_follow(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-01")
+        await at.press("m")
+        await at.sees("Move r4-01", "from active to", "reprovision", "deprovisioning", "migrating")
+        assert [labels.words(key) for key in dialog(at).table.keys] == ["reprovision", "deprovisioning", "migrating"]
+        await at.press("j", "enter")
+        await at.type("lease is over")
+        await at.press("enter", "enter")
+        await at.sees("↓ deprovisioning")
+        [row, *_], _ = await at.pureboot.nodes.history(at.made.nodes["r4-01"].id, Page())
+        assert (row.to_state, row.comment, row.principal) == (NodeState.DEPROVISIONING, "lease is over", ADA)
+
+
+async def test_a_move_to_nowhere_is_refused_in_words(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-02")
+        await at.press("m")
+        await at.says("r4-02: retired is the end, no other state follows it")
+        assert not isinstance(at.app.screen, MoveScreen)
+        await choose(at, "r4-01", "r4-08")
+        await at.press("m")
+        await at.says("the marked nodes are active and discovered: there is no state that all of them")
+
+
+async def test_a_state_that_changed_meanwhile_is_refused_by_the_engine(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("m")
+        await at.sees("from discovered to")
+        await scenarios.move(at.pureboot, at.made.nodes["r4-08"], NodeState.PENDING, NodeState.INSTALLING)
+        await at.press("y")
+        await at.says("node r4-08 is installing and cannot become pending")
+
+
+async def test_force_resets_the_count_of_failed_installs(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-07")
+        await at.press("m")
+        await at.sees("[ ] f  force", "Without force this is refused.")
+        await at.press("y")
+        await at.says("use force to reset the count")
+        await at.press("m")
+        await at.sees("[ ] f  force")
+        await at.press("f")
+        await at.sees("[x] f  force")
+        await at.press("y")
+        await at.until(lambda: "◌ pending" in at.line_with("r4-07 "))
+        node = await at.pureboot.nodes.get("r4-07")
+        assert (node.install_attempts, node.last_install_error) == (0, None)
+
+
+async def test_open_a_node_and_go_back(stage: Opened) -> None:
+    async with stage() as at:
+        await at.sees("r4-07")
+        await at.press("enter")
+        await at.sees(
+            "! step Partition the disk failed: /dev/vda: medium error, sector 1953525160", "EXECUTION", "HISTORY"
+        )
+        await at.sees("✓ Boot the installer", "✗ Partition the disk", "3. try", "· First boot", "failed tries 3 of 3")
+        await at.sees("installing → install failed", "discovered → pending", "ada")
+        await at.press("escape")
+        await at.sees("STATE")
+
+
+async def test_the_node_screen_lives(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-06")
+        await at.press("enter")
+        await at.sees("◌ pending", "▸ Boot the installer")
+        await scenarios.boot(at.pureboot, 6, "r4-06")
+        await report(at.pureboot, at.made.executions["r4-06"], "netboot")
+        await at.sees("▸ installing", "✓ Boot the installer", "▸ Partition the disk", "pending → installing")
+        at.clock.advance(65)
+        await at.until(lambda: "1m 05s" in at.line_with("Partition the disk"))
+
+
+async def test_act_on_the_node_that_is_open(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-08")
+        await at.press("enter")
+        await at.sees("nothing has run here yet; r runs a workflow", "its state has not changed yet")
+        await at.press("r")
+        await at.sees("debian-12")
+        await at.press("j", "enter")
+        await at.press("tab", "tab", "y")
+        await at.sees("◌ pending", "debian-12@v1.0", "▸ running")
+        await at.press("c")
+        await at.sees("Cancel debian-12 on r4-08?")
+        await at.press("y")
+        await at.sees("⊘ cancelled")
+        await at.press("m")
+        await at.sees("from pending to")
+        await at.press("escape")
+        assert isinstance(at.app.screen, NodeScreen)
+
+
+async def test_the_node_screen_can_be_paged_at_80x24(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await at.press("enter")
+        await at.sees("EXECUTION", "MACHINE")
+        assert "HISTORY" not in at.text
+        await at.press("pagedown")
+        await at.sees("HISTORY", "installing → install failed")
+        await at.press("pageup")
+        await at.sees("EXECUTION")
+
+
+async def test_the_execution_of_a_node_opens_with_one_key(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04")
+        await at.press("e")
+        await at.sees("debian-12@v1.0 on r4-04", "Install packages")
+        await at.press("escape")
+        await choose(at, "r4-08")
+        await at.press("e")
+        await at.says("nothing has run on this node yet; press r to run a workflow on it")
+
+
+async def test_it_reads_in_ascii_without_colour(stage: Opened) -> None:
+    async with stage(size=(80, 24), theme="pureboot-16", symbols=ASCII) as at:
+        await at.sees("X install failed", "> installing", "####..", "* active")
+        assert at.text.isascii()
+        for keys in ("question_mark", "m", "r", "slash"):
+            await at.press(keys)
+            assert at.text.isascii(), keys
+            await at.press("escape")
+
+
+async def test_what_machines_say_cannot_take_over_the_terminal(stage: Opened) -> None:
+    async with stage() as at:
+        evil = "\x1b]0;owned\x07[red]r4\u202e"
+        await at.pureboot.nodes.create(scenarios.mac(99), {"hostname": evil, "vendor": "\x9b31m"}, by=ADA)
+        await at.sees("^[]0;owned^G[red]")
+        await choose(at, evil)
+        for keys in ("enter", "m", "y", "5"):
+            await at.press(keys)
+            assert not set(at.text) & {"\x1b", "\x07", "\x9b", "\u202e"}
+        assert len(await _everything(at)) == 13
+
+
+async def _everything(at: Stage) -> list[str]:
+    nodes, _ = await at.pureboot.nodes.find(EVERYTHING)
+    return [node.id for node in nodes]

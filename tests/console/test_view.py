@@ -1,0 +1,518 @@
+"""Tables and properties of everything that turns values into words, without a screen."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console import keys
+from console.view import event_lines, filtering, forms, heading, labels, node_lines, rows
+from console.view.columns import GAP, Column, share
+from console.view.heading import Facts
+from console.view.labels import ASCII, UNICODE, Role, Symbols, plain
+from console.view.listing import Listing, natural
+from console.view.pieces import cells
+from console.view.rows import ExecutionView, NodeView
+from engine.core.events import Event, Kind
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
+from engine.core.nodes import Node, NodeState
+from engine.errors import Invalid
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def node(**values: Any) -> Node:
+    made = {"id": "n1", "mac_address": "52:54:00:00:00:01", "state_changed_at": NOW, "created_at": NOW}
+    return Node(**{**made, "updated_at": NOW, **values})
+
+
+def execution(**values: Any) -> Execution:
+    made = {"id": "e1", "workflow_id": "w", "workflow_name": "debian-12", "workflow_version": "v1.0"}
+    return Execution(**{**made, "version_id": "v", "created_at": NOW, "started_at": NOW, **values})
+
+
+def attempt(**values: Any) -> Attempt:
+    made: dict[str, Any] = {"id": "a", "execution_id": "e1", "step_id": "s", "step_key": "partition", "attempt": 1}
+    made |= {"step_name": "Partition the disk", "action": "node.script", "status": AttemptStatus.RUNNING}
+    return Attempt(**{**made, "performer": Performer.NODE, "created_at": NOW, "started_at": NOW, **values})
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "now"), (0, "now"), (59, "now"), (60, "1m"), (3599, "59m"), (3600, "1h"), (172_799, "47h"), (172_800, "2d")],
+)
+def test_how_long_ago(seconds: int, said: str) -> None:
+    assert labels.ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+def test_never_is_empty() -> None:
+    assert labels.ago(None, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0s"), (0.9, "0s"), (59, "59s"), (60, "1m 00s"), (125, "2m 05s"), (3600, "1h 00m"), (273_600, "3d 4h")],
+)
+def test_how_long(seconds: float, said: str) -> None:
+    assert labels.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("r4-01", "r4-01"),
+        ("two\nlines\tof  text", "two lines of text"),
+        ("\x1b[2Jgone", "^[[2Jgone"),
+        ("name\u202egnp.exe", "name<U+202E>gnp.exe"),
+        ("c1\x9bcontrol", "c1<U+009B>control"),
+        ("Bölük", "Bölük"),
+    ],
+)
+def test_what_comes_from_elsewhere_is_made_safe(text: str, shown: str) -> None:
+    assert labels.safe(text) == shown
+
+
+@given(st.text())
+def test_nothing_unprintable_reaches_the_screen(text: str) -> None:
+    assert labels.safe(text).isprintable()
+    assert all(piece.text.isprintable() for piece in labels.cell(text))
+
+
+@pytest.mark.parametrize(
+    ("environ", "encoding", "symbols"),
+    [
+        ({"TERM": "xterm-256color"}, "utf-8", UNICODE),
+        ({"TERM": "xterm-256color"}, "UTF8", UNICODE),
+        ({"TERM": "xterm-256color"}, "ANSI_X3.4-1968", ASCII),
+        ({"TERM": "linux"}, "utf-8", ASCII),
+        ({"TERM": "vt220"}, "utf-8", ASCII),
+        ({}, "latin-1", ASCII),
+    ],
+)
+def test_symbols_are_chosen_by_the_terminal(environ: dict[str, str], encoding: str, symbols: Symbols) -> None:
+    assert labels.symbols_for(environ, encoding) is symbols
+
+
+@pytest.mark.parametrize("symbols", [UNICODE, ASCII])
+def test_every_state_has_a_symbol_of_one_cell_that_no_other_has(symbols: Symbols) -> None:
+    for known in (symbols.node, symbols.execution, symbols.attempt):
+        assert len(set(known.values())) == len(known)
+        assert all(cells(symbol) == 1 for symbol in known.values())
+    assert set(symbols.node) == set(NodeState)
+    assert set(symbols.execution) == set(ExecutionStatus)
+    assert set(symbols.attempt) == set(AttemptStatus)
+
+
+def test_ascii_is_ascii() -> None:
+    for symbol in (*ASCII.node.values(), *ASCII.attempt.values(), ASCII.done, ASCII.rest, ASCII.arrow, ASCII.ellipsis):
+        assert symbol.isascii()
+
+
+@given(st.integers(-10, 200), st.integers(1, 40))
+def test_a_bar_is_as_wide_as_it_should_be(percent: int, width: int) -> None:
+    assert cells(plain(labels.bar(percent, width, UNICODE))) == width
+
+
+# Filter
+
+FIELDS = filtering.searchable(
+    {"name": "r4-07", "state": "install_failed install failed", "group": "r4", "vendor": "dell inc."}
+)
+KNOWN = ("name", "state", "group", "vendor")
+
+
+@pytest.mark.parametrize(
+    ("typed", "fits"),
+    [
+        ("", True),
+        ("r4", True),
+        ("R4-07", True),
+        ("r5", False),
+        ("!r5", True),
+        ("!r4", False),
+        ("dell failed", True),
+        ("dell active", False),
+        ("state:inst", True),
+        ('state:"install failed"', True),
+        ("state:active", False),
+        ("state:active,failed", True),
+        ("state=failed", False),
+        ("group=r4", True),
+        ("group=r", False),
+        ("group=r4,r5", True),
+        ("!group=r4", False),
+        ("group:", True),
+        ("group=", False),
+        ("serial=", False),
+        ('"dell inc."', True),
+        ('"inc. dell"', False),
+        ("52:54", False),
+        ("rack:r4", False),
+        ("!", True),
+        ('"', True),
+    ],
+)
+def test_the_filter(typed: str, fits: bool) -> None:
+    assert filtering.parse(typed, KNOWN).holds(FIELDS) is fits
+
+
+def test_a_mac_address_is_searched_for_as_it_stands() -> None:
+    fields = filtering.searchable({"mac": "52:54:00:4a:00:07"})
+    assert filtering.parse("54:00:4a", KNOWN).holds(fields)
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_filter(typed: str) -> None:
+    filtering.parse(typed, KNOWN).holds(FIELDS)
+
+
+@given(st.text(alphabet='abr4-: "!=,'))
+def test_not_is_the_opposite(word: str) -> None:
+    query = filtering.parse(word, KNOWN)
+    opposites = [replace(term, inverse=not term.inverse) for term in query.terms]
+    assert all(
+        term.holds(FIELDS) is not opposite.holds(FIELDS) for term, opposite in zip(query.terms, opposites, strict=True)
+    )
+
+
+# Lists
+
+
+def test_names_are_sorted_by_their_numbers() -> None:
+    names = ["r10-1", "r4-10", "r4-2", "R4-1", "a"]
+    assert sorted(names, key=natural) == ["a", "R4-1", "r4-2", "r4-10", "r10-1"]
+
+
+def listing(values: dict[str, int]) -> Listing:
+    return Listing(
+        fields=lambda key: {"name": key},
+        known=("name",),
+        sort_key=lambda key, sort: (values[key], key) if sort == "value" else (key,),
+        sorts=("value", "name"),
+    )
+
+
+def test_a_list_is_filtered_and_sorted() -> None:
+    values = {"a1": 3, "b1": 1, "a2": 2}
+    made = listing(values)
+    assert made.arrange(values) == ["b1", "a2", "a1"]
+    made.search("a")
+    assert made.arrange(values) == ["a2", "a1"]
+    made.next_sort()
+    assert made.arrange(values) == ["a1", "a2"]
+    made.sort_by("name", reverse=True)
+    assert made.arrange(values) == ["a2", "a1"]
+
+
+def test_a_row_that_changed_finds_its_new_place() -> None:
+    values = {"a": 1, "b": 2}
+    made = listing(values)
+    assert made.arrange(values) == ["a", "b"]
+    values["a"] = 3
+    made.forget(["a"])
+    assert made.arrange(values) == ["b", "a"]
+
+
+COLUMNS = st.lists(
+    st.builds(
+        Column,
+        key=st.uuids().map(str),
+        title=st.just("T"),
+        width=st.integers(1, 20),
+        flex=st.integers(0, 3),
+        keep=st.integers(0, 100),
+        most=st.sampled_from([0, 25, 40]),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@given(COLUMNS, st.integers(1, 250))
+def test_columns_never_take_more_than_there_is(columns: list[Column], width: int) -> None:
+    placed = share(columns, width)
+    assert placed
+    assert sum(size for _, size in placed) + GAP * (len(placed) - 1) <= width
+    assert [column for column, _ in placed] == [column for column in columns if column in dict(placed)]
+    for column, size in placed:
+        assert size >= min(column.width, width)
+        assert not column.most or size <= max(column.most, column.width)
+
+
+def test_the_dearest_columns_stay() -> None:
+    widths = {column.key: size for column, size in share(rows.NODE_COLUMNS, 77)}
+    assert list(widths) == ["state", "name", "group", "step", "seen", "since"]
+    assert sum(widths.values()) + 5 == 77
+    assert [column for column, _ in share(rows.NODE_COLUMNS, 157)] == list(rows.NODE_COLUMNS)
+
+
+# Rows
+
+
+def texts(row: labels.Row) -> list[str]:
+    return [plain(cell) for cell in row]
+
+
+def test_the_row_of_a_node_at_work() -> None:
+    at_work = execution(
+        status=ExecutionStatus.RUNNING,
+        progress_percent=50,
+        attempts=(attempt(attempt=2, status=AttemptStatus.RETRYING),),
+    )
+    shown = NodeView(
+        node=node(state=NodeState.INSTALLING, hostname="r4-05", ip_address="10.0.4.5", vendor="HPE", model="DL360"),
+        group="r4",
+        execution=at_work,
+    )
+    row = rows.node_row(shown, NOW + timedelta(minutes=3), UNICODE)
+    assert texts(row) == [
+        "▸ installing",
+        "r4-05",
+        "52:54:00:00:00:01",
+        "10.0.4.5",
+        "r4",
+        "debian-12",
+        "↻ Partition the disk (2. try)━━━───  50%",
+        "HPE DL360",
+        "",
+        "3m",
+    ]
+
+
+FAILED = execution(
+    status=ExecutionStatus.FAILED,
+    completed_at=NOW,
+    error="step Partition failed: no disk",
+    attempts=(attempt(status=AttemptStatus.FAILED, error="no disk"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("shown", "trouble"),
+    [
+        (NodeView(node=node()), ""),
+        (NodeView(node=node(state=NodeState.INSTALL_FAILED, last_install_error="no disk")), "no disk"),
+        (NodeView(node=node(state=NodeState.INSTALL_FAILED)), "the installation failed"),
+        (NodeView(node=node(), execution=FAILED), "step Partition failed: no disk"),
+        (NodeView(node=node(state_changed_at=NOW + timedelta(hours=1)), execution=FAILED), ""),
+        (NodeView(node=node(last_install_error="no disk")), "no disk"),
+        (NodeView(node=node(last_install_error="no disk"), execution=execution()), ""),
+    ],
+)
+def test_what_needs_a_person(shown: NodeView, trouble: str) -> None:
+    assert shown.trouble == trouble
+    assert (shown.rank < 0) is bool(trouble)
+
+
+def test_the_row_says_why_in_few_words() -> None:
+    row = rows.node_row(NodeView(node=node(), execution=FAILED), NOW, UNICODE)
+    assert "no disk" in texts(row)
+    assert "no disk" in texts(rows.execution_row(ExecutionView(execution=FAILED, node="n"), NOW, UNICODE))
+
+
+def test_nodes_that_need_a_person_come_first() -> None:
+    shown = [
+        NodeView(node=node(id="active", state=NodeState.ACTIVE)),
+        NodeView(node=node(id="new")),
+        NodeView(node=node(id="install", state=NodeState.INSTALLING)),
+        NodeView(node=node(id="run failed", state=NodeState.ACTIVE), execution=FAILED),
+        NodeView(node=node(id="failed", state=NodeState.INSTALL_FAILED)),
+    ]
+    ordered = sorted(shown, key=lambda each: rows.node_sort_key(each, "attention"))
+    assert [each.node.id for each in ordered] == ["failed", "run failed", "install", "new", "active"]
+
+
+@pytest.mark.parametrize("sort", rows.NODE_SORTS)
+def test_nodes_sort_by_everything_that_is_offered(sort: str) -> None:
+    shown = [NodeView(node=node(id=str(n), hostname=f"n{n}", last_seen_at=NOW if n else None)) for n in range(3)]
+    assert len(sorted(shown, key=lambda each: rows.node_sort_key(each, sort))) == 3
+
+
+@pytest.mark.parametrize("sort", rows.EXECUTION_SORTS)
+def test_executions_sort_by_everything_that_is_offered(sort: str) -> None:
+    shown = [ExecutionView(execution=execution(id=str(n), status=status)) for n, status in enumerate(ExecutionStatus)]
+    assert len(sorted(shown, key=lambda each: rows.execution_sort_key(each, sort))) == len(shown)
+
+
+def test_all_fields_of_a_node_are_known_to_the_filter() -> None:
+    full = node(
+        hostname="h",
+        ip_address="i",
+        vendor="v",
+        model="m",
+        serial_number="s",
+        arch="a",
+        boot_mode="b",
+        tags=("t",),
+        last_install_error="e",
+    )
+    fields = rows.node_fields(NodeView(node=full, group="g", execution=FAILED))
+    live = rows.node_fields(NodeView(node=full, execution=execution(attempts=(attempt(),))))
+    assert set(fields) | set(live) == set(rows.NODE_FIELDS)
+
+
+# Heading
+
+
+@given(st.integers(30, 200), st.dictionaries(st.sampled_from(list(NodeState)), st.integers(0, 9999)), st.booleans())
+def test_the_heading_is_exactly_as_wide_as_the_screen(width: int, states: dict[NodeState, int], is_host: bool) -> None:
+    facts = Facts(states=states, running=12, server_url="http://10.0.0.1", store="x.db", is_open=True, is_host=is_host)
+    for line in (heading.first_line(facts, width), heading.second_line(facts, width, UNICODE)):
+        assert cells(plain(line)) == width
+
+
+def test_the_heading_counts_what_there_is() -> None:
+    facts = Facts(states={NodeState.ACTIVE: 3, NodeState.INSTALL_FAILED: 1, NodeState.PENDING: 0}, is_open=True)
+    line = plain(heading.second_line(facts, 120, UNICODE))
+    assert line.startswith(" ✗ 1 install failed   ● 3 active")
+    assert "pending" not in line
+    assert "nothing runs" in line
+
+
+def test_the_heading_says_aloud_that_it_is_cut_off() -> None:
+    facts = Facts(is_open=True, cut_seconds=75.0, store="x.db")
+    assert "! store unreachable for 1m 15s" in plain(heading.second_line(facts, 80, UNICODE))
+
+
+def test_a_guest_says_so() -> None:
+    facts = Facts(is_open=True, is_host=False, store="x.db")
+    assert "guest: another PureBoot serves" in plain(heading.second_line(facts, 80, UNICODE))
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:////var/lib/pureboot/pureboot.db", "pureboot.db"),
+        ("postgresql+asyncpg://ada:secret@db.example/boot?ssl=on", "db.example/boot"),
+    ],
+)
+def test_what_a_store_is_called(url: str, name: str) -> None:
+    assert heading.store_name(url) == name
+
+
+@pytest.mark.parametrize("width", [120, 80, 60])
+def test_tabs_are_where_they_are_drawn(width: int) -> None:
+    facts = Facts(mode="log")
+    line = plain(heading.first_line(facts, width))
+    places = heading.tab_places(facts, width)
+    for number, (mode, name) in enumerate(heading.TABS, 1):
+        first, after = places[mode]
+        assert line[first:after] in (str(number), f"{number} {name}")
+    assert line[slice(*places["log"])] == "5 Log"
+
+
+# Events
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
+    text, role = event_lines.tell(Event(id=1, kind=kind, at=NOW, principal="system"))
+    assert text
+    assert role in Role
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text", "role"),
+    [
+        (
+            Kind.NODE_STATE_CHANGED,
+            {"from_state": "installing", "to_state": "install_failed", "metadata": {"error": "no disk"}},
+            "installing -> install failed: no disk",
+            Role.BAD,
+        ),
+        (
+            Kind.NODE_UPDATED,
+            {"changes": {"hostname": [None, "r4-01"]}},
+            "changed: hostname now r4-01",
+            Role.PLAIN,
+        ),
+        (
+            Kind.ATTEMPT_FINISHED,
+            {"step": "Partition", "attempt": 2, "status": "timed_out", "error": "after 5m"},
+            "Partition (2. try) timed out: after 5m",
+            Role.BAD,
+        ),
+        (Kind.EXECUTION_FINISHED, {"workflow": "d", "status": "succeeded"}, "d succeeded", Role.GOOD),
+    ],
+)
+def test_events_are_told_in_sentences(kind: Kind, data: dict[str, Any], text: str, role: Role) -> None:
+    assert event_lines.tell(Event(id=1, kind=kind, at=NOW, principal="system", data=data)) == (text, role)
+
+
+def test_groups_are_told_by_name() -> None:
+    group = "4c4c4544-0000-4a10-8000-000000000001"
+    event = Event(
+        id=1, kind=Kind.NODE_UPDATED, at=NOW, principal="user:ada", data={"changes": {"group_id": ["", group]}}
+    )
+    assert event_lines.entry(event, 1, "r4-01", {group: "r4"}).text == "changed: group now r4"
+
+
+# Node
+
+
+def test_facts_that_are_not_known_are_left_out() -> None:
+    lines = [plain(line) for line in node_lines.facts(NodeView(node=node()), NOW, 3)]
+    assert lines == [" MAC          52:54:00:00:00:01", " last seen    never", " known since  12:00:00"]
+
+
+def test_a_long_error_is_wrapped() -> None:
+    broken = node(state=NodeState.INSTALL_FAILED, last_install_error="the disk is broken " * 10)
+    lines = [plain(line) for line in node_lines.title(NodeView(node=broken), NOW, UNICODE, 60)]
+    assert len(lines) > 3
+    assert all(cells(line) <= 60 for line in lines)
+
+
+# Forms
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "disk": {"type": "string", "default": "/dev/sda"},
+    "count": {"type": "integer"},
+    "fast": {"type": "boolean", "default": False},
+    "extra": {"type": "object", "default": {}},
+}
+
+
+def test_a_form_begins_with_the_defaults() -> None:
+    fields = {field.name: (field.text, field.required) for field in forms.fields_of(PARAMS)}
+    assert fields == {
+        "disk": ("/dev/sda", False),
+        "count": ("", True),
+        "fast": ("false", False),
+        "extra": ("{}", False),
+    }
+
+
+def test_a_form_is_read_by_its_schema() -> None:
+    given = {"disk": "/dev/vda", "count": " 7 ", "fast": "yes", "extra": '{"a": 1}'}
+    assert forms.read(PARAMS, given) == {"disk": "/dev/vda", "count": 7, "fast": True, "extra": {"a": 1}}
+    assert forms.read(PARAMS, {"count": "1"}) == {"count": 1}
+
+
+def test_everything_that_is_wrong_in_a_form_is_named() -> None:
+    with pytest.raises(Invalid) as error:
+        forms.read(PARAMS, {"count": "many", "fast": "perhaps", "extra": "{"})
+    assert [problem.path for problem in error.value.problems] == ["count", "fast", "extra"]
+    with pytest.raises(Invalid, match="count: must be filled in"):
+        forms.read(PARAMS, {})
+
+
+# Keys
+
+
+def test_no_key_means_two_things_on_a_screen() -> None:
+    for context in ("nodes", "node", "executions", "execution", "templates", "template", "workflows", "log"):
+        assert keys.clashes([context, "everywhere"]) == []
+
+
+@pytest.mark.parametrize("context", [name for name in keys.KEYS if name not in ("everywhere", "list", "marks")])
+def test_the_footer_has_five_keys_at_most_and_help_last(context: str) -> None:
+    shown = keys.footer(context)
+    assert len(shown) <= 6
+    assert shown[-1].label == "help"
+    assert sum(cells(key.first) + cells(key.label) + 4 for key in shown) <= 80
