@@ -107,7 +107,7 @@ def script(
         case Wait(message=message, seconds=seconds):
             pause = _pause(seconds)
             announced = _say(f"asking again in {_count(pause)}")
-            lines = (*_say(message), *announced, f"sleep {pause}", *_ask(server_url), *disk, *_leave(_NO_DISK))
+            lines = (*_say(message), *announced, f"sleep {pause}", *_ask_anew(server_url), *disk, *_leave(_NO_DISK))
         case _:
             assert_never(decision)
     return _script(lines)
@@ -141,7 +141,12 @@ def _script(lines: Iterable[str]) -> str:
     return "\n".join(("#!ipxe", *lines, ""))
 
 
-def _ask(server_url: str) -> tuple[str, ...]:
+def _ask_anew(server_url: str) -> tuple[str, ...]:
+    """Ask once more, in the same life of the machine."""
+    return _ask(server_url, f"{_FACTS}&again=true")
+
+
+def _ask(server_url: str, facts: str = _FACTS) -> tuple[str, ...]:
     """Ask until there is an answer, which takes the place of this script; past the last line nobody answered."""
     base = _base(server_url)
     again = f"no answer from {base} (${{tries}} of {ASK_ATTEMPTS}); next try in {RETRY_SECONDS} s"
@@ -149,7 +154,7 @@ def _ask(server_url: str) -> tuple[str, ...]:
         *_LEARN_ARCHITECTURE,
         "set tries:int32 0",
         ":ask",
-        f"chain --replace --autofree --timeout {STALL_MILLISECONDS} {base}{BOOT_SCRIPT_PATH}?{_FACTS} ||",
+        f"chain --replace --autofree --timeout {STALL_MILLISECONDS} {base}{BOOT_SCRIPT_PATH}?{facts} ||",
         "inc tries",
         f"iseq ${{tries}} {ASK_ATTEMPTS} && goto unanswered ||",
         f"echo {_BRAND}{again}",
@@ -212,7 +217,7 @@ def _leave(why: str, server_url: str = "", retry: int | None = None) -> tuple[st
     """
     if retry is not None:
         again = _say(f"{why}; asking again in {_count(retry)}")
-        return (*again, f"sleep {retry}", *_ask(server_url), *_leave("giving up"))
+        return (*again, f"sleep {retry}", *_ask_anew(server_url), *_leave("giving up"))
     return (*_say(f"{why}; back to the firmware"), f"sleep {READING_SECONDS}", "exit 1")
 
 

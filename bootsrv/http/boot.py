@@ -8,8 +8,9 @@ and a problem in JSON.
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -17,46 +18,56 @@ from bootsrv import ipxe, paths
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
-from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait
+from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, stays
 from engine.errors import Forbidden, Invalid, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)
 
 _LONGEST = 256
+_RETRY_SECONDS = 30  # how long a machine that stays waits before it asks again
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 async def script(call: Call) -> web.Response:
     """The script for the machine that asks; one that has not said who it is, is asked to."""
-    if not _fact(call, "mac"):
+    request = _request(_facts(call))
+    if not request.mac_address:
         return text(ipxe.ask_again(call.server.url))
-    request = _request(call)
     decision = await _decided(call, request)
     if isinstance(decision, Serve):
         for problem in ipxe.cmdline_problems(decision.cmdline):
             _log.warning("the command line for %s: %s", request.mac_address, problem)
-    answer = ipxe.script(decision, server_url=call.server.url, platform=request.platform, arch=request.arch)
+    answer = ipxe.script(
+        decision,
+        server_url=call.server.url,
+        platform=request.platform,
+        arch=request.arch,
+        retry_seconds=None if isinstance(decision, Local) and not decision.ask_again else _RETRY_SECONDS,
+    )
     return text(answer)
 
 
-def _request(call: Call) -> BootRequest:
+def _facts(call: Call) -> dict[str, str]:
+    """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts."""
+    facts: dict[str, str] = {}
+    for name, value in parse_qsl(ipxe.repaired_query(call.request.rel_url.raw_query_string), errors="replace"):
+        facts.setdefault(name, value.strip()[:_LONGEST])
+    return {name: value for name, value in facts.items() if value}
+
+
+def _request(facts: Mapping[str, str]) -> BootRequest:
     return BootRequest(
-        mac_address=_fact(call, "mac") or "",
-        uuid=_fact(call, "uuid"),
-        serial=_fact(call, "serial"),
-        arch=_fact(call, "arch"),
-        platform=_fact(call, "platform"),
-        vendor=_fact(call, "manufacturer", "vendor"),
-        model=_fact(call, "product", "model"),
-        hostname=_fact(call, "hostname"),
-        ip_address=_fact(call, "ip", "ip_address"),
+        mac_address=facts.get("mac", ""),
+        uuid=facts.get("uuid"),
+        serial=facts.get("serial"),
+        arch=facts.get("arch"),
+        platform=facts.get("platform"),
+        vendor=facts.get("manufacturer") or facts.get("vendor"),
+        model=facts.get("product") or facts.get("model"),
+        hostname=facts.get("hostname"),
+        ip_address=facts.get("ip") or facts.get("ip_address"),
+        again="again" in facts,
     )
-
-
-def _fact(call: Call, *names: str) -> str | None:
-    """What the machine says of itself under the first of these names; iPXE leaves empty what it does not know."""
-    said = (call.request.query.get(name, "").strip()[:_LONGEST] for name in names)
-    return next((value for value in said if value), None)
 
 
 async def _decided(call: Call, request: BootRequest) -> BootDecision:
@@ -85,7 +96,7 @@ def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDeci
     _log.warning("%s cannot be answered: %s", request.mac_address, error)
     seconds = call.site.patience.wait(request.mac_address)
     if seconds is None:
-        return Local(message="PureBoot's store cannot be used: this machine boots its disk")
+        return stays("PureBoot's store cannot be used: this machine boots its disk")
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
 
 

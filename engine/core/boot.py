@@ -17,7 +17,11 @@ BOOT_ACTION = "node.boot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootRequest:
-    """What firmware or iPXE said of itself. `platform` is iPXE's word: `pcbios` or `efi`."""
+    """What firmware or iPXE said of itself.
+
+    `platform` is iPXE's word: `pcbios` or `efi`. `again` says that the machine was not started anew since it asked
+    last: it was told to ask again.
+    """
 
     mac_address: str
     uuid: str | None = None
@@ -28,13 +32,20 @@ class BootRequest:
     model: str | None = None
     hostname: str | None = None
     ip_address: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """Boot the disk. `message` is a short line for the screen of the machine."""
+    """Boot the disk. `message` is a short line for the screen of the machine.
+
+    `ask_again` is for a machine whose disk may well hold nothing yet: if it does not boot, the machine stays and asks
+    again, so that a workflow that is started meanwhile finds it there. One whose disk holds what somebody wants goes
+    back to its firmware instead, which may know another way to boot it.
+    """
 
     message: str
+    ask_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +82,12 @@ def no_work(node: Node) -> Local:
         return Local(message=f"{node.name} is locked and boots its disk")
     if node.state in BOOTS_ITS_DISK:
         return Local(message=f"{node.name} is {node.state} and boots its disk")
-    return Local(message=f"{node.name} is {node.state}, nothing is to be done: it boots its disk")
+    return stays(f"{node.name} is {node.state}, nothing is to be done: it boots its disk")
+
+
+def stays(message: str) -> Local:
+    """Boot the disk, or else stay and ask again."""
+    return Local(message=message, ask_again=True)
 
 
 def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
@@ -83,7 +99,7 @@ def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt
         return Wait(message=f"the step {boot.step_name} is tried again soon")
     if any(attempt.performer is Performer.NODE for attempt in still_open if attempt.action != BOOT_ACTION):
         # The step's agent may live on the disk: booting the installer again would undo what it did.
-        return Local(message="a step waits for this machine's agent: it boots its disk")
+        return stays("a step waits for this machine's agent: it boots its disk")
     if any(step.action == BOOT_ACTION and execution.latest(step.key) is None for step in workflow.reachable):
         return Wait(message=f"{execution.workflow_name} will boot this machine, but not yet")
-    return Local(message=f"{execution.workflow_name} does not boot this machine any more: it boots its disk")
+    return stays(f"{execution.workflow_name} does not boot this machine any more: it boots its disk")

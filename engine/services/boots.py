@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work
+from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work, stays
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import Attempt, AttemptStatus, AttemptTaken
 from engine.core.nodes import Node, parse_mac
@@ -19,6 +19,8 @@ from engine.store.database import Tx
 _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
 # iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.
 _ARCHITECTURES = {"x86_64": "x86_64", "arm64": "arm64"}
+
+_BOOT_KINDS = (Kind.NODE_BOOT_LOCAL, Kind.NODE_BOOT_SERVED, Kind.NODE_BOOT_REFUSED)
 
 
 class Boots:
@@ -43,14 +45,14 @@ class Boots:
         except NotFound:
             return Local(message=f"{report.mac_address} is not known here: it boots its disk")
         if is_new:
-            return self._locally(tx, node, f"{node.mac_address} is new here and now listed as discovered")
+            return self._locally(tx, node, request, stays(f"{node.mac_address} is new here, now listed as discovered"))
         live = executions.live_on(tx, node.id)
         if live is None:
-            return self._locally(tx, node, no_work(node).message)
+            return self._locally(tx, node, request, no_work(node))
         run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
         decided = decide_boot(node, run.execution, run.workflow)
         if isinstance(decided, Local):
-            return self._locally(tx, node, decided.message)
+            return self._locally(tx, node, request, decided)
         if isinstance(decided, Wait):
             return decided
         return self._serve(tx, run, decided, request, server)
@@ -58,16 +60,14 @@ class Boots:
     def _serve(self, tx: Tx, run: Run, attempt: Attempt, request: BootRequest, server: Server) -> BootDecision:
         refusal = _wrong_firmware(run, request)
         if refusal is not None:
-            run.note(Kind.NODE_BOOT_REFUSED, step_key=attempt.step_key, data={"message": refusal})
-            run.save()
-            return Local(message=refusal)
+            return self._refused(tx, run, attempt, request, stays(refusal))
         try:
             config = resolved(tx, run, attempt, server)
         except PureBootError as error:
             run.finish(attempt, AttemptStatus.FAILED, error=str(error))
             run.advance()
             run.save()
-            return Local(message=f"{attempt.step_name} cannot be served: {error}")
+            return stays(f"{attempt.step_name} cannot be served: {error}")
         if attempt.taken_by is None:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:
@@ -75,6 +75,12 @@ class Boots:
         run.note(Kind.NODE_BOOT_SERVED, step_key=attempt.step_key, data={"step": attempt.step_name})
         run.save()
         return _serve(attempt, config)
+
+    def _refused(self, tx: Tx, run: Run, attempt: Attempt, request: BootRequest, answer: Local) -> Local:
+        if run.node is not None and not self._is_known(tx, run.node, request, Kind.NODE_BOOT_REFUSED, answer):
+            run.note(Kind.NODE_BOOT_REFUSED, step_key=attempt.step_key, data={"message": answer.message})
+        run.save()
+        return answer
 
     async def refuse(self, request: BootRequest, message: str) -> Local:
         """Let the boot step a machine stands at fail, because what it needs is not there; gives what to tell it."""
@@ -89,20 +95,27 @@ class Boots:
                     run.finish(decided, AttemptStatus.FAILED, error=message)
                     run.advance()
                     run.save()
-            return Local(message=message)
+            return stays(message)
 
         return await self._context.database.write(work)
 
-    def _locally(self, tx: Tx, node: Node, message: str) -> Local:
+    def _locally(self, tx: Tx, node: Node, request: BootRequest, answer: Local) -> Local:
+        if self._is_known(tx, node, request, Kind.NODE_BOOT_LOCAL, answer):
+            return answer
         fact = NewEvent(
             kind=Kind.NODE_BOOT_LOCAL,
             at=self._context.now(),
             principal=f"node:{node.mac_address}",
             node_id=node.id,
-            data={"message": message, "state": node.state},
+            data={"message": answer.message, "state": node.state},
         )
         events.append(tx, [fact])
-        return Local(message=message)
+        return answer
+
+    def _is_known(self, tx: Tx, node: Node, request: BootRequest, kind: Kind, answer: Local) -> bool:
+        """Whether the log says this already: a machine that stays and asks all night is told the same thing often."""
+        last = events.newest_of(tx, node.id, _BOOT_KINDS) if request.again else None
+        return last is not None and last.kind is kind and last.data.get("message") == answer.message
 
 
 def _wrong_firmware(run: Run, request: BootRequest) -> str | None:

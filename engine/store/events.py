@@ -58,6 +58,13 @@ def history(tx: Tx, node_id: str, page: Page) -> tuple[list[StateChange], int]:
     return [_state_change(_event(row)) for row in rows], total
 
 
+def newest_of(tx: Tx, node_id: str, kinds: Iterable[Kind]) -> Event | None:
+    """The newest event of some kinds about a node."""
+    mine = (event.c.node_id == node_id) & event.c.kind.in_([kind.value for kind in kinds])
+    rows = tx.rows(select(event).where(mine).order_by(event.c.id.desc()).limit(1))
+    return next((_event(row) for row in rows), None)
+
+
 def _event(row: Mapping[str, Any]) -> Event:
     return Event(**{**row, "kind": Kind(row["kind"])})
 

@@ -171,7 +171,7 @@ async def test_a_real_machine_goes_from_power_on_to_installed(rack: Rack, tmp_pa
         node = await appears(site, machine)
         assert (node["mac_address"], node["boot_mode"]) == (machine.mac, firmware)
         assert (node["system_uuid"], node["serial_number"]) == (machine.identity.uuid, machine.identity.serial)
-        await machine.console.wait_for("is new here and now listed as discovered", timeout=PATIENCE)
+        await machine.console.wait_for("is new here, now listed as discovered", timeout=PATIENCE)
 
         started = await site.api("POST", "/workflows/first-light/execute", {"node": machine.mac, "request_id": "one"})
         execution_id = started["execution_id"]

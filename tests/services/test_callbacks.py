@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from engine.app import PureBoot
-from engine.core.boot import BootRequest, Local, Serve, Wait
+from engine.core.boot import BootRequest, Local, Serve, Wait, stays
 from engine.core.events import Kind
 from engine.core.executions import Execution, ExecutionStatus
 from engine.core.nodes import NodeState
@@ -56,11 +57,35 @@ async def told(pureboot: PureBoot, request: BootRequest = REQUEST) -> Local | Se
 
 async def test_a_stranger_is_registered_and_boots_its_disk(store_url: str, opener: Opener) -> None:
     async with opener(store_url) as pureboot:
-        assert await told(pureboot) == Local(message=f"{MAC} is new here and now listed as discovered")
+        assert await told(pureboot) == Local(message=f"{MAC} is new here, now listed as discovered", ask_again=True)
         node = await pureboot.nodes.get(MAC)
         assert (node.state, node.boot_mode, node.arch, node.vendor) == (NodeState.DISCOVERED, "uefi", "x86_64", "QEMU")
         assert isinstance(await told(pureboot), Local)
         assert (await pureboot.nodes.find(Page()))[1] == 1
+
+
+async def test_a_machine_that_stays_is_logged_when_it_starts_and_when_it_is_told_something_else(
+    store_url: str, opener: Opener
+) -> None:
+    again = replace(REQUEST, again=True)
+
+    async def logged(pureboot: PureBoot) -> list[str]:
+        found, _ = await pureboot.events(Page(filters={"kind": (Kind.NODE_BOOT_LOCAL.value,)}))
+        return [event.data["message"] for event in found]
+
+    async with opener(store_url) as pureboot:
+        await told(pureboot)
+        for _ in range(3):
+            nothing = await told(pureboot, again)
+        assert nothing == stays(f"{MAC} is discovered, nothing is to be done: it boots its disk")
+        assert len(await logged(pureboot)) == 2
+        await told(pureboot)  # switched off and on
+        assert len(await logged(pureboot)) == 3
+        await pureboot.nodes.update(MAC, {"locked": True}, by=ADA)
+        for _ in range(3):
+            assert await told(pureboot, again) == Local(message=f"{MAC} is locked and boots its disk")
+        assert (await logged(pureboot))[0] == f"{MAC} is locked and boots its disk"
+        assert len(await logged(pureboot)) == 4
 
 
 async def test_a_boot_step_is_served_complete_and_the_same_when_asked_again(store_url: str, opener: Opener) -> None:
@@ -223,7 +248,8 @@ async def test_a_machine_that_comes_too_early_waits(store_url: str, opener: Open
 async def test_the_wrong_firmware_is_refused_and_the_step_goes_on_waiting(store_url: str, opener: Opener) -> None:
     async with installing(opener, store_url) as (pureboot, execution):
         answer = await told(pureboot, BootRequest(mac_address=MAC, platform="pcbios"))
-        assert answer == Local(message="install is for uefi firmware, but this machine started in bios mode")
+        assert answer == stays("install is for uefi firmware, but this machine started in bios mode")
+        assert await told(pureboot, BootRequest(mac_address=MAC, platform="pcbios", again=True)) == answer
         assert (await pureboot.executions.get(execution.id)).current_steps == ("boot",)
         [refusal], _ = await pureboot.events(Page(filters={"kind": (Kind.NODE_BOOT_REFUSED.value,)}))
         assert refusal.data["message"] == answer.message
@@ -266,7 +292,7 @@ async def test_a_template_is_rendered_for_the_node_that_boots(store_url: str, op
 
 async def test_a_file_that_is_not_there_fails_the_boot_step_with_that_reason(store_url: str, opener: Opener) -> None:
     async with installing(opener, store_url) as (pureboot, execution):
-        assert await pureboot.boots.refuse(REQUEST, "k is not there") == Local(message="k is not there")
+        assert await pureboot.boots.refuse(REQUEST, "k is not there") == stays("k is not there")
         assert (await ended(pureboot, execution)).error == "step boot failed: k is not there"
 
 
