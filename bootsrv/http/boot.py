@@ -24,7 +24,7 @@ from engine.errors import Forbidden, Invalid, NotFound, Unavailable
 _log = logging.getLogger(__name__)
 
 _LONGEST = 256
-_RETRY_SECONDS = 30  # how long a machine that stays waits before it asks again
+_RETRY_SECONDS = 10  # how long a machine that stays waits before it asks again
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 

@@ -58,6 +58,11 @@ class Call:
         return self.site.server(self.host)
 
     @property
+    def _is_browser(self) -> bool:
+        """Whether a browser sends this: it says for which page, with everything that could change something."""
+        return hdrs.ORIGIN in self.request.headers or "Sec-Fetch-Site" in self.request.headers
+
+    @property
     def is_gone(self) -> bool:
         """Whether the client has hung up."""
         return self.request.transport is None or self.request.transport.is_closing()
@@ -158,17 +163,17 @@ class Call:
     async def json(self) -> Any:
         """The body as JSON; nothing at all is an empty object.
 
-        An administrator's has to be called JSON: a page in their browser can send anything else behind their back.
-        What a node sends is taken by whatever name, for its tools often cannot choose.
+        It is taken by whatever name, as `curl --data` and an installer's wget send it, but not from a browser: a page
+        of another site may send anything there behind an administrator's back, unless it is called JSON.
 
         Raises:
-            Refusal: as `read`, or it is not said to be JSON.
+            Refusal: as `read`, or a browser sends it and does not say that it is JSON.
             Invalid: it is not JSON.
         """
         body = await self.read()
         if not body.strip():
             return {}
-        if not self.is_json and not self.route.for_nodes:
+        if not self.is_json and self._is_browser and not self.route.for_nodes:
             raise Refusal(415, "send JSON, with `Content-Type: application/json`")
         if len(body) > _LARGE:  # would hold up everybody else for longer than 10 ms
             return await asyncio.to_thread(read_json, body, lenient=self.route.for_nodes)

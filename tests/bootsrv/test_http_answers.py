@@ -128,11 +128,22 @@ async def test_head_is_there_where_get_is_and_sends_no_body(pureboot: PureBoot) 
 
 
 async def test_what_a_page_in_a_browser_could_send_is_not_taken_from_administrators(pureboot: PureBoot) -> None:
+    plain = {"Content-Type": "text/plain"}
     async with serving(pureboot) as client:
-        forged = await client.post("/api/v1/groups", data='{"name": "x"}', headers={"Content-Type": "text/plain"})
+        for sign in ({"Origin": "http://elsewhere.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            forged = await client.post("/api/v1/groups", data='{"name": "x"}', headers={**plain, **sign})
+            assert "application/json" in forged.problem(415)["detail"]
+        assert (await client.get("/api/v1/groups")).json["total"] == 0
+
+
+async def test_a_body_is_json_by_whatever_name(pureboot: PureBoot) -> None:
+    async with serving(pureboot) as client:
+        for number, kind in enumerate(("text/plain", "application/x-www-form-urlencoded")):  # the latter is curl's
+            said = {"Content-Type": kind}
+            answer = await client.post("/api/v1/groups", data=f'{{"name": "x{number}"}}', headers=said)
+            assert answer.status == 201
         machine = await client.post("/api/v1/report", data=json.dumps({"mac_address": MAC}))
-    assert "application/json" in forged.problem(415)["detail"]
-    assert machine.status == 201  # an installer's wget cannot say what it sends
+    assert machine.status == 201
 
 
 async def test_a_compressed_body_is_not_taken(pureboot: PureBoot) -> None:

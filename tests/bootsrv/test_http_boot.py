@@ -71,7 +71,7 @@ async def test_a_new_machine_is_listed_with_its_facts_and_boots_its_disk(pureboo
 async def test_a_machine_with_an_empty_disk_stays_and_one_with_a_wanted_disk_does_not(pureboot: PureBoot) -> None:
     async with serving(pureboot) as client:
         script = await asked(client, platform="pcbios")
-        assert "sanboot --no-describe --drive 0x80 ||\necho PureBoot: no disk was booted; asking again in 30" in script
+        assert "sanboot --no-describe --drive 0x80 ||\necho PureBoot: no disk was booted; asking again in 10" in script
         assert "&again=true ||" in script
         await asked(client, again="true")
         await asked(client, again="true")
