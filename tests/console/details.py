@@ -1,7 +1,7 @@
 """What the tests of the detail screens tell stories about: a workflow with a stubborn disk, a template that grew."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -184,3 +184,41 @@ async def until(pilot: "Pilot[None]", holds: Callable[[], object]) -> None:
 def shown(app: PureBootApp) -> list[str]:
     """What the screen shows, line by line."""
     return screen_text(app).split("\n")
+
+
+Show = Callable[["Pilot[None]"], Awaitable[None]]
+
+
+def show_diff(app: PureBootApp, clock: ManualClock) -> Show:
+    """Brings a template to three versions, and shows what the second changed."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await until(pilot, lambda: app.is_open)
+        await template_with_versions(app.pureboot, clock)
+        await pilot.press("3")
+        app.open_template("debian-preseed")
+        await until(pilot, lambda: any("TEXT  v2.0" in line for line in shown(app)))
+        await pilot.press("j", "d")
+        await until(pilot, lambda: any("DIFF  v1.0" in line for line in shown(app)))
+
+    return run
+
+
+def show_execution(app: PureBootApp, clock: ManualClock, *, failed: bool = False) -> Show:
+    """Brings an execution to where it is interesting, and shows it."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await until(pilot, lambda: app.is_open)
+        execution = await node_with_execution(app.pureboot)
+        if failed:
+            await to_the_failing_disk(app.pureboot, clock, execution)
+            message = "/dev/sda: Input/output error; replace the disk in slot 2, then start the workflow again"
+            await report(app.pureboot, execution, "partition", "failed", exit_code=1, message=message)
+        else:
+            await to_the_packages(app.pureboot, clock, execution)
+        await pilot.press("2")
+        app.open_execution(execution.id)
+        texts = ("on r4-07", "2 lines", "nothing runs") if failed else ("on r4-07", "16 lines", "1 running")
+        await until(pilot, lambda: all(text in screen_text(app) for text in texts))
+
+    return run

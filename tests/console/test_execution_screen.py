@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from textual.pilot import Pilot
 
 from console import keys
-from console.app import PureBootApp
 from console.model import Changes
 from console.screens.execution import ExecutionScreen
 from console.screens.template import TemplateScreen
@@ -318,25 +316,6 @@ async def test_forty_steps_leave_room_for_the_log_at_80_by_24(stage: Opened) -> 
         await at.sees("Step number 39", "core.delay · not reached yet")
 
 
-def picture(app: PureBootApp, clock: ManualClock, *, failed: bool) -> "Callable[[Pilot[None]], object]":
-    """Brings an execution to where it is interesting, and shows it."""
-
-    async def run(pilot: "Pilot[None]") -> None:
-        await details.until(pilot, lambda: app.is_open)
-        execution = await details.node_with_execution(app.pureboot)
-        if failed:
-            await details.to_the_failing_disk(app.pureboot, clock, execution)
-            message = "/dev/sda: Input/output error; replace the disk in slot 2, then start the workflow again"
-            await report(app.pureboot, execution, "partition", "failed", exit_code=1, message=message)
-        else:
-            await details.to_the_packages(app.pureboot, clock, execution)
-        app.open_execution(execution.id)
-        last = "2 lines" if failed else "16 lines"
-        await details.until(pilot, lambda: any(last in line for line in details.shown(app)))
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("size", "failed"), [(WIDE, False), (NARROW, False), (NARROW, True)], ids=["wide", "narrow", "failed"]
 )
@@ -345,4 +324,4 @@ def test_the_picture(
 ) -> None:
     clock = ManualClock()
     app = details.console_at(sqlite_url, tmp_path, clock)
-    assert snap_compare(app, terminal_size=size, run_before=picture(app, clock, failed=failed))
+    assert snap_compare(app, terminal_size=size, run_before=details.show_execution(app, clock, failed=failed))

@@ -5,9 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
-from console.app import PureBootApp
 from console.screens.template import TemplateScreen
 from console.screens.templates import TemplatesScreen
 from console.view import template_lines
@@ -231,22 +229,8 @@ def test_every_place_of_a_text_is_marked_the_longest_text_first() -> None:
     ]
 
 
-def picture(app: PureBootApp, clock: ManualClock) -> "Callable[[Pilot[None]], object]":
-    """Brings a template to three versions, and shows what the second changed."""
-
-    async def run(pilot: "Pilot[None]") -> None:
-        await details.until(pilot, lambda: app.is_open)
-        await details.template_with_versions(app.pureboot, clock)
-        app.open_template("debian-preseed")
-        await details.until(pilot, lambda: any("TEXT  v2.0" in line for line in details.shown(app)))
-        await pilot.press("j", "d")
-        await details.until(pilot, lambda: any("DIFF  v1.0" in line for line in details.shown(app)))
-
-    return run
-
-
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_the_picture(snap_compare: Callable[..., bool], sqlite_url: str, tmp_path: Path, size: tuple[int, int]) -> None:
     clock = ManualClock()
     app = details.console_at(sqlite_url, tmp_path, clock)
-    assert snap_compare(app, terminal_size=size, run_before=picture(app, clock))
+    assert snap_compare(app, terminal_size=size, run_before=details.show_diff(app, clock))
