@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.programs import lacking
+
 SERVER_USER = "postgres"  # made by Debian's package; PostgreSQL refuses to run as root
 
 
@@ -31,7 +33,7 @@ def cluster() -> Iterator[str]:
     """Start a cluster; gives the URL of its server without a database name."""
     found = binaries()
     if found is None:
-        raise RuntimeError("PostgreSQL is not installed: install the Debian package postgresql (tests/run does)")
+        lacking("PostgreSQL is missing: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="pureboot-pg-"))
     as_user: list[str] = []
     if os.geteuid() == 0:

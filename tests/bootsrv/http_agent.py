@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
@@ -14,24 +13,17 @@ from bootsrv.http import agent
 from engine.app import PureBoot
 from engine.core.events import Event, Kind
 from engine.core.executions import Attempt, Execution
+from tests.programs import program
 
 SCRIPT = Path(agent.__file__).parent.parent / "agent" / "linux.sh"
 PATIENCE = 120.0  # of a machine that has a lot to do; nothing waits that long unless it fails
 
 # What the agent says it needs, beside a shell and a client; and what the scripts of the tests use.
 _TOOLS = ("cat", "chmod", "env", "head", "mkdir", "mv", "rm", "sed", "setsid", "sleep", "sync", "tail", "tr", "wc")
-_PACKAGES = {"busybox": "busybox-static", "dash": "dash", "bash": "bash", "curl": "curl", "wget": "wget"}
 
 # shell, client
 SYSTEMS = [("dash", "curl"), ("bash", "wget"), ("busybox", "busybox")]
 ODD_SYSTEMS = [("dash", "busybox"), ("busybox", "curl")]
-
-
-def program(name: str) -> str:
-    """The path of a program; a test without it fails, since it would prove nothing."""
-    found = shutil.which(name)
-    assert found is not None, f"{name} is missing: apt-get install {_PACKAGES.get(name, name)}"
-    return found
 
 
 def system(folder: Path, shell: str, client: str) -> Path:

@@ -19,9 +19,9 @@ from tests.bootsrv.http_agent import (
     log_of,
     logged,
     machine,
-    program,
 )
 from tests.bootsrv.http_support import MAC, eventually, node, serving, started
+from tests.programs import program
 
 on_every_system = pytest.mark.parametrize("system", SYSTEMS + ODD_SYSTEMS, ids="-".join)
 on_some_systems = pytest.mark.parametrize("system", SYSTEMS, ids="-".join)

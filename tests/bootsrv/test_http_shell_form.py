@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootsrv.http.agent import as_assignments
 from engine.services.callbacks import CurrentStep
-from tests.bootsrv.http_agent import program
+from tests.programs import program
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -2,7 +2,6 @@ import asyncio
 import logging
 import os
 import re
-import shutil
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -11,11 +10,15 @@ import pytest
 
 from bootsrv import localboot
 from bootsrv.loaders import BIOS_LOADER, GRUB_MODULES, LOCALBOOT, UEFI_LOADER, Loaders
+from tests.programs import lacking, program
 
-needs_grub = pytest.mark.skipif(
-    not (shutil.which("grub-mkimage") and (GRUB_MODULES / "moddep.lst").is_file()),
-    reason="grub-mkimage or its x86_64-efi modules are missing: apt-get install grub-common grub-efi-amd64-bin",
-)
+
+@pytest.fixture
+def grub() -> None:
+    """grub-mkimage with what it needs for UEFI programs."""
+    program("grub-mkimage")
+    if not (GRUB_MODULES / "moddep.lst").is_file():
+        lacking(f"{GRUB_MODULES} is missing: apt-get install grub-efi-amd64-bin")
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ class TestMissing:
     def test_names_the_folder_one_may_put_it_into(self, tmp_path: Path, own: Path) -> None:
         assert f"or put undionly.kpxe into {own}" in without_grub(tmp_path, own).missing()[0].remedy
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     def test_what_can_be_made_is_not_missing(self, tmp_path: Path) -> None:
         loaders = Loaders(None, tmp_path / "cache", packaged=[])
         assert LOCALBOOT not in {item.name for item in loaders.missing()}
@@ -102,7 +105,7 @@ class TestLocalboot:
         assert await Loaders(own, tmp_path / "cache").ensure_localboot() == own / LOCALBOOT
         assert not (tmp_path / "cache").exists()
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     async def test_is_an_efi_program_with_our_script_inside(self, tmp_path: Path) -> None:
         loaders = Loaders(None, tmp_path / "deep" / "cache", packaged=[])
         made = await loaders.ensure_localboot()
@@ -113,7 +116,7 @@ class TestLocalboot:
         assert localboot.script().encode() in content
         assert sorted(path.name for path in made.parent.iterdir()) == [made.name]
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     async def test_is_made_once_however_many_ask(self, tmp_path: Path) -> None:
         loaders = Loaders(None, tmp_path / "cache")
         first, *others = await asyncio.gather(*(loaders.ensure_localboot() for _ in range(5)))
@@ -123,7 +126,7 @@ class TestLocalboot:
         assert {first, *others, again} == {first}
         assert first.stat().st_ino == born
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     async def test_is_made_anew_when_its_script_changes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         loaders = Loaders(None, tmp_path / "cache")
         before = await loaders.ensure_localboot()
@@ -136,18 +139,18 @@ class TestLocalboot:
         assert not before.exists()
         assert b"/EFI/OTHER.EFI" in after.read_bytes()
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     async def test_is_made_anew_when_grub_changes_and_outlives_grub(self, tmp_path: Path) -> None:
-        program = tmp_path / "mkimage"
-        program.write_text('#!/bin/sh\nexec grub-mkimage "$@"\n')
-        program.chmod(0o755)
-        loaders = Loaders(None, tmp_path / "cache", grub_mkimage=str(program))
+        mkimage = tmp_path / "mkimage"
+        mkimage.write_text('#!/bin/sh\nexec grub-mkimage "$@"\n')
+        mkimage.chmod(0o755)
+        loaders = Loaders(None, tmp_path / "cache", grub_mkimage=str(mkimage))
         before = await loaders.ensure_localboot()
-        os.utime(program, (1, 1))
+        os.utime(mkimage, (1, 1))
         assert loaders.find(LOCALBOOT) == before, "the old one serves until the new one is made"
         after = await loaders.ensure_localboot()
         assert after not in (None, before)
-        program.unlink()
+        mkimage.unlink()
         assert loaders.find(LOCALBOOT) == after
         assert await loaders.ensure_localboot() == after
 
@@ -157,15 +160,15 @@ class TestLocalboot:
         modules = tmp_path / "modules"
         modules.mkdir()
         (modules / "moddep.lst").write_text("")
-        program = tmp_path / "mkimage"
-        program.write_text("#!/bin/sh\necho out of cheese\nexit 1\n")
-        program.chmod(0o755)
-        loaders = Loaders(None, tmp_path / "cache", grub_mkimage=str(program), grub_modules=modules)
+        mkimage = tmp_path / "mkimage"
+        mkimage.write_text("#!/bin/sh\necho out of cheese\nexit 1\n")
+        mkimage.chmod(0o755)
+        loaders = Loaders(None, tmp_path / "cache", grub_mkimage=str(mkimage), grub_modules=modules)
         assert await loaders.ensure_localboot() is None
         assert "out of cheese" in caplog.text
         assert list((tmp_path / "cache").iterdir()) == []
 
-    @needs_grub
+    @pytest.mark.usefixtures("grub")
     async def test_a_cache_that_cannot_be_written_is_said_aloud(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:

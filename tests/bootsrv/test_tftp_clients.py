@@ -9,7 +9,8 @@ import tftpy
 
 from bootsrv.tftp.server import FolderSource
 from bootsrv.tftp.transfer import Timing
-from tests.bootsrv.tftp_peers import download, lossy, peer, program, run, serving
+from tests.bootsrv.tftp_peers import download, lossy, peer, run, serving
+from tests.programs import program
 
 SIZES = {"empty": 0, "short": 511, "block": 512, "longer": 513, "loader.efi": 1_044_480, "odd": 100_001}
 LOADER = "loader.efi"
@@ -56,7 +57,7 @@ async def test_tftpy_reads_files_of_every_length(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_tftp_hpa_reads_files(files: Path, tmp_path: Path, host: str) -> None:
-    tftp = program("tftp", "tftp-hpa")
+    tftp = program("tftp")
     async with serving(files, host=host) as served:
         for name in SIZES:
             code, printed = await run(
@@ -78,7 +79,7 @@ async def test_tftp_hpa_reads_files(files: Path, tmp_path: Path, host: str) -> N
     ],
 )
 async def test_tftp_hpa_is_told_what_is_wrong(files: Path, tmp_path: Path, command: tuple[str, ...], said: str) -> None:
-    tftp = program("tftp", "tftp-hpa")
+    tftp = program("tftp")
     (tmp_path / "own").write_bytes(b"mine")
     (tmp_path / "secret").write_bytes(b"secret")
     (files / "link").symlink_to(tmp_path / "secret")
@@ -94,7 +95,7 @@ async def test_tftp_hpa_is_told_what_is_wrong(files: Path, tmp_path: Path, comma
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("option", [[], ["--tftp-no-options"], ["--tftp-blksize", "1468"], ["--tftp-blksize", "65464"]])
 async def test_curl_reads_files(files: Path, tmp_path: Path, host: str, option: list[str]) -> None:
-    curl = program("curl", "curl")
+    curl = program("curl")
     async with serving(files, host=host.strip("[]")) as served:
         for name in SIZES:
             if not SIZES[name] and "--tftp-no-options" not in option:
@@ -106,7 +107,7 @@ async def test_curl_reads_files(files: Path, tmp_path: Path, host: str, option: 
 
 
 async def test_curl_knows_the_errors(files: Path, tmp_path: Path) -> None:
-    curl = program("curl", "curl")
+    curl = program("curl")
     async with serving(files) as served:
         url = f"tftp://127.0.0.1:{served.port}/"
         missing, _ = await run(curl, "-sS", "--path-as-is", f"{url}missing", folder=tmp_path)
@@ -115,7 +116,7 @@ async def test_curl_knows_the_errors(files: Path, tmp_path: Path) -> None:
 
 
 async def test_on_all_addresses_both_families_are_served(files: Path, tmp_path: Path) -> None:
-    curl = program("curl", "curl")
+    curl = program("curl")
     async with serving(files, host="::") as served:
         for host, shown_as in (("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")):
             code, _ = await run(curl, "-sS", "-o", "got", f"tftp://{host}:{served.port}/{LOADER}", folder=tmp_path)
@@ -152,7 +153,7 @@ async def test_tftpy_reads_through_a_network_that_loses(files: Path, tmp_path: P
 
 
 async def test_tftp_hpa_reads_through_a_network_that_loses(files: Path, tmp_path: Path) -> None:
-    tftp = program("tftp", "tftp-hpa")
+    tftp = program("tftp")
     async with serving(files, timing=FAST) as served, lossy(served.address) as (proxy, address):
         command = (tftp, "-m", "binary", "127.0.0.1", str(address[1]), "-c", "get", "longer", "got")
         code, printed = await run(*command, folder=tmp_path)

@@ -1,14 +1,12 @@
 """Peers for the tests of the TFTP server: bare datagrams, a whole download, real programs, and a network that loses."""
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 from tftpy.TftpPacketFactory import TftpPacketFactory
 from tftpy.TftpPacketTypes import TftpPacketACK, TftpPacketDAT, TftpPacketOACK, TftpPacketRRQ
 
@@ -16,14 +14,6 @@ from bootsrv.tftp.server import FolderSource, OpenFile, TftpServer, TransferRepo
 
 PATIENCE = 10.0  # seconds that nothing here should take
 Address = tuple[Any, ...]
-
-
-def program(name: str, package: str) -> str:
-    """The path of a real client; without it the test fails, for a test that is not run proves nothing."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.fail(f"this test needs the program {name}: apt-get install {package}")
-    return found
 
 
 async def run(*command: str, folder: Path) -> tuple[int, str]:

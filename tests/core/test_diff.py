@@ -1,6 +1,5 @@
 import os
 import random
-import shutil
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.core.alignment import Aligner
 from engine.core.diff import Diff, Line, Op, Row, as_data, diff, unified
+from tests.programs import program
 
 OLD = """\
 lang en_US
@@ -284,12 +284,6 @@ def check_row(row: Row) -> None:
     same = len({(line.text, line.newline) for line in lines}) == 1
     assert row.op is not Op.EQUAL or same
     assert row.op is not Op.REPLACE or not same
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    assert found, f"this test needs the program {name}: apt-get install {name}"
-    return found
 
 
 @settings(max_examples=60, deadline=None)

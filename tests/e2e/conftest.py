@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.lab import Rack, missing_prerequisites
-from tests.e2e.lab.prerequisites import must_not_skip
+from tests.programs import lacking
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +16,7 @@ def _machines_can_boot() -> None:
     if not missing:
         return
     reason = "\n".join(["machines cannot be booted here:", *(f"  - {line}" for line in missing)])
-    if must_not_skip():
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    lacking(reason)
 
 
 @pytest.fixture
