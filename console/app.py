@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from textual import events
-from textual.app import App
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -35,6 +34,7 @@ from console.screens.nodes import NodesScreen
 from console.screens.palette import Palette
 from console.screens.small import TooSmall, is_too_small
 from console.screens.workflows import WorkflowsScreen
+from console.typeahead import TypeAheadApp
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
 from engine.errors import PureBootError, Unavailable
@@ -67,7 +67,7 @@ def _templates_screen() -> Screen[None]:
     return TemplatesScreen()
 
 
-class PureBootApp(App[None]):
+class PureBootApp(TypeAheadApp):
     """The console."""
 
     TITLE = "PureBoot"

@@ -163,7 +163,7 @@ class _Past:
     async def _install(self, planned: Planned) -> None:
         for _ in range(3 if planned.since is NodeState.INSTALL_FAILED else 1):
             self._clock.pass_(600)
-            role = "database" if planned.rack == "rack-5" else "web"
+            role = "database" if planned.rack == "r5" else "web"
             execution = await self._start(
                 Start(workflow=_INSTALL, node=planned.hardware.hostname, params={"role": role})
             )
