@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.app import PureBoot
     from engine.settings import Settings
 
+_LOOK_SECONDS = 2.0  # how soon a terminal that is gone is noticed
+
 # Leave the alternate screen, end mouse reports and bracketed paste, show the cursor: what a console that broke before
 # it could tidy up may have left behind.
 _RESET = "\x1b[?1049l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[0m"
@@ -112,6 +114,13 @@ def start_logging(path: Path, settings: "Settings") -> None:
         ) from None
 
 
+async def _hung_up(leave: Callable[[], None]) -> None:
+    """Leave when the terminal is gone. SIGHUP says so only where it is the controlling one, which under su it is not."""
+    while sys.stdin.isatty():
+        await asyncio.sleep(_LOOK_SECONDS)
+    leave()
+
+
 def run_app(
     ctx: click.Context,
     open_: "Opener",
@@ -134,8 +143,12 @@ def run_app(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
-        async with open_() as pureboot:
-            yield pureboot
+        watch = asyncio.create_task(_hung_up(app.exit), name="terminal")
+        try:
+            async with open_() as pureboot:
+                yield pureboot
+        finally:
+            watch.cancel()
 
     app = PureBootApp(opened, user=principal(), title=title, notices=notices)
     with log.open("a", encoding="utf-8") as said, _terminal_kept():

@@ -161,7 +161,7 @@ class Terminal:
     def __exit__(self, *_error: object) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._screen)
+        self.hang_up()
 
     def until(self, text: str) -> None:
         """Read until a text has been shown."""
@@ -181,6 +181,12 @@ class Terminal:
             return False
         self.shown += piece
         return bool(piece)
+
+    def hang_up(self) -> None:
+        """The terminal is gone; nothing tells the command so, for it is not its controlling terminal."""
+        if self._screen >= 0:
+            os.close(self._screen)
+            self._screen = -1
 
     def press(self, keys: str) -> None:
         """Type."""

@@ -227,6 +227,13 @@ def test_a_console_that_cannot_open_its_ports_says_so_on_a_terminal_as_it_was(en
         assert termios.tcgetattr(console._screen)[3] & termios.ECHO
 
 
+def test_a_console_whose_terminal_is_gone_leaves(env: dict[str, str]) -> None:
+    with Terminal(env=env) as console:
+        console.until("host")
+        console.hang_up()
+        assert console.process.wait(30) == 0
+
+
 BROKEN = """\
 import console.app
 def broken(self):
