@@ -115,8 +115,8 @@ def start_logging(path: Path, settings: "Settings") -> None:
 
 
 async def _hung_up(leave: Callable[[], None]) -> None:
-    """Leave when the terminal is gone. SIGHUP says so only where it is the controlling one, which under su it is not."""
-    while sys.stdin.isatty():
+    """Leave when the terminal is gone. SIGHUP tells only of a controlling terminal, which under `su -c` it is not."""
+    while sys.stdin.isatty():  # noqa: ASYNC110 - nothing tells of it, so there is no event to wait for
         await asyncio.sleep(_LOOK_SECONDS)
     leave()
 
