@@ -23,7 +23,7 @@ os_family: linux
 architecture: x86_64
 params:
   disk: {type: string, default: /dev/vda, description: the disk to install on}
-  mirror: {type: string, default: "http://deb.debian.org/debian"}
+  mirror: {type: string, default: "http://mirror.example/debian"}
 timeout: 2h
 steps:
   - key: netboot
@@ -76,14 +76,14 @@ steps:
 PRESEED_1 = """\
 d-i debian-installer/locale string en_GB.UTF-8
 d-i netcfg/get_hostname string ${node.hostname|unnamed}
-d-i mirror/http/hostname string deb.debian.org
+d-i mirror/http/hostname string mirror.example
 d-i partman-auto/disk string /dev/vda
 d-i partman-auto/method string lvm
 d-i passwd/root-login boolean false
 d-i finish-install/reboot_in_progress note
 """
 PRESEED_2 = PRESEED_1.replace("method string lvm", "method string regular").replace(
-    "deb.debian.org", "${meta.mirror|deb.debian.org}"
+    "mirror.example", "${meta.mirror|mirror.example}"
 )
 
 _MACHINES = ((1, "Dell Inc.", "PowerEdge R650"), (2, "Supermicro", "SYS-1029P"), (3, "HPE", "ProLiant DL360 Gen10"))

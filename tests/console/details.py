@@ -58,7 +58,7 @@ d-i netcfg/choose_interface select auto
 d-i netcfg/get_hostname string ${node.hostname}
 d-i netcfg/get_domain string ${meta.domain|example.net}
 d-i mirror/country string manual
-d-i mirror/http/hostname string deb.debian.org
+d-i mirror/http/hostname string mirror.example
 d-i mirror/http/directory string /debian
 d-i mirror/http/proxy string
 d-i clock-setup/utc boolean true
@@ -95,7 +95,7 @@ PRESEED_2 = (
     .replace("include string openssh-server", "include string openssh-server curl ca-certificates lvm2 chrony")
     .replace("popularity-contest popularity-contest/participate boolean false\n", "")
 )
-PRESEED_3 = PRESEED_2.replace("deb.debian.org", "mirror.${meta.site}.example.net")
+PRESEED_3 = PRESEED_2.replace("mirror.example", "mirror.${meta.site}.example.net")
 
 
 async def node_with_execution(pureboot: PureBoot) -> Execution:
@@ -134,7 +134,7 @@ async def to_the_packages(pureboot: PureBoot, clock: ManualClock, execution: Exe
     await report(pureboot, execution, "partition", exit_code=0, output={"disk": "/dev/sda", "size_gb": 480})
     clock.advance(55)
     packages = ("libc6", "openssl", "openssh-server", "curl", "ca-certificates", "lvm2", "chrony", "grub-efi-amd64")
-    lines = [f"Get:{at} http://deb.debian.org/debian bookworm/main amd64 {name}" for at, name in enumerate(packages, 1)]
+    lines = [f"Get:{at} http://mirror.example/debian bookworm/main amd64 {name}" for at, name in enumerate(packages, 1)]
     lines += [f"Unpacking {name} ..." for name in packages]
     await log(pureboot, execution, "install", "\n".join(lines) + "\n")
     await report(pureboot, execution, "install", "progress", progress_percent=42, message="unpacking 8 of 19 packages")

@@ -79,7 +79,7 @@ async def test_the_text_of_each_version_is_shown(stage: Opened) -> None:
     async with opened(stage) as at:
         assert at.line_with("v2.0").split()[:4] == ["v2.0", "current", "17:00:00", "ada"]
         await at.press("j")
-        await at.sees("TEXT  v1.1", "deb.debian.org")
+        await at.sees("TEXT  v1.1", "mirror.example")
         await at.press("j")
         await at.sees("TEXT  v1.0   30 lines", "string /dev/sda")
 
@@ -96,7 +96,7 @@ async def test_what_changed_since_the_version_before(stage: Opened) -> None:
     async with opened(stage) as at:
         await at.press("d")
         await at.sees("DIFF  v1.1 → v2.0", "+1 -1", "change 1 of 1")
-        left, right = at.line_with("deb.debian.org").split("│")
+        left, right = at.line_with("mirror.example").split("│")
         assert left.split()[:2] == right.split()[:2] == ["8", "~"]
         assert at.line_with("mirror.${meta").split("│")[1].split()[0] == "↳"
         await at.press("j")
@@ -127,7 +127,7 @@ async def test_in_a_narrow_terminal_the_diff_is_unified_and_can_be_turned(stage:
     async with opened(stage, NARROW) as at:
         await at.press("d")
         await at.sees("DIFF  v1.1 → v2.0")
-        assert at.line_with("deb.debian.org").split()[:2] == ["8", "-"]
+        assert at.line_with("mirror.example").split()[:2] == ["8", "-"]
         assert at.line_with("mirror.${meta").split()[:2] == ["8", "+"]
         await at.press("v")
         await at.until(lambda: "│" in at.line_with("mirror/http/hostname"))
