@@ -16,6 +16,8 @@ from textual.timer import Timer
 # around it, then a call that moves the focus. Each round goes behind one of these.
 _ROUNDS = 5
 _PATIENCE_SECONDS = 1.0  # a widget that does not answer for so long holds nobody's keys
+_PAUSE_SECONDS = 0.01  # between two looks for a screen; a timer, since it ends with the app
+_NEXT = 0  # the number of a key that is about to be taken; those that are count from 1
 _MOST = 256  # a key that is held down while nothing moves is not remembered for minutes
 
 
@@ -33,7 +35,7 @@ class TypeAheadApp(App[None]):
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)
-        self._waiting: deque[events.Key | events.Paste] = deque(maxlen=_MOST)
+        self._waiting: deque[events.Key | events.Paste] = deque()
         self._under_way: int | None = None
         self._taken = 0
         self._watch: Timer | None = None
@@ -42,12 +44,21 @@ class TypeAheadApp(App[None]):
         """Take a key, or keep it for later; everything else takes its usual way."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
-        elif self._under_way is not None:
-            self._waiting.append(event)
-        else:
+        elif self._under_way is None:
             await self._take(event)
+        elif len(self._waiting) < _MOST:
+            self._waiting.append(event)
+
+    @property
+    def _is_between_tabs(self) -> bool:
+        """Whether the new tab is not there yet, and so no screen to give a key to."""
+        return not self.screen_stack
 
     async def _take(self, event: events.Key | events.Paste) -> None:
+        if self._is_between_tabs:
+            self._under_way = _NEXT
+            self.set_timer(_PAUSE_SECONDS, lambda: self._take(event))
+            return
         self._taken += 1
         self._under_way = taken = self._taken
         self._watch = self.set_timer(_PATIENCE_SECONDS, lambda: self._release(taken))
@@ -55,6 +66,9 @@ class TypeAheadApp(App[None]):
         self._follow(taken, _ROUNDS)
 
     def _follow(self, key: int, rounds: int) -> None:
+        if self._is_between_tabs:
+            self.set_timer(_PAUSE_SECONDS, lambda: self._follow(key, rounds))
+            return
         target = self.focused or self.screen
         if not target.post_message(Settled(key, rounds)):
             self._release(key)
@@ -70,8 +84,8 @@ class TypeAheadApp(App[None]):
     def _release(self, key: int) -> None:
         if key != self._under_way:
             return
-        self._under_way = None
         if self._watch is not None:
             self._watch.stop()
+        self._under_way = _NEXT if self._waiting else None
         if self._waiting:
             self.call_next(self._take, self._waiting.popleft())

@@ -63,19 +63,22 @@ NAMESPACES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
 _KEPT_TEXTS = 128
 _KEPT_LENGTH = 32 * 1024
 
+# No possessive quantifiers, though they would say what is meant: those of Python 3.11.2, which is Debian 12's, match
+# what they must not. Without them it is linear all the same: no two neighbours here can take the same character, and
+# no match that is tried goes beyond the next `${`.
 _TOKEN = re.compile(
     r"""
     \$ (?:
       \$\{
-    | \{ include : (?P<include> [A-Za-z0-9_][A-Za-z0-9._/-]*+ ) (?: : (?P<reference> VERSION ) )?+ \}
-    | \{ (?P<namespace> [A-Za-z_][A-Za-z0-9_]*+ ) \. (?P<key> [\w-]++(?:\.[\w-]++)*+ )
-         (?: \| (?P<default> [^}\n$]*+(?:\$(?!\{)[^}\n$]*+)*+ ) )?+ \}
+    | \{ include : (?P<include> [A-Za-z0-9_][A-Za-z0-9._/-]* ) (?: : (?P<reference> VERSION ) )? \}
+    | \{ (?P<namespace> [A-Za-z_][A-Za-z0-9_]* ) \. (?P<key> [\w-]+(?:\.[\w-]+)* )
+         (?: \| (?P<default> [^}\n$]*(?:\$(?!\{)[^}\n$]*)* ) )? \}
     | \{ (?P<malformed> include:[A-Za-z] | (?:NAMESPACES)\. )
     )
-    """.replace("VERSION", r"v[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+").replace("NAMESPACES", "|".join(NAMESPACES)),
+    """.replace("VERSION", r"v[0-9]{1,9}(?:\.[0-9]{1,9})?").replace("NAMESPACES", "|".join(NAMESPACES)),
     re.VERBOSE,
 )
-_EXCERPT = re.compile(r"[^\n}]{0,60}+\}?+")
+_EXCERPT = re.compile(r"[^\n}]{0,60}\}?")
 
 
 class Fault(StrEnum):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.cli_support import Terminal, environment, line_with, process, run
+from tests.console.cli_support import SECONDS, Terminal, environment, line_with, process, run
 
 WORKFLOW = """\
 name: {name}
@@ -73,7 +73,7 @@ def test_it_serves_until_a_signal_and_ends_with_0(env: dict[str, str], number: s
         assert json.loads(get(f"{url}/health"))["success"]
         assert json.loads(get(f"{url}/health/ready"))["data"]["parts"]["tftp"]["status"] == "ok"
         server.send_signal(number)
-        assert server.wait(5) == 0
+        assert server.wait(SECONDS) == 0
         assert server.stdout is not None
         assert server.stdout.read() == ""
         assert server.stderr is not None
@@ -93,7 +93,7 @@ def test_a_waiting_machine_does_not_hold_it_up(env: dict[str, str], tmp_path: Pa
             )
             get(f"{url}/health")
             server.send_signal(signal.SIGTERM)
-            assert server.wait(5) == 0
+            assert server.wait(SECONDS) == 0
 
 
 def test_a_second_server_on_the_same_store_is_refused(env: dict[str, str]) -> None:
@@ -190,7 +190,7 @@ def test_the_event_log_is_followed_until_ctrl_c(env: dict[str, str]) -> None:
         event = json.loads(line_with(following.stdout, "node.created"))
         assert event["data"]["mac_address"] == "52:54:00:00:00:01"
         following.send_signal(signal.SIGINT)
-        assert following.wait(5) == 130
+        assert following.wait(SECONDS) == 130
         assert following.stderr is not None
         assert following.stderr.read() == ""
 
