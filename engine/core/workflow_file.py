@@ -6,6 +6,7 @@ form written back is always the contract's. Everything wrong is reported at once
 
 import copy
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -105,14 +106,16 @@ class _WorkflowFile(_File):
 def repaired(source: Source) -> Source | None:
     """The source without what is not of the form, so that the rest of it can be checked as well; None if there is none.
 
-    Only what stands under keys that the form does not need can be left out.
+    What stands under a key that the form does not need is left out; a step that lacks what it needs gives its place to
+    one that is right, so that the others are checked.
     """
     try:
         _WorkflowFile.model_validate(source.tree)
     except ValidationError as error:
         tree = copy.deepcopy(source.tree)
         for detail in error.errors():
-            if not _leave_out(tree, tuple(detail["loc"])):
+            path = tuple(detail["loc"])
+            if not _leave_out(tree, path) and not _stand_in(tree, path):
                 return None
         return replace(source, tree=tree)
     return source
@@ -130,6 +133,18 @@ def _leave_out(tree: Any, path: Path) -> bool:
         key = path[end - 1]
         if isinstance(above, dict) and key in above and key not in _NEEDED:
             del above[key]
+            return True
+    return False
+
+
+def _stand_in(tree: Any, path: Path) -> bool:
+    """Put a step that does nothing in the place of the one that `path` leads into; whether it leads into one."""
+    match path:
+        case ("steps" | "nodes" as where, int(at), *_):
+            step = tree[where][at] if isinstance(tree[where][at], dict) else {}
+            key = step.get("key", step.get("id"))
+            named = {"key": key} if isinstance(key, str) and re.fullmatch(_KEY_PATTERN, key) else {}
+            tree[where][at] = {**named, "action": "core.echo", "with": {"message": ""}}
             return True
     return False
 

@@ -127,6 +127,27 @@ steps:
         ]
 
 
+async def test_a_step_without_an_action_does_not_hide_what_is_wrong_elsewhere(store_url: str, opener: Opener) -> None:
+    text = """
+name: w
+steps:
+  - {key: a, action: core.ehco, edges: [{to: b}]}
+  - {key: b, timeot: 3s}
+  - {key: "no key", action: core.echo}
+  - nonsense
+  - {key: e, action: node.script}
+"""
+    async with opener(store_url) as pureboot:
+        found = await pureboot.workflows.validate(text)
+        assert sorted({(each.line, each.path) for each in found})[:5] == [
+            (4, "steps[0].action"),
+            (5, "steps[1].action"),
+            (5, "steps[1].timeot"),
+            (6, "steps[2].key"),
+            (7, "steps[3]"),
+        ]
+
+
 async def test_a_workflow_that_lost_a_template_cannot_be_published(store_url: str, opener: Opener) -> None:
     text = "name: w\nsteps: [{key: a, action: node.script, with: {template: t}}]"
     async with opener(store_url) as pureboot:
