@@ -16,6 +16,7 @@ from engine.core.groups import Group
 from engine.core.nodes import Node
 from engine.core.page import EVERYTHING, Page
 from engine.core.scopes import Server
+from engine.errors import Unavailable
 from engine.feed import Feed
 from engine.keys import load_key
 from engine.runtime import Runtime
@@ -35,7 +36,8 @@ from engine.store.database import Database, Tx, open_database
 
 _log = logging.getLogger(__name__)
 
-_TAKE_OVER_SECONDS = 2.0
+_ASK_SECONDS = 2.0  # how often a guest asks for the host's place
+_ASK_AGAIN_SECONDS = 0.2  # how often a process asks that had the place: its doors are open already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class PureBoot:
 
     The first process on a store hosts it: it runs the engine (and the doors, which its entry point opens). Any other is
     a guest: it reads, writes and follows like the host, and leaves performing and timing to it. When the host is gone,
-    a guest takes its place.
+    a guest takes its place. A host whose database takes the place away (a server that was started again) stops its
+    engine at once and asks for the place anew.
     """
 
     nodes: Nodes
@@ -111,11 +114,13 @@ class PureBoot:
         await self.feed.open()
         self._stack.push_async_callback(self.feed.close)
         self._hosting = asyncio.Event()
-        if not self._wants_host or await self._host(database):
+        if not self._wants_host:
             return
-        self.server = await self._servers_address()
-        waiting = asyncio.create_task(self._take_over(database), name="take-over")
-        self._stack.push_async_callback(_stop, waiting)
+        self._stack.push_async_callback(self._stop_engine)
+        if not await self._host(database):
+            self.server = await self._servers_address()
+        turns = asyncio.create_task(self._take_turns(database), name="take-turns")
+        self._stack.push_async_callback(_stop, turns)
 
     def _add_services(self, database: Database) -> None:
         context = self._context
@@ -135,18 +140,37 @@ class PureBoot:
         if not await database.backend.lock_host():
             return False
         runtime = Runtime(self._context, self.executions, self.feed)
-        work = asyncio.create_task(runtime.run(), name="engine")
-        work.add_done_callback(_tell_of_end)
-        self._engine = work
-        self._stack.push_async_callback(_stop, work)
+        self._engine = asyncio.create_task(runtime.run(), name="engine")
+        self._engine.add_done_callback(_tell_of_end)
         self._hosting.set()
         return True
 
-    async def _take_over(self, database: Database) -> None:
+    async def _take_turns(self, database: Database) -> None:
+        """Be the host whenever the database lets this process be it."""
+        if not self.is_host:
+            await self._take_over(database, _ASK_SECONDS)
+            _log.warning("the process that hosted this store is gone; this one hosts it now")
+        while True:
+            await database.backend.host_lost()
+            self._hosting.clear()
+            await self._stop_engine()
+            await self._take_over(database, _ASK_AGAIN_SECONDS)
+            _log.warning("this process hosts the store again")
+
+    async def _take_over(self, database: Database, every: float) -> None:
         """Wait until the host is gone, and take its place."""
-        while not await self._host(database):  # noqa: ASYNC110 - a lock of another process tells nobody
-            await asyncio.sleep(_TAKE_OVER_SECONDS)
-        _log.warning("the process that hosted this store is gone; this one hosts it now")
+        while True:  # a lock of another process tells nobody
+            wait = every
+            try:
+                if await self._host(database):
+                    return
+            except Unavailable:
+                wait = 2 * every  # who was the host before the outage comes first
+            await asyncio.sleep(wait)
+
+    async def _stop_engine(self) -> None:
+        if self._engine is not None:
+            await _stop(self._engine)
 
     async def _servers_address(self) -> Server:
         """What the host told of itself when it opened its doors."""
@@ -195,17 +219,17 @@ class PureBoot:
         return await self._context.database.read(lambda tx: events.after(tx, cursor, limit))
 
     async def snapshot(self, recent_executions: int = 500) -> Snapshot:
-        """Nodes, groups and executions (all that live, and the newest), and the cursor, from one transaction."""
+        """Nodes, groups and executions (all that live, and the newest), and the cursor, from one transaction.
+
+        They are read in pieces, in no order: the event loop stays free between them.
+        """
 
         def work(tx: Tx) -> Snapshot:
-            recent, _ = executions.find(tx, Page(limit=recent_executions))
-            known = {each.id for each in recent}
-            live = [each for each in executions.live(tx) if each.id not in known]
             return Snapshot(
                 cursor=events.cursor(tx),
-                nodes=tuple(nodes.find(tx, EVERYTHING)[0]),
+                nodes=tuple(nodes.everything(tx)),
                 groups=tuple(groups.find(tx, EVERYTHING)[0]),
-                executions=(*recent, *live),
+                executions=tuple(executions.by_ids(tx, executions.live_and_newest(tx, recent_executions))),
             )
 
         return await self._context.database.read(work)

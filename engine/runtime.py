@@ -33,6 +33,7 @@ class Runtime:
         self._feed = feed
         self._owner = f"engine:{new_id()}"
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._cursor: int | None = None
 
     @property
     def working(self) -> int:
@@ -51,12 +52,18 @@ class Runtime:
             await asyncio.gather(*self._working.values(), return_exceptions=True)
 
     async def _perform(self) -> None:
-        cursor = await self._feed.cursor()
+        if self._cursor is None:
+            self._cursor = await self._feed.cursor()
+        else:
+            # After an outage nobody knows whether a claim was stored that was never answered.
+            await self._executions.release(self._owner, keep=set(self._working))
         await self._take()
-        async for batch in self._feed.follow(cursor):
+        async for batch in self._feed.follow(self._cursor):
             self._stop_ended(batch)
             if any(event.kind in _STARTS for event in batch):
                 await self._take()
+            if batch:
+                self._cursor = batch[-1].id
 
     async def _take(self) -> None:
         while tasks := await self._executions.claim(self._owner):
@@ -107,19 +114,23 @@ class Runtime:
             idempotency_key=attempt.idempotency_key,
             started_at=attempt.started_at or self._context.now(),
             clock=self._context.clock,
-            log=lambda text: self._executions.append_log(attempt, text),
+            log=lambda text: _kept(lambda: self._executions.append_log(attempt, text)),
         )
 
     async def _finish(self, task: Task, status: AttemptStatus, **details: Any) -> None:
-        """Report until the store takes it: a result that is known must not be lost to a busy disk."""
-        while True:
-            try:
-                await self._executions.finish(task, self._owner, status, **details)
-            except Unavailable as error:
-                _log.warning("a result cannot be stored yet: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        """Report the end of an attempt: a result that is known must not be lost to a busy disk."""
+        try:
+            await _kept(lambda: self._executions.finish(task, self._owner, status, **details))
+        except Exception as error:
+            _log.exception("the result of %s cannot be kept", task.attempt.action, extra={"attempt": task.attempt.id})
+            await self._fail(task, f"the result of step {task.attempt.step_name} cannot be kept: {error}")
+
+    async def _fail(self, task: Task, reason: str) -> None:
+        """Let an attempt fail whose result nothing can keep or, where not even that can be, its execution."""
+        try:
+            await _kept(lambda: self._executions.finish(task, self._owner, AttemptStatus.FAILED, error=reason))
+        except Exception:
+            await _kept(lambda: self._executions.give_up(task.attempt.execution_id, reason))
 
     async def _wake(self) -> None:
         while True:
@@ -136,11 +147,25 @@ class Runtime:
                     wait.cancel()
 
 
+async def _kept(store: Callable[[], Awaitable[Any]]) -> None:
+    """Try until the store takes it."""
+    while True:
+        try:
+            await store()
+        except Unavailable as error:
+            _log.warning("a result cannot be stored yet: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
 async def _again_and_again(loop: Callable[[], Awaitable[None]]) -> None:
-    """Keep a loop going over times when the store cannot be used."""
+    """Keep a loop going over times when the store cannot be used, and over faults: others wait for the engine too."""
     while True:
         try:
             await loop()
         except Unavailable as error:
             _log.warning("the engine waits for the store: %s", error)
+        except Exception:
+            _log.exception("the engine stumbled and goes on")
         await asyncio.sleep(_RETRY_SECONDS)

@@ -29,8 +29,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster; gives the URL of its server without a database name."""
+def cluster(*, durable: bool = False) -> Iterator[str]:
+    """Start a cluster; gives the URL of its server without a database name. Only a `durable` one flushes to disk."""
     found = binaries()
     if found is None:
         lacking("PostgreSQL is missing: apt-get install postgresql")
@@ -42,7 +42,8 @@ def cluster() -> Iterator[str]:
         as_user = ["runuser", "-u", SERVER_USER, "--"]
     port = free_port()
     data = folder / "data"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    options += f" -c fsync={'on' if durable else 'off'}"
     try:
         _run(*as_user, found / "initdb", "-D", data, "-A", "trust", "-U", SERVER_USER, "-E", "UTF8", "--no-sync")
         _run(*as_user, found / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start")

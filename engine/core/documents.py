@@ -155,6 +155,31 @@ def next_number(latest: tuple[int, int] | None, bump: Bump) -> tuple[int, int]:
     return (major + 1, 0) if bump is Bump.MAJOR else (major, minor + 1)
 
 
+def make_version(
+    document: Document,
+    number: tuple[int, int],
+    content: str,
+    *,
+    version_id: str,
+    author: str,
+    commit_message: str,
+    now: datetime,
+) -> Version:
+    """A version of a document that holds a text, with what follows from the text."""
+    return Version(
+        id=version_id,
+        template_id=document.id,
+        major=number[0],
+        minor=number[1],
+        content=content,
+        content_hash=content_hash(content),
+        size_bytes=len(content.encode()),
+        commit_message=commit_message,
+        author=author,
+        created_at=now,
+    )
+
+
 def content_hash(content: str) -> str:
     """The SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(content.encode()).hexdigest()

@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.environment import TemplateExpression
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.core.placeholders import Parsed, escape, parse
@@ -36,7 +37,38 @@ def _finalize(value: object) -> str:
     return text
 
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
+MAX_LENGTH = 1024 * 1024
+"""Characters of what one text may become, and items of what `*` may make: a slip must not fill the memory."""
+
+_MAX_BITS = 4096
+_WIDE = re.compile(r"%[^A-Za-z%]*(?:\d{5}|\*)")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's sandbox, and a bound on what its operators make, which it computes even while it compiles."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Apply an operator, unless its result is out of all proportion."""
+        if _is_huge(operator, left, right):
+            raise ValueError(f"{operator} would make a value that is far too large")
+        return super().call_binop(context, operator, left, right)
+
+
+def _is_huge(operator: str, left: Any, right: Any) -> bool:
+    if operator == "%":
+        return isinstance(left, str) and _WIDE.search(left) is not None
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
+        return bits > _MAX_BITS
+    for many, times in ((left, right), (right, left)):
+        if isinstance(many, str | list | tuple) and isinstance(times, int):
+            return len(many) * times > MAX_LENGTH
+    return False
+
+
+_ENVIRONMENT = _Sandbox(
     undefined=StrictUndefined,
     finalize=_finalize,
     autoescape=False,  # what is made here is shell, kickstart, YAML: never HTML
@@ -74,9 +106,20 @@ def _fill_text(text: str, names: Names, path: str) -> str:
         return text
     parsed = parse(text)
     try:
-        return _put_back(_template(_taken_out(parsed)).render(names), parsed)
+        return _put_back(_made(_template(_taken_out(parsed)), names), parsed)
     except Exception as error:  # a template may raise anything: it is a small program
         raise Invalid([Problem(path=path, message=_plain(error), line=getattr(error, "lineno", None))]) from None
+
+
+def _made(template: Template, names: Names) -> str:
+    pieces: list[str] = []
+    size = 0
+    for piece in template.generate(names):
+        size += len(piece) + 1  # empty ones count too: a loop that writes nothing must end as well
+        if size > MAX_LENGTH:
+            raise ValueError(f"makes more than {MAX_LENGTH} characters")
+        pieces.append(piece)
+    return "".join(pieces)
 
 
 def _taken_out(parsed: Parsed) -> str:

@@ -140,6 +140,22 @@ def parse_mac(text: str) -> str:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
+_ID_FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def names_another(hostname: str, mac_address: str) -> bool:
+    """Whether a hostname reads as an id, or as a MAC address that is not this node's own.
+
+    Nodes are found by id, MAC address or hostname: under such a name a machine would stand in another one's way.
+    """
+    if _ID_FORM.fullmatch(hostname.strip()):
+        return True
+    try:
+        return parse_mac(hostname) != mac_address
+    except Invalid:
+        return False
+
+
 def parse_state(text: str) -> NodeState:
     """Read a state's name.
 

@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 ADMIN_PREFIX = "pb_"
 
@@ -28,12 +29,19 @@ class Role(StrEnum):
 class Token:
     """An admin token as it is kept: without the token itself."""
 
+    SHOWN: ClassVar = ("groups",)
+
     id: str
     name: str
     role: Role
     created_at: datetime
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of nodes it is limited to; empty means all of them, as every token of this version does."""
+        return ()
 
 
 def new_admin_token() -> str:

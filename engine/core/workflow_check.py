@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from engine.core import expressions, rendering
 from engine.core.parameters import check_schema
 from engine.core.sources import Source
+from engine.core.workflow_file import places
 from engine.core.workflows import CONTINUE, FAIL, ROLLBACK, Step, Workflow
 from engine.errors import Problem
 
@@ -41,17 +42,10 @@ class _Finder:
         self._source = source
         self._actions = actions
         self._has_template = has_template
-        steps = "steps" if "steps" in source.tree else "nodes"
-        by_key = {step.key: step for step in workflow.steps}
-        written = [entry.get("key", entry.get("id")) for entry in source.tree.get(steps, ())]
-        self._places = {
-            by_key[key if key is not None else f"step-{at + 1}"].key: (steps, at)
-            for at, key in enumerate(written)
-            if (key if key is not None else f"step-{at + 1}") in by_key
-        }
+        self._places = places(source)
 
     def problems(self) -> Iterator[Problem]:
-        yield from self._later()
+        yield from self._whole()
         for name, schema in self._workflow.params.items():
             for message in check_schema(schema):
                 yield self._source.problem(("params", name), message)
@@ -63,11 +57,16 @@ class _Finder:
     def _at(self, step: Step, *path: str | int, message: str, at_key: bool = False) -> Problem:
         return self._source.problem((*self._places.get(step.key, ("steps",)), *path), message, at_key=at_key)
 
-    def _later(self) -> Iterator[Problem]:
+    def _whole(self) -> Iterator[Problem]:
+        if self._workflow.timeout_seconds == 0:
+            yield self._source.problem(("timeout",), "must be longer than 0 seconds; leave it out for no limit")
         if self._workflow.concurrency is not None:
             yield self._source.problem(("concurrency",), "limits are not supported yet; leave it out", at_key=True)
 
     def _step(self, step: Step) -> Iterator[Problem]:
+        for key, seconds in (("timeout", step.timeout_seconds), ("heartbeat", step.heartbeat_seconds)):
+            if seconds == 0:
+                yield self._at(step, key, message="must be longer than 0 seconds; leave it out for no limit")
         yield from self._action(step)
         yield from self._targets(step)
         for at, edge in enumerate(step.edges):

@@ -115,7 +115,9 @@ def repaired(source: Source) -> Source | None:
         tree = copy.deepcopy(source.tree)
         for detail in error.errors():
             path = tuple(detail["loc"])
-            if not _leave_out(tree, path) and not _stand_in(tree, path):
+            if path == ("name",):
+                tree["name"] = "unnamed"  # nothing in a file refers to it
+            elif not _leave_out(tree, path) and not _stand_in(tree, path):
                 return None
         return replace(source, tree=tree)
     return source
@@ -167,6 +169,13 @@ def parse(source: Source, *, name: str | None = None) -> Workflow:
     return _Builder(file, source).workflow()
 
 
+def places(source: Source) -> dict[str, tuple[str, int]]:
+    """Where each step of a source that reads well stands in it, by the step's key."""
+    where = "steps" if "steps" in source.tree else "nodes"
+    file = _WorkflowFile.model_validate({"name": "unnamed", **source.tree})
+    return {key: (where, place) for place, key in _Builder(file, source).keys.items()}
+
+
 class _Builder:
     """From the file's model to the value: keys, order and edges that the file may leave out."""
 
@@ -176,7 +185,7 @@ class _Builder:
         self._written = list(enumerate(file.steps))
         if all(step.sequence is not None for step in file.steps):
             self._written.sort(key=lambda item: (item[1].sequence or 0, item[0]))
-        self._keys = {place: step.key or f"step-{at}" for at, (place, step) in enumerate(self._written, 1)}
+        self.keys = {place: step.key or f"step-{at}" for at, (place, step) in enumerate(self._written, 1)}
 
     def workflow(self) -> Workflow:
         self._refuse_twice()
@@ -200,7 +209,7 @@ class _Builder:
     def _refuse_twice(self) -> None:
         seen: set[str] = set()
         problems = []
-        for place, key in self._keys.items():
+        for place, key in self.keys.items():
             if key in seen:
                 problems.append(self._source.problem(("steps", place, "key"), f"the key {key!r} is used twice"))
             seen.add(key)
@@ -214,7 +223,7 @@ class _Builder:
         return [*first, *(step for step in steps if step.key != start)]
 
     def _step(self, sequence: int, place: int, file: _StepFile) -> Step:
-        key = self._keys[place]
+        key = self.keys[place]
         return Step(
             id=str(uuid.uuid5(_NAMESPACE, f"{self._file.name}/{key}")),
             key=key,

@@ -1,6 +1,6 @@
 """Who may ask: admin tokens and what they allow."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from engine.clock import new_id
@@ -41,9 +41,15 @@ class Access:
         return found
 
     async def create(
-        self, name: str, role: str = Role.ADMIN.value, *, by: str, expires_in: float | None = None
+        self,
+        name: str,
+        role: str = Role.ADMIN.value,
+        *,
+        by: str,
+        expires_in: float | None = None,
+        expires_at: datetime | None = None,
     ) -> Issued:
-        """Make a token; `expires_in` is in seconds.
+        """Make a token; `expires_in` is in seconds, and `expires_at` a time of the caller's.
 
         Raises:
             Invalid: the name or role is wrong.
@@ -54,8 +60,15 @@ class Access:
             raise Invalid([Problem(path="role", message=f"{role!r} is no role; one of {', '.join(Role)}")])
         now = self._context.now()
         secret = new_admin_token()
-        expires_at = None if expires_in is None else now + timedelta(seconds=expires_in)
-        token = Token(id=new_id(), name=name, role=Role(role), created_at=now, expires_at=expires_at)
+        if expires_in is not None:
+            expires_at = now + timedelta(seconds=expires_in)
+        token = Token(
+            id=new_id(),
+            name=name,
+            role=Role(role),
+            created_at=now,
+            expires_at=expires_at and expires_at.astimezone(UTC),
+        )
 
         def work(tx: Tx) -> None:
             tokens.add(tx, token, digest(secret))

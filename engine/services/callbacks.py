@@ -218,7 +218,7 @@ class Callbacks:
                 raise Conflict(f"step {step_key} does not run, so its log takes nothing")
             if text:
                 executions.append_log(tx, meant, run.now, clean(text))
-                executions.heard(tx, meant.id, run.now)
+                self._hear(tx, meant)
 
         await self._context.database.write(work)
 
@@ -233,9 +233,18 @@ class Callbacks:
         def work(tx: Tx) -> None:
             attempt = self._waiting(tx, execution_id)
             if attempt is not None:
-                executions.heard(tx, attempt.id, self._context.now())
+                self._hear(tx, attempt)
 
         await self._context.database.write(work)
+
+    def _hear(self, tx: Tx, attempt: Attempt) -> None:
+        """Note a sign of life: the first starts the clock of silence and with it a wake-up, later ones only move it."""
+        if attempt.heard_at is not None or not attempt.is_open:
+            executions.heard(tx, attempt.id, self._context.now())
+            return
+        run = self._run(tx, executions.get(tx, attempt.execution_id))
+        run.hear(attempt)
+        run.save()
 
     async def render(self, execution_id: str, reference: str, *, server: Server) -> str:
         """Render a template (`name`, `name:v1.0`) for an execution's node, complete.
@@ -306,8 +315,11 @@ def _step_key(run: Run, step: str) -> str:
 
 
 def _meant(execution: Execution, step_key: str, number: int | None) -> Attempt | None:
-    if number is None:
-        return execution.latest(step_key)
+    if number is None:  # the newest, but nobody can speak of one that has not begun
+        latest = execution.latest(step_key)
+        if latest is None or latest.status is not AttemptStatus.RETRYING:
+            return latest
+        number = latest.attempt - 1
     return next((each for each in execution.attempts if each.step_key == step_key and each.attempt == number), None)
 
 

@@ -1,5 +1,6 @@
 """What every service is given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,11 +36,15 @@ class Context:
 
     def workflow(self, version: Version) -> Workflow:
         """The workflow a version holds; versions never change, so each is read once."""
-        known = self._workflows.get(version.id)
+        return self.workflow_of(version.id, lambda: version)
+
+    def workflow_of(self, version_id: str, fetch: Callable[[], Version]) -> Workflow:
+        """The workflow of the version with an id, which is fetched only if it was not read before."""
+        known = self._workflows.get(version_id)
         if known is None:
             if len(self._workflows) > 500:
                 self._workflows.clear()
-            known = self._workflows[version.id] = workflow_file.parse(sources.read_one(version.content))
+            known = self._workflows[version_id] = workflow_file.parse(sources.read_one(fetch().content))
         return known
 
     def capability(self, execution_id: str) -> str:

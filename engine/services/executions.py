@@ -1,6 +1,7 @@
 """What can be done with executions: start, find, cancel; and what the engine's loops ask for."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from engine.core.executions import (
 from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node, NodeState
 from engine.core.page import Page
 from engine.core.workflows import Workflow
-from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
+from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError, Unavailable
 from engine.services.context import Context
 from engine.services.nodes import require_unlocked
 from engine.services.runs import Run
@@ -30,6 +31,8 @@ from engine.services.templates import lookup
 from engine.store import documents, events, executions, nodes
 from engine.store.database import Tx
 from engine.store.executions import LogChunk
+
+_log = logging.getLogger(__name__)
 
 # From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
 _STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
@@ -230,13 +233,42 @@ class Executions:
         """Plan the executions that are due; gives how many there were."""
         due = await self._context.database.read(lambda tx: executions.due(tx, self._context.now()))
         for execution_id in due:
-            await self._context.database.write(lambda tx, each=execution_id: self._advance(tx, each))  # type: ignore[misc]
+            try:
+                await self._context.database.write(lambda tx, each=execution_id: self._advance(tx, each))  # type: ignore[misc]
+            except Unavailable:
+                raise
+            except Exception as error:
+                _log.exception("execution %s cannot be planned", execution_id)
+                await self.give_up(execution_id, f"the execution cannot be planned: {error}")
         return len(due)
 
     def _advance(self, tx: Tx, execution_id: str) -> None:
         run = Run.load(self._context, tx, executions.get(tx, execution_id), principal=SYSTEM)
         run.advance()
         run.save()
+
+    async def give_up(self, execution_id: str, reason: str) -> None:
+        """End an execution that cannot even be planned, for instance because this version cannot read its workflow:
+        it must not keep the engine from the others.
+        """
+
+        def work(tx: Tx) -> None:
+            execution = executions.get(tx, execution_id)
+            if execution.ended:
+                return
+            unread = Workflow(name=execution.workflow_name)
+            run = Run(self._context, tx, execution, unread, None, principal=SYSTEM, now=self._context.now())
+            for attempt in execution.attempts:
+                if attempt.is_open:
+                    run.finish(attempt, AttemptStatus.CANCELLED, error=reason)
+            run.apply(ExecutionFinished(at=run.now, status=ExecutionStatus.FAILED, error=reason))
+            run.save()
+
+        await self._context.database.write(work)
+
+    async def release(self, owner: str, *, keep: Collection[str]) -> None:
+        """Give back the attempts that `owner` has taken, all but those it knows that it performs."""
+        await self._context.database.write(lambda tx: executions.release(tx, owner, keep))
 
     async def claim(self, owner: str) -> Sequence[Task]:
         """Take the running attempts that an engine performs and that `owner` has not taken yet.
@@ -255,8 +287,8 @@ class Executions:
         return await self._context.database.write(work)
 
     def _task(self, tx: Tx, attempt: Attempt) -> Task:
-        run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
         try:
+            run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
             return Task(attempt=attempt, config=resolved(tx, run, attempt))
         except PureBootError as error:
             return Task(attempt=attempt, config={}, error=str(error))

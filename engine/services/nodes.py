@@ -7,7 +7,7 @@ from typing import Any
 from engine.clock import new_id
 from engine.core.documents import DocumentKind
 from engine.core.events import Kind, NewEvent
-from engine.core.nodes import Node, NodeState, StateChange, TriggeredBy, parse_mac
+from engine.core.nodes import Node, NodeState, StateChange, TriggeredBy, names_another, parse_mac
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
@@ -55,7 +55,7 @@ class Nodes:
         )
 
         def work(tx: Tx) -> Node:
-            node = replace(blank, **_checked(tx, values or {}))
+            node = replace(blank, **_checked(tx, blank, values or {}))
             nodes.add(tx, node)
             self._note(tx, Kind.NODE_CREATED, node, by, {"mac_address": node.mac_address, **dict(values or {})})
             return node
@@ -89,7 +89,7 @@ class Nodes:
 
         def work(tx: Tx) -> Node:
             before = nodes.get(tx, reference)
-            after = replace(before, **_checked(tx, values), updated_at=self._context.now())
+            after = replace(before, **_checked(tx, before, values), updated_at=self._context.now())
             changes = _changes(before, after, values)
             if changes:
                 nodes.save(tx, after)
@@ -175,11 +175,15 @@ def _with_group(tx: Tx, page: Page) -> Page:
     return replace(page, filters={**others, "group_id": ids})
 
 
-def _checked(tx: Tx, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(tx: Tx, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(values) - SETTABLE)
     if unknown:
         raise Invalid([Problem(path=name, message="cannot be set on a node") for name in unknown])
-    checked = dict(values)
+    checked: dict[str, Any] = {name: None if value == "" else value for name, value in values.items()}
+    hostname = checked.get("hostname")
+    if hostname is not None and names_another(hostname, node.mac_address):
+        message = f"{hostname!r} reads as the id or MAC address of another node; choose another name"
+        raise Invalid([Problem(path="hostname", message=message)])
     if "tags" in checked:
         checked["tags"] = tuple(sorted(set(_tags(checked["tags"] or ()))))
     if checked.get("group_id") is not None:

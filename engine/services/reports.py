@@ -6,7 +6,7 @@ from typing import Any
 from engine.clock import new_id
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import AttemptHeard, AttemptStatus, Performer
-from engine.core.nodes import Node, NodeState, TriggeredBy, parse_mac
+from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound
 from engine.services.context import Context
@@ -51,7 +51,7 @@ class Reports:
         """
         now = self._context.now()
         known = nodes.by_mac(tx, mac_address)
-        facts: dict[str, Any] = {name: _short(value) for name in _FACTS if (value := getattr(report, name))}
+        facts = _facts(report, mac_address)
         if known is None:
             return self._discover(tx, mac_address, facts, report), True
         changed = {
@@ -166,6 +166,13 @@ class Reports:
             kind=kind, at=self._context.now(), principal=f"node:{node.mac_address}", node_id=node.id, data=data
         )
         events.append(tx, [fact])
+
+
+def _facts(report: NodeReport, mac_address: str) -> dict[str, Any]:
+    facts = {name: value for name in _FACTS if (value := _short(getattr(report, name) or ""))}
+    if names_another(facts.get("hostname", ""), mac_address):
+        del facts["hostname"]  # anyone may report anything: nobody takes another node's name from it that way
+    return facts
 
 
 def _short(value: str) -> str:

@@ -69,7 +69,8 @@ class Run:
     @classmethod
     def load(cls, context: Context, tx: Tx, execution: Execution, *, principal: str, node: Node | None = None) -> "Run":
         """Take up an execution that is in the store."""
-        workflow = context.workflow(documents.version_by_id(tx, execution.version_id))
+        version_id = execution.version_id
+        workflow = context.workflow_of(version_id, lambda: documents.version_by_id(tx, version_id))
         if node is None and execution.node_id is not None:
             node = nodes.get(tx, execution.node_id)
         return cls(context, tx, execution, workflow, node, principal=principal, now=context.now())

@@ -1,6 +1,7 @@
 """What can be done with templates."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +66,7 @@ class Templates:
             if content is not None:
                 core.check_content(content)
                 document = replace(document, current_version="v1.0", latest_version="v1.0")
+            _refuse_archived(tx, document.name)
             documents.add(tx, document)
             self._note(tx, Kind.TEMPLATE_CREATED, document, by, {"type": document.type})
             if content is not None:
@@ -147,11 +149,11 @@ class Templates:
     async def add_version(
         self, reference: str, content: str, *, by: str, commit_message: str = "", bump: Bump = Bump.MINOR
     ) -> Version:
-        """Add a version, which becomes the current one.
+        """Add a version, which becomes the current one; an archived template is in use again.
 
         Raises:
             NotFound: there is no such template.
-            Conflict: the newest version has the same content; the message names it.
+            Conflict: the current or the newest version has the same content; the message names it.
             Invalid: the content is too large or no text.
         """
         core.check_content(content)
@@ -159,18 +161,20 @@ class Templates:
         def work(tx: Tx) -> Version:
             document = _get(tx, reference)
             newest = documents.newest(tx, document.id)
-            if newest is not None and newest.content_hash == core.content_hash(content):
-                raise Conflict(f"template {document.name} has exactly this content already, in {newest.version_string}")
+            _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
             version = self._add_version(tx, document, number, content, commit_message, by)
             name, at = version.version_string, version.created_at
-            documents.save(tx, replace(document, current_version=name, latest_version=name, updated_at=at))
+            status = DocumentStatus.ACTIVE  # whoever writes an archived template again means to use it
+            documents.save(
+                tx, replace(document, status=status, current_version=name, latest_version=name, updated_at=at)
+            )
             return version
 
         return await self._context.database.write(work)
 
     async def set_current(self, reference: str, version: str, *, by: str) -> Document:
-        """Make an older (or newer) version the current one; nothing is deleted.
+        """Make an older (or newer) version the current one; nothing is deleted. An archived template is in use again.
 
         Raises:
             NotFound: there is no such template or version.
@@ -181,8 +185,9 @@ class Templates:
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
             chosen = documents.version(tx, before, wanted).version_string
-            after = replace(before, current_version=chosen, updated_at=self._context.now())
-            if after.current_version != before.current_version:
+            status = DocumentStatus.ACTIVE
+            after = replace(before, status=status, current_version=chosen, updated_at=self._context.now())
+            if (after.current_version, after.status) != (before.current_version, before.status):
                 documents.save(tx, after)
                 data = {"from_version": before.current_version, "to_version": chosen}
                 self._note(tx, Kind.TEMPLATE_CURRENT_CHANGED, after, by, data)
@@ -227,17 +232,9 @@ class Templates:
     def _add_version(
         self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str
     ) -> Version:
-        version = Version(
-            id=new_id(),
-            template_id=document.id,
-            major=number[0],
-            minor=number[1],
-            content=content,
-            content_hash=core.content_hash(content),
-            size_bytes=len(content.encode()),
-            commit_message=message,
-            author=by,
-            created_at=self._context.now(),
+        now = self._context.now()
+        version = core.make_version(
+            document, number, content, version_id=new_id(), author=by, commit_message=message, now=now
         )
         documents.add_version(tx, version)
         data = {"version": version.version_string, "commit_message": message}
@@ -251,6 +248,20 @@ class Templates:
 
 def _get(tx: Tx, reference: str) -> Document:
     return documents.get(tx, DocumentKind.TEMPLATE, reference)
+
+
+def _refuse_archived(tx: Tx, name: str) -> None:
+    with suppress(NotFound):
+        if _get(tx, name).status is DocumentStatus.ARCHIVED:
+            raise Conflict(f"template {name} is archived; add a version to it, or set its current version, to use it")
+
+
+def _refuse_the_same(tx: Tx, document: Document, newest: Version | None, content: str) -> None:
+    if newest is None:
+        return
+    for version in (documents.version(tx, document, core.LATEST), newest):
+        if version.content_hash == core.content_hash(content):
+            raise Conflict(f"template {document.name} has exactly this content already, in {version.version_string}")
 
 
 def _type(text: str) -> str:

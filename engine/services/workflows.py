@@ -165,7 +165,7 @@ class Workflows:
         def work(tx: Tx) -> PublishedWorkflow:
             document = replace(_get(tx, reference), status=DocumentStatus.ARCHIVED, updated_at=self._context.now())
             documents.save(tx, document)
-            live = sum(1 for each in executions.live(tx) if each.workflow_id == document.id)
+            live = executions.count_live(tx, document.id)
             self._note(tx, Kind.WORKFLOW_ARCHIVED, document, by, {"live_executions": live})
             return self._shown(tx, document)
 
@@ -191,7 +191,8 @@ class Workflows:
         except Invalid as error:
             rest = workflow_file.repaired(source) if isinstance(source.tree, Mapping) else None
             more = [] if rest is None or rest is source else self._problems(rest, templates)
-            return [*error.problems, *(each for each in more if each not in error.problems)]
+            found = [*error.problems, *(each for each in more if each not in error.problems)]
+            return sorted(found, key=lambda each: (each.line or 0, each.column or 0))
         return check(workflow, source, actions=self._context.actions, has_template=templates.__contains__)
 
     def _refuse(self, source: Source, templates: set[str]) -> None:
@@ -227,28 +228,29 @@ class Workflows:
             documents.add(tx, document)
             self._note(tx, Kind.WORKFLOW_CREATED, document, by, {})
         elif newest is not None and newest.content_hash == core.content_hash(text):
+            if document.status is DocumentStatus.ARCHIVED:
+                document = self._unarchived(tx, document)
+                self._note(tx, Kind.WORKFLOW_CREATED, document, by, {})
             return self._shown(tx, document), False
         number = core.next_number((newest.major, newest.minor) if newest else None, Bump.MINOR)
-        version = Version(
-            id=new_id(),
-            template_id=document.id,
-            major=number[0],
-            minor=number[1],
-            content=text,
-            content_hash=core.content_hash(text),
-            size_bytes=len(text.encode()),
-            commit_message=message,
-            author=by,
-            created_at=now,
+        version = core.make_version(
+            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now
         )
         documents.add_version(tx, version)
         document = replace(document, latest_version=version.version_string, updated_at=now)
-        if document.status is DocumentStatus.ARCHIVED:
-            document = replace(document, status=DocumentStatus.DRAFT, current_version=None)
         documents.save(tx, document)
+        document = self._unarchived(tx, document)
         data = {"version": version.version_string, "commit_message": message}
         self._note(tx, Kind.WORKFLOW_VERSION_CREATED, document, by, data)
         return self._shown(tx, document), True
+
+    def _unarchived(self, tx: Tx, document: Document) -> Document:
+        """An archived workflow that is taken up again is a draft, as it was at first."""
+        if document.status is not DocumentStatus.ARCHIVED:
+            return document
+        draft = replace(document, status=DocumentStatus.DRAFT, current_version=None, updated_at=self._context.now())
+        documents.save(tx, draft)
+        return draft
 
     def _shown(self, tx: Tx, document: Document, version: str | None = None) -> PublishedWorkflow:
         wanted = core.parse_reference(version) if version else _shown_reference(document)

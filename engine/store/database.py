@@ -4,13 +4,15 @@
 transaction (`BEGIN IMMEDIATE` on SQLite, an advisory lock on PostgreSQL), so ids of events come out in the order of
 commits, and a hundred callers share one flush to the disk. A unit of work is a plain function of the transaction: it
 reads, decides and writes, and may be run again, so it does nothing else. It raises before it writes; one that raises
-after writing costs its neighbours a second try, each unit then in a transaction of its own.
+after writing costs its neighbours a second try, each unit then in a transaction of its own. When the store itself
+cannot be used, all of them are told at once.
 
 `read()` runs a function of the same kind in a snapshot on the async engine, beside the writer.
 """
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -19,13 +21,16 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from engine.errors import PureBootError, Unavailable
+from engine.errors import Invalid, Unavailable
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 500
 
 
@@ -50,13 +55,15 @@ class Tx:
             self.wrote = True
         return self._connection.execute(statement, parameters)
 
-    def rows(self, statement: Executable) -> list[dict[str, Any]]:
+    def rows(self, statement: Executable, parameters: Any = None) -> list[dict[str, Any]]:
         """All rows of a statement, by column."""
-        return [{str(key): value for key, value in row.items()} for row in self.execute(statement).mappings()]
+        result = self.execute(statement, parameters)
+        names = [str(key) for key in result.keys()]  # noqa: SIM118 - it is no mapping
+        return [dict(zip(names, row, strict=True)) for row in result]
 
-    def row(self, statement: Executable) -> dict[str, Any] | None:
+    def row(self, statement: Executable, parameters: Any = None) -> dict[str, Any] | None:
         """The first row of a statement, by column."""
-        found = self.execute(statement).mappings().first()
+        found = self.execute(statement, parameters).mappings().first()
         return None if found is None else {str(key): value for key, value in found.items()}
 
     def number(self, statement: Executable) -> int:
@@ -84,7 +91,7 @@ class Backend(Protocol):
         """Run `work` alone, in a transaction that is durable when this returns. Called in the writer thread only."""
 
     def after_commit(self) -> None:
-        """Tell other processes. Called in the writer thread."""
+        """Tell other processes, if they can be told now. Called in the writer thread."""
 
     def close_writer(self) -> None:
         """Give the writer's connection back. Called in the writer thread, last."""
@@ -93,7 +100,14 @@ class Backend(Protocol):
         """While entered, call `stir` when another process may have committed."""
 
     async def lock_host(self) -> bool:
-        """Become the one process that runs this store's engine and servers; False if another is."""
+        """Become the one process that runs this store's engine and servers; False if another is.
+
+        Raises:
+            Unavailable: the store cannot be asked now.
+        """
+
+    async def host_lost(self) -> None:
+        """Return when this process, which was the host, is it no more: the database took the lock back."""
 
     async def close(self) -> None:
         """Give everything else back."""
@@ -120,18 +134,21 @@ class Database:
 
         Raises:
             Unavailable: the store cannot be read now.
+            Invalid: a value it was asked with cannot be in the store.
         """
         try:
             async with self.backend.reader.connect() as connection:
                 return await connection.run_sync(lambda sync: work(Tx(sync)))
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+        except _FAULTS as error:
+            raise translated(error) from error
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` alone; when this returns, what it wrote is on the disk.
 
         Raises:
-            Unavailable: the store cannot be written now; nothing of `work` happened.
+            Unavailable: the store cannot be written now; nothing of `work` happened, unless the connection to a server
+                broke just as it committed: then nobody knows.
+            Invalid: a value in it cannot be stored.
         """
         if self._closed:
             raise Unavailable("the store is closed")
@@ -171,17 +188,31 @@ class Database:
         return batch, False
 
     def _commit(self, batch: list[_Item]) -> None:
+        spoilt = False
+
+        def carry_out(connection: Connection) -> None:
+            nonlocal spoilt
+            spoilt = True
+            _carry_out(connection, batch)
+            spoilt = False
+
         try:
-            self.backend.transaction(lambda connection: _carry_out(connection, batch))
+            self.backend.transaction(carry_out)
         except Exception as error:
-            if len(batch) > 1:
+            if spoilt and len(batch) > 1 and not _is_lost(error):
                 # One of them spoilt the transaction: run each alone, so that only that one is told.
                 for item in batch:
                     self._commit([item])
                 return
-            batch[0].error = _translated(error)
+            # It could not begin or commit, which is nobody's fault: a second try, one after another, would take each
+            # the whole patience with a locked store, and might do again what a broken connection did commit.
+            for item in batch:
+                item.error = translated(error)
             return
-        self.backend.after_commit()
+        try:
+            self.backend.after_commit()
+        except Exception:
+            _log.exception("others could not be told of a commit")
 
     def _resolve(self, batch: list[_Item]) -> None:
         for item in batch:
@@ -204,20 +235,36 @@ def _carry_out(connection: Connection, batch: list[_Item]) -> None:
         except Exception as error:
             if tx.wrote or isinstance(error, SQLAlchemyError):
                 raise
-            item.error = error
+            item.error = translated(error)
 
 
-def _translated(error: BaseException) -> BaseException:
-    if isinstance(error, PureBootError | IntegrityError) or not isinstance(error, SQLAlchemyError):
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def translated(error: Exception) -> Exception:
+    """What a caller is told of what a database raised: what is wrong with the store, or with a value it was given."""
+    if _is_fault_of_value(error):
+        return Invalid(f"a value cannot be in the store: {_reason(error)}")
+    if isinstance(error, IntegrityError) or (isinstance(error, StatementError) and not isinstance(error, DBAPIError)):
         return error
-    return _unavailable(error)
-
-
-def _unavailable(error: SQLAlchemyError) -> Exception:
-    if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
-        reason = str(error.orig).strip() or type(error.orig).__name__
-        return Unavailable(f"the store cannot be used now: {reason}")
+    if isinstance(error, SQLAlchemyError | OSError):
+        return Unavailable(f"the store cannot be used now: {_reason(error)}")
     return error
+
+
+def _is_fault_of_value(error: Exception) -> bool:
+    """Text with a NUL or half a surrogate pair, a number too large: waiting makes none of them better."""
+    if isinstance(error, DataError | UnicodeError | OverflowError):
+        return True
+    original = getattr(error, "orig", None)
+    by_server = str(getattr(original, "sqlstate", None) or "").startswith("22")  # SQL's class of data exceptions
+    return by_server or isinstance(getattr(original, "__cause__", None), ValueError)  # asyncpg refused to send it
+
+
+def _reason(error: Exception) -> str:
+    original = getattr(error, "orig", None) or error
+    return str(original).strip() or type(original).__name__
 
 
 async def open_database(url: str) -> Database:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from engine.core.executions import (
     LIVE,
@@ -22,10 +22,25 @@ from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import attempt, attempt_log, execution
 
+# How many executions with their attempts are read at once: the event loop waits while rows become values.
+PIECE = 50
 MAX_LOG = 8 * 1024 * 1024  # characters of log an attempt may have
 
 _COLUMNS = [field.name for field in fields(Execution) if field.name != "attempts"]
 _ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
+# What every transition needs is stated once, with its values apart: making a statement costs more than running it.
+_GET = select(execution).where(execution.c.id == bindparam("its_id"))
+_SAVE = update(execution).where(execution.c.id == bindparam("its_id"))
+_ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
+_ADD_ATTEMPT = insert(attempt)
+_SAVE_ATTEMPT = update(attempt).where(attempt.c.id == bindparam("its_id"))
+_GROW_LOG = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("its_id"), attempt.c.log_size <= MAX_LOG)
+    .values(log_size=attempt.c.log_size + bindparam("more"))
+    .returning(attempt.c.log_size)
+)
+_ADD_LOG = insert(attempt_log)
 _LIVE = [status.value for status in LIVE]
 _FILTERS = {
     "status": execution.c.status,
@@ -54,28 +69,28 @@ class LogChunk:
 
 def add(tx: Tx, value: Execution, token_digest: str) -> None:
     """Keep a new execution, which has no attempts yet."""
-    tx.execute(insert(execution).values(token_digest=token_digest, **_row(value)))
+    tx.execute(insert(execution), {"token_digest": token_digest, **_row(value)})
 
 
 def save(tx: Tx, before: Execution, value: Execution, wake_at: datetime | None) -> None:
     """Keep a changed execution: its own row, and of its attempts those that are new or changed."""
-    tx.execute(update(execution).where(execution.c.id == value.id).values(wake_at=wake_at, **_row(value)))
+    tx.execute(_SAVE, {"its_id": value.id, "wake_at": wake_at, **_row(value)})
     known = {each.id: each for each in before.attempts}
     for number, each in enumerate(value.attempts):
         if each.id not in known:
-            tx.execute(insert(attempt).values(number=number, **_attempt_row(each)))
+            tx.execute(_ADD_ATTEMPT, {"number": number, **_attempt_row(each)})
         elif each != known[each.id]:
-            tx.execute(update(attempt).where(attempt.c.id == each.id).values(**_attempt_row(each)))
+            tx.execute(_SAVE_ATTEMPT, {"its_id": each.id, **_attempt_row(each)})
 
 
 def set_wake(tx: Tx, execution_id: str, wake_at: datetime | None) -> None:
     """Note when an execution has to be planned next."""
-    tx.execute(update(execution).where(execution.c.id == execution_id).values(wake_at=wake_at))
+    tx.execute(_SAVE, {"its_id": execution_id, "wake_at": wake_at})
 
 
 def heard(tx: Tx, attempt_id: str, at: datetime) -> None:
     """Note a sign of life, which is no fact of the log."""
-    tx.execute(update(attempt).where(attempt.c.id == attempt_id).values(heard_at=at))
+    tx.execute(_SAVE_ATTEMPT, {"its_id": attempt_id, "heard_at": at})
 
 
 def get(tx: Tx, execution_id: str) -> Execution:
@@ -84,10 +99,10 @@ def get(tx: Tx, execution_id: str) -> Execution:
     Raises:
         NotFound: there is none.
     """
-    row = tx.row(select(execution).where(execution.c.id == execution_id))
+    row = tx.row(_GET, {"its_id": execution_id})
     if row is None:
         raise NotFound(f"there is no execution {execution_id}")
-    return _many(tx, [row])[0]
+    return _execution(row, [_attempt(each) for each in tx.rows(_ATTEMPTS, {"its_id": execution_id})])
 
 
 def by_token(tx: Tx, token_digest: str) -> Execution | None:
@@ -122,15 +137,23 @@ def by_ids(tx: Tx, ids: Iterable[str]) -> list[Execution]:
     """The executions with these ids; those that do not exist are left out."""
     wanted = list(ids)
     found: list[Execution] = []
-    for at in range(0, len(wanted), 500):
-        query = select(execution).where(execution.c.id.in_(wanted[at : at + 500]))
+    for at in range(0, len(wanted), PIECE):
+        query = select(execution).where(execution.c.id.in_(wanted[at : at + PIECE]))
         found += _many(tx, tx.rows(query))
     return found
 
 
-def live(tx: Tx) -> list[Execution]:
-    """Every execution that has not ended."""
-    return _many(tx, tx.rows(select(execution).where(execution.c.status.in_(_LIVE))))
+def live_and_newest(tx: Tx, newest: int) -> list[str]:
+    """The ids of the newest executions and of every one that has not ended."""
+    recent = select(execution.c.id).order_by(execution.c.created_at.desc(), execution.c.id).limit(newest)
+    live = select(execution.c.id).where(execution.c.status.in_(_LIVE))
+    return list(dict.fromkeys([*tx.execute(recent).scalars(), *tx.execute(live).scalars()]))
+
+
+def count_live(tx: Tx, workflow_id: str) -> int:
+    """How many executions of a workflow have not ended."""
+    mine = (execution.c.workflow_id == workflow_id) & execution.c.status.in_(_LIVE)
+    return tx.number(select(func.count()).select_from(execution).where(mine))
 
 
 def count_by_status(tx: Tx) -> dict[ExecutionStatus, int]:
@@ -180,21 +203,23 @@ def claim(tx: Tx, attempt_ids: Sequence[str], owner: str, now: datetime) -> list
     return [_attempt(row) for row in tx.rows(statement)]
 
 
+def release(tx: Tx, owner: str, keep: Iterable[str]) -> None:
+    """Give back what `owner` has taken and does not know of."""
+    mine = (attempt.c.status == AttemptStatus.RUNNING.value) & (attempt.c.taken_by == owner)
+    taken = set(tx.execute(select(attempt.c.id).where(mine)).scalars())
+    for attempt_id in taken.difference(keep):
+        tx.execute(_SAVE_ATTEMPT, {"its_id": attempt_id, "taken_by": None})
+
+
 def append_log(tx: Tx, value: Attempt, at: datetime, text: str) -> None:
     """Add to an attempt's log; beyond `MAX_LOG` characters only that there was more."""
-    statement = (
-        update(attempt)
-        .where(attempt.c.id == value.id, attempt.c.log_size <= MAX_LOG)
-        .values(log_size=attempt.c.log_size + len(text))
-        .returning(attempt.c.log_size)
-    )
-    size = tx.execute(statement).scalar()
+    size = tx.execute(_GROW_LOG, {"its_id": value.id, "more": len(text)}).scalar()
     if size is None:
         return
     if size > MAX_LOG:
         kept = text[: max(0, MAX_LOG - (size - len(text)))]
         text = f"{kept}\n[the log is cut here: it passed {MAX_LOG} characters]\n"
-    tx.execute(insert(attempt_log).values(execution_id=value.execution_id, attempt_id=value.id, at=at, text=text))
+    tx.execute(_ADD_LOG, {"execution_id": value.execution_id, "attempt_id": value.id, "at": at, "text": text})
 
 
 def log(
@@ -232,8 +257,8 @@ def _attempt_row(value: Attempt) -> dict[str, Any]:
 def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Execution]:
     attempts: dict[str, list[Attempt]] = {row["id"]: [] for row in listed}
     ids = list(attempts)
-    for at in range(0, len(ids), 500):
-        query = select(attempt).where(attempt.c.execution_id.in_(ids[at : at + 500]))
+    for at in range(0, len(ids), PIECE):
+        query = select(attempt).where(attempt.c.execution_id.in_(ids[at : at + PIECE]))
         for row in tx.rows(query.order_by(attempt.c.execution_id, attempt.c.number)):
             attempts[row["execution_id"]].append(_attempt(row))
     return [_execution(row, attempts[row["id"]]) for row in listed]

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
@@ -14,6 +14,8 @@ from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import node, node_tag
 
+PIECE = 200  # how many are read at once: the event loop waits while rows become values
+_SAVE = update(node).where(node.c.id == bindparam("its_id"))
 _COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
 _FILTERS = {
     name: node.c[name]
@@ -56,13 +58,13 @@ def add(tx: Tx, value: Node) -> None:
     known = by_mac(tx, value.mac_address)
     if known is not None:
         raise Conflict(f"there is a node with the MAC address {value.mac_address} already: {known.name} ({known.id})")
-    tx.execute(insert(node).values(**_row(value)))
+    tx.execute(insert(node), _row(value))
     _add_tags(tx, value.id, value.tags)
 
 
 def save(tx: Tx, value: Node) -> None:
     """Keep a changed node; its tags have a function of their own."""
-    tx.execute(update(node).where(node.c.id == value.id).values(**_row(value)))
+    tx.execute(_SAVE, {"its_id": value.id, **_row(value)})
 
 
 def save_tags(tx: Tx, value: Node) -> None:
@@ -73,7 +75,7 @@ def save_tags(tx: Tx, value: Node) -> None:
 
 def touch(tx: Tx, node_id: str, **columns: Any) -> None:
     """Set columns that are no facts of the log, such as `last_seen_at`."""
-    tx.execute(update(node).where(node.c.id == node_id).values(**columns))
+    tx.execute(_SAVE, {"its_id": node_id, **columns})
 
 
 def get(tx: Tx, reference: str) -> Node:
@@ -103,8 +105,18 @@ def by_mac(tx: Tx, mac_address: str) -> Node | None:
 def by_ids(tx: Tx, ids: Iterable[str]) -> list[Node]:
     """The nodes with these ids; those that do not exist are left out."""
     wanted = list(ids)
-    parts = (wanted[at : at + 500] for at in range(0, len(wanted), 500))
+    parts = (wanted[at : at + PIECE] for at in range(0, len(wanted), PIECE))
     return [value for part in parts for value in _many(tx, tx.rows(select(node).where(node.c.id.in_(part))))]
+
+
+def everything(tx: Tx) -> list[Node]:
+    """Every node, in no order that means anything."""
+    found: list[Node] = []
+    after = ""
+    while piece := _many(tx, tx.rows(select(node).where(node.c.id > after).order_by(node.c.id).limit(PIECE))):
+        found += piece
+        after = piece[-1].id
+    return found
 
 
 def find(tx: Tx, page: Page) -> tuple[list[Node], int]:
@@ -140,8 +152,8 @@ def _row(value: Node) -> dict[str, Any]:
 
 def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Node]:
     tags: dict[str, list[str]] = {row["id"]: [] for row in listed}
-    for at in range(0, len(listed), 500):
-        ids = [row["id"] for row in listed[at : at + 500]]
+    for at in range(0, len(listed), PIECE):
+        ids = [row["id"] for row in listed[at : at + PIECE]]
         query = select(node_tag).where(node_tag.c.node_id.in_(ids)).order_by(node_tag.c.tag)
         for row in tx.rows(query):
             tags[row["node_id"]].append(row["tag"])

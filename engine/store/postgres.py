@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
+from engine.store.database import translated
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -49,7 +53,10 @@ class Postgres:
         """Run `work` alone, in a transaction that is durable when this returns."""
         if self._runner is None or self._writer is None:
             self._runner = asyncio.Runner()
-            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+            # Whatever the server's default is: after the lock each statement has to see what was committed before it.
+            self._writer = create_async_engine(
+                self._url, pool_size=1, max_overflow=0, pool_pre_ping=True, isolation_level="READ COMMITTED"
+            )
         return self._runner.run(self._transaction(self._writer, work))
 
     @staticmethod
@@ -59,7 +66,7 @@ class Postgres:
             return await connection.run_sync(work)
 
     def after_commit(self) -> None:
-        """Tell other processes."""
+        """Tell other processes, if they can be told now: they also look by themselves."""
         # In a transaction of its own: a NOTIFY inside the writing one takes a lock over the whole cluster at commit.
         if self._runner is not None and self._writer is not None:
             with contextlib.suppress(SQLAlchemyError, OSError):
@@ -79,16 +86,27 @@ class Postgres:
     @contextlib.asynccontextmanager
     async def outside_changes(self, stir: Callable[[], None]) -> AsyncIterator[None]:
         """While entered, call `stir` when another process may have committed."""
-        async with self._raw() as connection:
-            heard = _Heard(stir)  # the same object must be given to remove_listener
-            await connection.add_listener(CHANNEL, heard)
-            net = asyncio.create_task(self._net(stir), name="store-watch")
-            try:
-                yield
-            finally:
-                net.cancel()
-                await asyncio.gather(net, return_exceptions=True)
-                await connection.remove_listener(CHANNEL, heard)
+        listening = asyncio.create_task(self._listen(stir), name="store-listen")
+        net = asyncio.create_task(self._net(stir), name="store-watch")
+        try:
+            yield
+        finally:
+            for task in (listening, net):
+                task.cancel()
+            await asyncio.gather(listening, net, return_exceptions=True)
+
+    async def _listen(self, stir: Callable[[], None]) -> None:
+        heard = _Heard(stir)  # the same object must be given to remove_listener
+        while True:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                async with self._raw() as connection:
+                    await connection.add_listener(CHANNEL, heard)
+                    try:
+                        await _closed(connection)
+                    finally:
+                        if not connection.is_closed():
+                            await connection.remove_listener(CHANNEL, heard)
+            await asyncio.sleep(self.POLL_SECONDS)
 
     async def _net(self, stir: Callable[[], None]) -> None:
         while True:  # a lost notification costs a second, never more
@@ -102,21 +120,55 @@ class Postgres:
             yield raw.driver_connection
 
     async def lock_host(self) -> bool:
-        """Become the one process that hosts this store; False if another does."""
-        connection = await self.reader.connect()
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        got = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _HOST_LOCK})
+        """Become the one process that hosts this store; False if another does.
+
+        Raises:
+            Unavailable: the server cannot be asked now.
+        """
+        try:
+            connection = await self.reader.connect()
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            got = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _HOST_LOCK})
+        except (SQLAlchemyError, OSError) as error:
+            raise translated(error) from error
         if not got:
             await connection.close()
             return False
         self._host = connection
         return True
 
+    async def host_lost(self) -> None:
+        """Return when the connection that holds the lock is gone: the server has given the lock back by then."""
+        raw = await self._host.get_raw_connection()
+        await _closed(raw.driver_connection)
+        _log.warning("the server closed the connection by which this process hosted the store")
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        host, self._host = self._host, None
+        if host is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                await host.close()
+
     async def close(self) -> None:
         """Give everything else back."""
-        if self._host is not None:
-            await self._host.close()
+        await self._let_go()
         await self.reader.dispose()
+
+
+async def _closed(connection: Any) -> None:
+    """Return when a connection of asyncpg's is closed, by whomever."""
+    gone = asyncio.Event()
+
+    def note(_: object) -> None:
+        gone.set()
+
+    connection.add_termination_listener(note)
+    try:
+        if not connection.is_closed():
+            await gone.wait()
+    finally:
+        connection.remove_termination_listener(note)
 
 
 class _Heard:

@@ -56,25 +56,41 @@ class Sqlite:
 
     async def _watch(self, stir: Callable[[], None]) -> None:
         # Asking takes about 2 µs; the number changes when another connection, of this or another process, committed.
-        with contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+        # It never waits: the event loop would wait as well.
+        with contextlib.closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as connection:
             seen = None
             while True:
-                (version,) = connection.execute("PRAGMA data_version").fetchone()
-                if version != seen:
-                    seen = version
-                    stir()
+                with contextlib.suppress(sqlite3.Error):  # a disk that fails is for readers and writers to tell
+                    (version,) = connection.execute("PRAGMA data_version").fetchone()
+                    if version != seen:
+                        seen = version
+                        stir()
                 await asyncio.sleep(self.POLL_SECONDS)
 
     async def lock_host(self) -> bool:
-        """Become the one process that hosts this store; False if another does."""
-        handle = self._path.with_name(self._path.name + ".lock").open("a")
+        """Become the one process that hosts this store; False if another does.
+
+        Raises:
+            Unavailable: there can be no lock file.
+        """
+        path = self._path.with_name(self._path.name + ".lock")
+        try:
+            handle = path.open("a")
+        except OSError as error:
+            raise Unavailable(f"the lock file {path} cannot be opened: {error.strerror}") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             handle.close()
-            return False
+            if isinstance(error, BlockingIOError):
+                return False
+            raise Unavailable(f"the lock file {path} cannot be locked: {error.strerror}") from None
         self._lock_file = handle
         return True
+
+    async def host_lost(self) -> None:
+        """Never return: a lock on a file is held as long as the process lives."""
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Give everything else back."""

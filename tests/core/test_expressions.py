@@ -89,3 +89,27 @@ def test_a_condition_without_value_is_an_error() -> None:
         expressions.holds("steps.gone.output.x > 1", {"steps": {}})
     assert expressions.check_condition("a >") is not None
     assert expressions.check_condition("a > 1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ 'a' * 10**10 }}", "far too large"),
+        ("{{ 10**10 * [1] }}", "far too large"),
+        ("{{ 2 ** (10**9) }}", "far too large"),
+        ("{{ '%1000000000d' % 1 }}", "far too large"),
+        ("{{ '%*d' % (10**9, 1) }}", "far too large"),
+        ("{% for a in range(10**5) %}{% for b in range(10**5) %}x{% endfor %}{% endfor %}", "more than 1048576"),
+        ("{% for a in range(10**5) %}{% for b in range(10**5) %}{{ '' }}{% endfor %}{% endfor %}", "more than 1048576"),
+    ],
+)
+def test_what_would_fill_the_memory_or_never_end_is_refused(text: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        expressions.fill(text, {})
+
+
+def test_arithmetic_of_a_usual_size_is_left_alone() -> None:
+    text = (
+        "{{ 3 * 4 }} {{ '-' * 5 }} {{ 2 ** 40 }} {{ 2 ** -1 }} {{ '%05d' % 7 }} {{ 7 % 4 }} {{ [0] * 2 }} {{ 1.5 * 2 }}"
+    )
+    assert expressions.fill(text, {}) == "12 ----- 1099511627776 0.5 00007 3 [0,0] 3.0"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.core.nodes import TRANSITIONS, Node, NodeState, fail_install, parse_mac, transition, way
+from engine.core.nodes import TRANSITIONS, Node, NodeState, fail_install, names_another, parse_mac, transition, way
 from engine.errors import Conflict, Invalid
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -145,3 +145,23 @@ def test_what_is_no_mac(written: str) -> None:
     with pytest.raises(Invalid) as refused:
         parse_mac(written)
     assert refused.value.problems[0].path == "mac_address"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "expected"),
+    [
+        ("r1", False),
+        ("", False),
+        ("aabbccddee", False),
+        ("00:00:00:00:00:00", False),
+        ("aa-bb-cc-dd-ee-0f", False),  # its own
+        ("AABBCCDDEE0F", False),
+        ("aa:bb:cc:dd:ee:10", True),
+        ("aabb.ccdd.ee10", True),
+        ("5830ea40-435a-41b5-b654-732d5aa3acdf", True),
+        ("5830EA40-435A-41B5-B654-732D5AA3ACDF", True),
+        ("5830ea40-435a-41b5-b654-732d5aa3acdf-1", False),
+    ],
+)
+def test_a_hostname_may_not_read_as_what_names_another_node(hostname: str, expected: bool) -> None:
+    assert names_another(hostname, "aa:bb:cc:dd:ee:0f") is expected

@@ -54,9 +54,9 @@ class Simulation:
     def settle(self) -> None:
         while commands := plan(self.workflow, self.execution, self.now):
             for command in commands:
-                self._carry_out(command)
+                self.carry_out(command)
 
-    def _carry_out(self, command: planner.Command) -> None:
+    def carry_out(self, command: planner.Command) -> None:
         match command:
             case planner.Begin():
                 self._begin(command)

@@ -169,6 +169,24 @@ nodes:
             "name: a\nparams: {d: {type: integer, default: x}}\nsteps: [{key: a, action: core.echo}]",
             "params.d: its default is wrong: 'x' is not of type 'integer'",
         ),
+        ("name: a\ntimeout: 0\nsteps: [{key: a, action: core.echo}]", "w.yaml:2:10: timeout: must be longer than 0"),
+        (
+            "name: a\nsteps: [{key: a, action: core.echo, timeout: 0s}]",
+            "w.yaml:2:46: steps[0].timeout: must be longer than 0 seconds",
+        ),
+        (
+            "name: a\nsteps: [{key: a, action: core.echo, heartbeat: 0}]",
+            "w.yaml:2:48: steps[0].heartbeat: must be longer than 0 seconds",
+        ),
+        (
+            "name: a\nsteps:\n  - {sequence: 2, type: reboot}\n  - {sequence: 1, type: boot, config: {}}",
+            "w.yaml:4:5: steps[1].with.kernel: is missing",
+        ),
+        (
+            "name: a\nstartNode: b\nnodes:\n  - {id: a, actionType: core.ehco}\n"
+            "  - {id: b, actionType: core.echo, edges: [{targetNode: a}]}",
+            "w.yaml:4:5: nodes[0].action: there is no action 'core.ehco'",
+        ),
         ("name: a\nsteps: [{key: off, action: core.echo}]", "w.yaml:2:15: steps[0].key: must be text; YAML reads"),
         ("x: &a [1]\ny: *b", "is not YAML"),
         ("[" * 100_000, "is nested too deeply"),

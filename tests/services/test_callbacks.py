@@ -316,3 +316,24 @@ async def test_an_installers_own_report_ends_the_step_it_runs_in(store_url: str,
         found = await pureboot.executions.get(execution.id)
         assert statuses(found)[1:] == [("write", 1, "failed"), ("write", 2, "running")]
         assert found.attempts[1].error == "no space"
+
+
+async def test_a_failure_that_is_told_again_while_the_next_try_waits_is_known(store_url: str, opener: Opener) -> None:
+    workflow = """
+name: patient
+steps:
+  - {key: a, action: node.script, with: {script: "true"}, retry: {max_attempts: 2, delay: 1h}}
+"""
+    async with opener(store_url) as pureboot:
+        await published(pureboot, workflow)
+        await pureboot.nodes.create(MAC, by=ADA)
+        execution = await pureboot.executions.start("patient", node=MAC, by=ADA)
+        assert await report(pureboot, execution, "a", "failed", exit_code=1) == "recorded"
+        assert await report(pureboot, execution, "a", "failed", exit_code=1) == "repeated"
+        with pytest.raises(Conflict, match="attempt 1 of step a is failed"):
+            await report(pureboot, execution, "a", "success")
+        await pureboot.callbacks.append_log(execution.id, "a", "last words\n")
+        first, second = (await pureboot.executions.get(execution.id)).attempts
+        assert (first.status, second.status) == ("failed", "retrying")
+        [piece] = await pureboot.executions.log(execution.id)
+        assert (piece.attempt_id, piece.text) == (first.id, "last words\n")

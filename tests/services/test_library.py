@@ -172,3 +172,55 @@ async def test_workflows_as_trees(store_url: str, opener: Opener) -> None:
         found, total = await pureboot.workflows.find(Page(filters={"os_family": ("bsd",), "is_active": ("false",)}))
         assert ([each.name for each in found], total) == (["w"], 1)
         assert (await pureboot.workflows.find(Page(filters={"is_active": ("true",)})))[1] == 0
+
+
+async def test_a_template_that_was_moved_back_refuses_what_it_says_already(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        templates = pureboot.templates
+        await templates.create("motd", "one\n", by=ADA)
+        await templates.add_version("motd", "two\n", by=ADA)
+        await templates.set_current("motd", "v1.0", by=ADA)
+        for content, version in (("one\n", "v1.0"), ("two\n", "v1.1")):
+            with pytest.raises(Conflict, match=f"has exactly this content already, in {version}"):
+                await templates.add_version("motd", content, by=ADA)
+        assert (await templates.add_version("motd", "three\n", by=ADA)).version_string == "v1.2"
+        assert (await templates.add_version("motd", "one\n", by=ADA)).version_string == "v1.3"
+
+
+async def test_an_archived_template_can_be_used_again(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        templates = pureboot.templates
+        await templates.create("motd", "one\n", by=ADA)
+        for again in (
+            lambda: templates.set_current("motd", "v1.0", by=ADA),
+            lambda: templates.add_version("motd", "two\n", by=ADA),
+        ):
+            await templates.archive("motd", by=ADA)
+            with pytest.raises(Conflict, match="is archived; add a version to it, or set its current version"):
+                await templates.create("motd", "three\n", by=ADA)
+            await again()
+            assert (await templates.get("motd")).status is DocumentStatus.ACTIVE
+            assert (await templates.find(Page()))[1] == 1
+
+
+async def test_an_archived_workflow_that_is_taken_up_again_is_a_draft(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        workflows = pureboot.workflows
+        await workflows.import_(ECHO, by=ADA)
+        await workflows.publish("hello", by=ADA)
+        await workflows.archive("hello", by=ADA)
+        [(again, changed)] = await workflows.import_(ECHO, by=ADA)
+        assert (again.status, again.version, again.current_version, changed) == (
+            DocumentStatus.DRAFT,
+            "v1.0",
+            None,
+            False,
+        )
+        assert (await workflows.find(Page()))[1] == 1
+        assert (await workflows.publish("hello", by=ADA)).is_active
+
+
+async def test_a_wrong_name_hides_nothing_else(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        found = await pureboot.workflows.validate("name: A B\nsteps:\n  - {key: a, action: core.ehco}\n")
+        assert [(each.line, each.path) for each in found] == [(1, "name"), (3, "steps[0].action")]

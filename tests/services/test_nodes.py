@@ -171,3 +171,28 @@ async def test_an_installation_without_a_workflow_is_told_by_the_node(store_url:
         rows, _ = await pureboot.nodes.history(MAC, Page())
         assert {row.triggered_by for row in rows} == {TriggeredBy.ADMIN, TriggeredBy.NODE_REPORT}
         assert rows[0].principal == f"node:{MAC}"
+
+
+async def test_no_machine_takes_the_name_of_another(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        victim = await pureboot.nodes.create(MAC, by=ADA)
+        for hostname in (victim.id, MAC, "AABBCCDDEE01"):
+            report = NodeReport(mac_address="aa:bb:cc:dd:ee:02", hostname=hostname, vendor="ACME")
+            node, _ = await pureboot.reports.report(report)
+            assert (node.hostname, node.vendor) == (None, "ACME")
+            with pytest.raises(Invalid, match="reads as the id or MAC address of another node"):
+                await pureboot.nodes.create("aa:bb:cc:dd:ee:03", {"hostname": hostname}, by=ADA)
+            with pytest.raises(Invalid, match="reads as the id"):
+                await pureboot.nodes.update("aa:bb:cc:dd:ee:02", {"hostname": hostname}, by=ADA)
+        assert await pureboot.nodes.get(victim.id) == await pureboot.nodes.get(MAC) == victim
+        own = await pureboot.nodes.update(MAC, {"hostname": "aa-bb-cc-dd-ee-01"}, by=ADA)
+        assert await pureboot.nodes.get("aa-bb-cc-dd-ee-01") == own
+
+
+async def test_an_empty_text_is_no_value(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        node = await pureboot.nodes.create(MAC, {"hostname": "", "vendor": "ACME", "group_id": ""}, by=ADA)
+        assert (node.hostname, node.vendor, node.group_id) == (None, "ACME", None)
+        assert (await pureboot.nodes.update(MAC, {"vendor": ""}, by=ADA)).vendor is None
+        told, _ = await pureboot.reports.report(NodeReport(mac_address=MAC, hostname="\x00\x1b"))
+        assert told.hostname is None
