@@ -68,7 +68,7 @@ _NODES = (
     Route("PATCH", "/{id}/state", nodes.move, _WORK),
     Route("GET", "/{id}/history", nodes.history, _VIEW, filters=_LIST),
     Route("POST", "/{id}/tags", nodes.tag, _WORK),
-    Route("DELETE", "/{id}/tags", nodes.untag, _WORK),
+    Route("DELETE", "/{id}/tags", nodes.untag, _WORK, query=nodes.TAG_QUERY),
     Route("DELETE", "/{id}/tags/{tag}", nodes.untag_one, _WORK),
 )
 

@@ -18,7 +18,7 @@ from engine.store.executions import LogChunk
 
 FILTERS = {
     "status": one_of(ExecutionStatus),
-    **dict.fromkeys(("workflow", "node", "trigger", "request_id"), text),
+    **dict.fromkeys(("workflow", "workflow_id", "node", "node_id", "trigger", "request_id"), text),
 }
 TIME_QUERY = {"since": moment, "until": moment}
 LOG_QUERY = {"after": integer(), "limit": integer(1, MAX_LIMIT), "step": text, "attempt": integer(1)}

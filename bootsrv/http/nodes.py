@@ -13,23 +13,34 @@ from bootsrv.http.bodies import Body, Line, Prose, Word, check
 from bootsrv.http.call import Call
 from bootsrv.http.errors import status_of
 from bootsrv.http.queries import one_of, text, truth
-from engine.core.nodes import Node, NodeState
+from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.shape import as_data
 from engine.errors import Invalid, Problem, PureBootError
+
+
+def _mac_address(value: str) -> str:
+    try:
+        return parse_mac(value)
+    except Invalid as error:
+        raise ValueError(error.problems[0].message) from None
+
 
 FILTERS = {
     "state": one_of(NodeState),
     "group": text,
     "tag": text,
     "locked": truth,
+    "mac_address": _mac_address,
     **dict.fromkeys(
         (
-            *("hostname", "mac_address", "ip_address", "vendor", "model", "serial_number", "system_uuid"),
+            *("hostname", "ip_address", "vendor", "model", "serial_number", "system_uuid"),
             *("arch", "boot_mode", "group_id", "workflow_id"),
         ),
         text,
     ),
 }
+
+TAG_QUERY = {"tag": text}
 
 MAX_BULK = 1000
 _AT_ONCE = 50
@@ -147,9 +158,10 @@ async def tag(call: Call) -> web.Response:
 
 
 async def untag(call: Call) -> web.Response:
-    """A node with fewer tags."""
-    tags = await call.body(Tags)
-    return ok(await call.pureboot.nodes.tag(call.part("id"), remove=tags.all, by=call.by))
+    """A node with fewer tags: those of the body, or the one in the query, as some clients send no body here."""
+    tag = call.query().get("tag")
+    tags = (await call.body(Tags)).all if tag is None else [tag]
+    return ok(await call.pureboot.nodes.tag(call.part("id"), remove=tags, by=call.by))
 
 
 async def untag_one(call: Call) -> web.Response:

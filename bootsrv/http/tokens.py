@@ -43,7 +43,10 @@ async def list_(call: Call) -> web.Response:
 async def create(call: Call) -> web.Response:
     """A new token, which is shown now and never again."""
     new = await call.body(NewToken)
-    issued = await call.pureboot.access.create(new.name, new.role.value, by=call.by, expires_in=_seconds(call, new))
+    _refuse_end(call, new)
+    issued = await call.pureboot.access.create(
+        new.name, new.role.value, by=call.by, expires_in=new.expires_in, expires_at=new.expires_at
+    )
     data = {**as_data(issued.token), "token": issued.secret}
     at = f"/api/v1/tokens/{issued.token.id}"
     return created(data, "keep the token: it is not shown again", at=at)
@@ -56,11 +59,10 @@ async def delete(call: Call) -> web.Response:
     return ok(None, f"token {reference} is revoked")
 
 
-def _seconds(call: Call, new: NewToken) -> float | None:
+def _refuse_end(call: Call, new: NewToken) -> None:
     seconds = new.expires_in
     if new.expires_at is not None:
         seconds = (new.expires_at - call.pureboot.context.now()).total_seconds()
     if seconds is not None and not 0 < seconds <= _LONGEST_SECONDS:
         path = "expires_in" if new.expires_at is None else "expires_at"
         raise Invalid([Problem(path=path, message="must lie between now and ten years from now")])
-    return seconds

@@ -109,7 +109,12 @@ async def replace(call: Call) -> web.Response:
     message = call.query().get("commit_message", "")
     reference = call.part("id")
     if not call.is_yaml:
-        whole = {**_DEFAULTS, **_one_spelling(_mapping(await call.json()))}
+        given = _one_spelling(_mapping(await call.json()))
+        if "steps" not in given:
+            raise Invalid(
+                [Problem(path="steps", message="is missing: this takes the whole workflow; PATCH takes parts")]
+            )
+        whole = {**_DEFAULTS, **given}
         return ok(await call.pureboot.workflows.update(reference, whole, by=call.by, commit_message=message))
     content = await call.text()
     known = await call.pureboot.workflows.get(reference)

@@ -110,6 +110,7 @@ async def test_a_workflow_from_draft_to_archive(pureboot: PureBoot) -> None:
         assert (draft.data["latest_version"], draft.data["version"]) == ("v1.1", "v1.0")
         newest = await client.get(f"{WORKFLOWS}/hello?version=v1.1")
         assert (newest.data["timeout_seconds"], len(newest.data["steps"])) == (60, 1)
+        assert "PATCH takes parts" in (await client.put(f"{WORKFLOWS}/hello", {"description": "x"})).wrong()["steps"]
         await client.put(f"{WORKFLOWS}/hello", {"nodes": STEPS, "description": "anew"})
         newest = await client.get(f"{WORKFLOWS}/hello?version=v1.2")
         assert (newest.data["timeout_seconds"], newest.data["description"]) == (None, "anew")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -90,6 +90,9 @@ async def test_executions_are_filtered_and_sorted(sqlite_url: str, opener: Opene
         assert await names("workflow=nothing") == []
         assert await names(f"node={MAC}&status=running") == ["on-node"]
         assert await names("node=web-1") == ["on-node"]
+        [execution] = (await client.get(f"{EXECUTIONS}?node=web-1")).data
+        assert await names(f"node_id={execution['node_id']}") == ["on-node"]
+        assert await names(f"workflow_id={execution['workflow_id']}") == ["on-node"]
         assert await names(f"since={middle.replace('+', '%2B')}") == ["on-node"]
         assert await names(f"until={middle}") == ["waiting"]  # with a + that arrives as a blank
         assert await names("since=2020-01-01T00:00:00Z&until=2020-01-02T00:00:00Z") == []
@@ -271,6 +274,7 @@ async def test_a_token_is_shown_once(pureboot: PureBoot) -> None:
         assert made.status == 201
         assert made.data["token"].startswith("pb_")
         assert made.data["role"] == "technician"
+        assert made.data["groups"] == []
         assert made.data["expires_at"]
         assert made.data["token"] not in (await client.get("/api/v1/tokens")).text
         assert [each["name"] for each in (await client.get("/api/v1/tokens")).data] == ["ci"]
@@ -278,6 +282,16 @@ async def test_a_token_is_shown_once(pureboot: PureBoot) -> None:
         (await client.post("/api/v1/tokens", {"name": "ci"})).problem(409)
         assert (await client.delete(f"/api/v1/tokens/{made.data['id']}")).status == 200
         (await client.delete("/api/v1/tokens/ci")).problem(404)
+
+
+async def test_a_token_ends_when_it_was_said_to(pureboot: PureBoot) -> None:
+    async with serving(pureboot) as client:
+        end = (pureboot.context.now() + timedelta(days=3)).replace(microsecond=0)
+        made = await client.post("/api/v1/tokens", {"name": "ci", "expires_at": end.isoformat()})
+        assert made.data["expires_at"] == end.isoformat().replace("+00:00", "Z")
+        east = end.astimezone(timezone(timedelta(hours=2)))
+        made = await client.post("/api/v1/tokens", {"name": "east", "expires_at": east.isoformat()})
+        assert made.data["expires_at"] == end.isoformat().replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize(

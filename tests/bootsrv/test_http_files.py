@@ -76,6 +76,30 @@ async def test_a_part_can_be_asked_for(client: Client, wanted: str, status: int,
     assert body is None or answer.body == body
 
 
+@pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "items=0-1", "bytes=abc", "bytes=-", "bytes"])
+async def test_what_is_no_single_range_of_bytes_is_ignored(client: Client, wanted: str) -> None:
+    answer = await client.get("/files/debian/linux", headers={"Range": wanted})
+    assert (answer.status, answer.body, "Content-Range" in answer.headers) == (200, CONTENT, False)
+
+
+async def test_a_part_is_sent_only_of_the_file_that_was_begun(client: Client, folder: Path) -> None:
+    first = await client.get("/files/debian/linux")
+    tag, date = first.headers["ETag"], first.headers["Last-Modified"]
+
+    async def asked(condition: str) -> tuple[int, bytes]:
+        answer = await client.get("/files/debian/linux", headers={"Range": "bytes=5-9", "If-Range": condition})
+        return answer.status, answer.body
+
+    part, whole = (206, CONTENT[5:10]), (200, CONTENT)
+    assert await asked(tag) == part
+    assert await asked(date) == part
+    assert await asked('"another"') == whole
+    assert await asked(f"W/{tag}") == whole
+    assert await asked("Mon, 01 Jan 2001 00:00:00 GMT") == whole
+    os.utime(folder / "debian" / "linux", (1, 1))
+    assert await asked(tag) == whole
+
+
 async def test_what_is_known_already_is_not_sent_again(client: Client, folder: Path) -> None:
     first = await client.get("/files/debian/linux")
     tag, date = first.headers["ETag"], first.headers["Last-Modified"]

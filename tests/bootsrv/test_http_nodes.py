@@ -106,6 +106,16 @@ async def test_delete_is_retire_where_the_state_machine_has_that_way(pureboot: P
         assert (await client.get(f"{NODES}/{MAC}/history?limit=1")).data[0]["to_state"] == "retired"
 
 
+@pytest.mark.parametrize("written", ["52-54-00-00-00-01", "525400000001", "5254.0000.0001", "52:54:00:00:00:01"])
+async def test_nodes_are_found_by_a_mac_address_in_any_form(pureboot: PureBoot, written: str) -> None:
+    await node(pureboot)
+    await node(pureboot, mac_address="52:54:00:00:00:02")
+    async with serving(pureboot) as client:
+        found = await client.get(f"{NODES}?mac_address={written}")
+        assert [each["mac_address"] for each in found.data] == ["52:54:00:00:00:01"]
+        assert "is not a MAC address" in (await client.get(f"{NODES}?mac_address=zz")).wrong()["mac_address"]
+
+
 async def test_tags_come_and_go(pureboot: PureBoot) -> None:
     await node(pureboot)
     path = f"{NODES}/{MAC}/tags"
@@ -113,6 +123,8 @@ async def test_tags_come_and_go(pureboot: PureBoot) -> None:
         assert (await client.post(path, {"tag": "Blue"})).data["tags"] == ["blue"]
         assert (await client.post(path, {"tags": ["red", "blue"]})).data["tags"] == ["blue", "red"]
         assert (await client.delete(path, {"tag": "blue"})).data["tags"] == ["red"]
+        assert (await client.delete(f"{path}?tag=red")).data["tags"] == []
+        await client.post(path, {"tag": "red"})
         assert (await client.delete(f"{path}/red")).data["tags"] == []
         (await client.post(path, {})).problem(422)
         (await client.post(path, {"tag": "a", "tags": ["b"]})).problem(422)
