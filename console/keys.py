@@ -5,7 +5,7 @@ a dialog, and the key that confirms there is another one.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -80,7 +80,13 @@ _LIST = (
 )
 
 _MARKS = (
-    Key(keys="space", action="mark", label="mark", help="mark or unmark the row; actions then work on all marked ones"),
+    Key(
+        keys="space",
+        action="mark",
+        label="mark",
+        help="mark or unmark the row; actions then work on all marked ones",
+        footer=True,
+    ),
     Key(keys="a", action="mark_all", label="mark all", help="mark every row that the filter shows, or none"),
 )
 
@@ -98,8 +104,10 @@ _RUN = Key(keys="r", action="run", label="run", help="run a workflow on the mark
 _MOVE = Key(keys="m", action="move", label="move", help="move the node to another state", footer=True)
 _CANCEL = Key(keys="c", action="cancel", label="cancel", help="cancel the execution, after a question", footer=True)
 
+_NODE = Key(keys="o", action="node", label="node", help="open the execution's node", footer=True)
+
 _SEARCH = Key(keys="slash", action="search", label="search", help="search in the log", footer=True)
-_WRAP = Key(keys="w", action="wrap", label="wrap", help="wrap long lines, or cut them; ← → then show the rest")
+_WRAP = Key(keys="w", action="wrap", label="wrap", help="wrap long lines, or cut them; left, right show the rest")
 
 # The keys of each context. `everywhere` is added to every screen, `list` to every table.
 KEYS: Mapping[str, tuple[Key, ...]] = {
@@ -112,7 +120,13 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         _RUN,
         _MOVE,
         Key(keys="e", action="execution", label="execution", help="open the node's newest execution"),
-        Key(keys="c", action="cancel", label="cancel", help="cancel what runs on the node, after a question"),
+        Key(
+            keys="c",
+            action="cancel",
+            label="cancel",
+            help="cancel what runs on the node, after a question",
+            footer=True,
+        ),
         _SORT,
         _REVERSE,
     ),
@@ -126,7 +140,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         _ENTER,
         _FILTER,
         _CANCEL,
-        Key(keys="n", action="node", label="node", help="open the execution's node", footer=True),
+        _NODE,
         _SORT,
         _REVERSE,
     ),
@@ -162,7 +176,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         ),
         Key(keys="Y", action="copy_all", label="copy all", help="copy the whole log"),
         Key(keys="c", action="cancel", label="cancel", help="cancel the execution, after a question", footer=True),
-        Key(keys="o", action="node", label="node", help="open the execution's node"),
+        replace(_NODE, footer=False),
     ),
     "templates": (
         _ENTER,

@@ -20,6 +20,7 @@ from console.keys import Key
 from console.model import Changes
 from console.widgets.header import Header
 from console.widgets.keybar import KeyBar
+from console.widgets.pane import ListPane
 from console.widgets.seen import is_seen
 
 if TYPE_CHECKING:
@@ -64,11 +65,14 @@ class PureBootScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, body and footer."""
-        yield Header()
+        self._header = Header()
+        # Kept: a worker may end when its screen, and what is on it, is going already.
+        self.keybar = KeyBar(self.footer_keys())
+        yield self._header
         yield Static("opening the store", id="waiting", markup=False)
         with Vertical(id="body"):
             yield from self.body()
-        yield KeyBar(self.footer_keys())
+        yield self.keybar
 
     def body(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
@@ -105,9 +109,16 @@ class PureBootScreen(Screen[None]):
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         """Catch up with what happened while another screen was in front."""
-        if self._begun and self._missed is not None:
+        if not self._begun:
+            return
+        self._header.repaint()
+        if self._missed is not None:
             missed, self._missed = self._missed, None
             self.refreshed(missed)
+
+    def on_list_pane_noted(self, event: ListPane.Noted) -> None:
+        """Say below what the rows of the list do not show."""
+        self.keybar.say(event.note)
 
     def begin(self) -> None:
         """Fill the screen: the store is open and the model loaded."""

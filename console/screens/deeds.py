@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from console.screens.confirm import Confirm
 from console.screens.move import Move, MoveScreen
 from console.screens.run import RunScreen, Start
-from console.view import labels
+from console.view import forms, labels
 from engine.core.executions import Execution
 from engine.core.nodes import TRANSITIONS, Node, NodeState
 from engine.errors import PureBootError
@@ -58,6 +58,9 @@ def run_on(app: "PureBootApp", node_ids: Sequence[str], workflow: str | None = N
     if not nodes:
         app.complain("there is no node here to run a workflow on; a machine that boots from the network appears here")
         return
+    if (held := forms.none_free(nodes, _newest(app, nodes))) is not None:
+        app.complain(held)
+        return
 
     def start(chosen: Start | None) -> None:
         if chosen is None:
@@ -80,6 +83,12 @@ def run_on(app: "PureBootApp", node_ids: Sequence[str], workflow: str | None = N
     app.push_screen(RunScreen(nodes, preferred=workflow or _proposed(app, nodes)), start)
 
 
+def _newest(app: "PureBootApp", nodes: Sequence[Node]) -> dict[str, Execution]:
+    """The newest execution of each of these nodes that has one."""
+    found = {node.id: app.model.execution_of(node.id) for node in nodes}
+    return {node_id: execution for node_id, execution in found.items() if execution is not None}
+
+
 def _proposed(app: "PureBootApp", nodes: Sequence[Node]) -> str | None:
     """The workflow the nodes are set to, or their group; None where they differ."""
     groups = {node.id: app.model.group_of(node) for node in nodes}
@@ -92,6 +101,7 @@ def move(app: "PureBootApp", node_ids: Sequence[str]) -> None:
     nodes = _nodes(app, node_ids)
     ways = next_states(nodes)
     if not nodes:
+        app.complain("there is no node here to move to another state")
         return
     if not ways:
         app.complain(_no_way(nodes))
@@ -112,7 +122,8 @@ def move(app: "PureBootApp", node_ids: Sequence[str]) -> None:
         app.perform(work, done=_report(app, f"now {labels.words(chosen.state)}:"))
 
     limit = app.pureboot.settings.install.max_attempts
-    app.push_screen(MoveScreen(nodes, ways, max_attempts=limit), go)
+    live = [each for each in _newest(app, nodes).values() if not each.ended]
+    app.push_screen(MoveScreen(nodes, ways, live=live, max_attempts=limit), go)
 
 
 def next_states(nodes: Sequence[Node]) -> list[NodeState]:

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from console import clipboard
+from console.keys import Key
 from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen
@@ -105,8 +106,14 @@ class ExecutionScreen(PureBootScreen):
         else:
             self._show(execution)
 
+    def footer_keys(self) -> list[Key]:
+        """What has ended cannot be cancelled."""
+        ended = self._execution is not None and self._execution.ended
+        return [key for key in super().footer_keys() if not ended or key.action != "cancel"]
+
     def _show(self, execution: Execution) -> None:
         self._execution = execution
+        self.keybar.show(self.footer_keys())
         if self._workflow is not None:
             self.timeline.show(self._workflow, execution, self.app.now())
             self._tell()

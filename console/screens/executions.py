@@ -16,7 +16,9 @@ from console.widgets.table import Table
 _EMPTY = """Nothing has run yet.
 
 Go to the nodes (1), choose one or mark several (space), and press r to run a workflow."""
-_NOTHING_FITS = "No execution fits the filter. Press escape to drop it."
+_NOTHING_FITS = f"""No execution fits the filter. Press escape to drop it.
+
+Fields: {" ".join(rows.EXECUTION_FIELDS)}"""
 
 
 class ExecutionsScreen(PureBootScreen):

@@ -31,7 +31,9 @@ PROBLEMS = "level:problem"
 _EMPTY = """Nothing has happened yet.
 
 Whatever machines, people and workflows do appears here as it happens."""
-_NOTHING_FITS = "No event fits the filter. Press escape to drop it."
+_NOTHING_FITS = f"""No event fits the filter. Press escape to drop it.
+
+Fields: {" ".join(event_lines.FIELDS)}"""
 _ROLES = {"error": Role.BAD, "warning": Role.WARN, "information": Role.PLAIN}
 
 
@@ -50,6 +52,8 @@ class LogScreen(PureBootScreen):
         self._follows = True
         self._newer = 0
         self._shows_progress = False
+        # What happens while the first page is read; None once it has been.
+        self._early: list[Event] | None = []
 
     def body(self) -> Iterable[Widget]:
         """The list, and whether it follows."""
@@ -79,17 +83,23 @@ class LogScreen(PureBootScreen):
             newest, _ = await self.app.pureboot.events(Page(limit=FIRST, filters=self._kinds()))
         except PureBootError as error:
             self.app.complain(error)
-            return
-        self._take(list(reversed(newest)))
+            newest = []
+        early, self._early = self._early or [], None
+        self._take([*reversed(newest), *early])
 
     def refreshed(self, changes: Changes) -> None:
         """Add what is new."""
-        if changes.events:
+        if self._early is not None:
+            self._early += changes.events
+        elif changes.events:
             self._take(changes.events)
 
     def _take(self, events: Iterable[Event]) -> None:
-        added = [self._add(self._noted(event)) for event in events if self._is_wanted(event)]
-        added += [self._add(self._notice(notice)) for notice in self.app.said[self._said :]]
+        if self._early is not None:
+            return
+        wanted = {event.id: event for event in events if self._is_wanted(event)}
+        news: list[Event | Notice] = [*wanted.values(), *self.app.said[self._said :]]
+        added = [self._add(self._entry(each)) for each in sorted(news, key=lambda each: each.at)]
         self._said = len(self.app.said)
         while len(self._entries) > MOST:
             del self._entries[next(iter(self._entries))]
@@ -113,8 +123,11 @@ class LogScreen(PureBootScreen):
         self._entries[key] = entry
         return key
 
+    def _entry(self, said: "Event | Notice") -> Entry:
+        return self._noted(said) if isinstance(said, Event) else self._notice(said)
+
     def _noted(self, event: Event) -> Entry:
-        self._last_event = event.id
+        self._last_event = max(event.id, self._last_event)
         node = self.app.model.nodes.get(event.node_id or "")
         named = {group.id: group.name for group in self.app.model.groups.values()}
         return event_lines.entry(event, next(self._numbers), node.name if node is not None else "", named)
@@ -198,6 +211,7 @@ class LogScreen(PureBootScreen):
         self._shows_progress = not self._shows_progress
         self._entries.clear()
         self._last_event = self._said = 0
+        self._early = []
         self._follows = True
         work_on(self, self._read, group="read", exclusive=True)
 

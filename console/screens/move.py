@@ -1,6 +1,6 @@
 """Moving nodes to another state: only where the table of states leads, with a comment for the state log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from console.view.labels import Role, Row
 from console.view.pieces import Piece
 from console.widgets.table import Table
 from console.widgets.toggle import Toggle
+from engine.core.executions import Execution
 from engine.core.nodes import Node, NodeState
 
 _COLUMNS = (Column(key="state", title="", width=20, flex=1),)
@@ -42,10 +43,13 @@ class MoveScreen(Dialog[Move]):
     ]
     AUTO_FOCUS = "#states"
 
-    def __init__(self, nodes: Sequence[Node], ways: Sequence[NodeState], *, max_attempts: int) -> None:
-        """`ways` are the states that all of the nodes can be moved to."""
+    def __init__(
+        self, nodes: Sequence[Node], ways: Sequence[NodeState], *, live: Sequence[Execution] = (), max_attempts: int
+    ) -> None:
+        """`ways` are the states that all of the nodes can be moved to; `live` is what runs on them."""
         super().__init__()
         self._targets = nodes
+        self._live = live
         self._ways = {state.value: state for state in ways}
         self._used_up = [
             node for node in nodes if node.state is NodeState.INSTALL_FAILED and node.install_attempts >= max_attempts
@@ -83,11 +87,20 @@ class MoveScreen(Dialog[Move]):
         state = self._ways[self.table.cursor_key or next(iter(self._ways))]
         count = labels.safe(self._targets[0].name) if len(self._targets) == 1 else f"{len(self._targets)} nodes"
         pieces = [Piece(f"Moves {count} to {labels.words(state)}.", Role.PLAIN)]
-        if self._used_up and not self._force:
-            pieces.append(Piece(" Without force this is refused.", Role.WARN))
+        pieces += [Piece(f" {said}", Role.WARN) for said in self._warnings(state)]
         text: Text = paint.text(pieces, self.app.theme)
         text.no_wrap = False
         self.query_one("#move-preview", Static).update(text)
+
+    def _warnings(self, state: NodeState) -> Iterator[str]:
+        if self._used_up and not self._force:
+            yield "Without force this is refused."
+        if state is NodeState.RETIRED:
+            yield "That is the end: no other state follows."
+        if len(self._live) == 1:
+            yield f"{self._live[0].workflow_name} runs there and goes on; to stop it, cancel it (c) first."
+        elif self._live:
+            yield f"On {len(self._live)} of them a workflow runs and goes on; to stop it, cancel it (c) first."
 
     @property
     def _force(self) -> bool:
@@ -102,9 +115,9 @@ class MoveScreen(Dialog[Move]):
         self.query_one("#comment", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """On to the answer."""
+        """On to the answer: from here only `y` moves them, and enter does nothing."""
         event.stop()
-        self.query_one("#yes", Button).focus()
+        self.set_focus(None)
 
     def on_toggle_changed(self, _event: Toggle.Changed) -> None:
         """By force, or not."""

@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 
+from console.keys import Key
 from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen, work_on
@@ -98,7 +99,15 @@ class NodeScreen(PureBootScreen):
         """Times grow old."""
         self._show()
 
+    def footer_keys(self) -> list[Key]:
+        """Nothing to open where nothing has run, and nothing to cancel where nothing runs."""
+        view = self.view
+        idle = {"cancel"} if view.live is None else set()
+        idle |= {"execution"} if view.execution is None else set()
+        return [key for key in super().footer_keys() if key.action not in idle]
+
     def _show(self) -> None:
+        self.keybar.show(self.footer_keys())
         view, now, symbols = self.view, self.app.now(), self.app.symbols
         execution = view.execution
         limit = self.app.pureboot.settings.install.max_attempts

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from console import keys
+from console.keys import Key
 from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen, work_on
@@ -15,10 +17,15 @@ from console.widgets.table import MarkingTable, Table
 
 _EMPTY = """No machine has been seen yet.
 
-Let one boot from the network: it appears here by itself as discovered.
-The site's DHCP server must name this address as its boot server;
-`pureboot doctor` says which, and what else may be missing."""
-_NOTHING_FITS = "No node fits the filter. Press escape to drop it."
+Let one boot from the network: it appears here by itself, as discovered.
+The site's DHCP server must send it here{where}.
+`pureboot doctor` says what is ready for it, and what is missing.
+
+No machine at hand? `pureboot demo` opens a rack of simulated ones.
+? shows the keys."""
+_NOTHING_FITS = f"""No node fits the filter. Press escape to drop it.
+
+Fields: {" ".join(rows.NODE_FIELDS)}"""
 
 
 class NodesScreen(PureBootScreen):
@@ -41,6 +48,10 @@ class NodesScreen(PureBootScreen):
         nodes = self.app.model.nodes
         self.pane = ListPane(self.table, listing, lambda: nodes, known=nodes.__contains__)
         yield self.pane
+
+    def footer_keys(self) -> list[Key]:
+        """Those of the marks as well."""
+        return keys.footer("nodes", "marks")
 
     def _row(self, key: str) -> Row:
         return rows.node_row(self.app.model.node_view(key), self.app.now(), self.app.symbols)
@@ -69,7 +80,9 @@ class NodesScreen(PureBootScreen):
         self.pane.rearrange()
 
     def _choose_empty(self) -> None:
-        self.table.empty = _NOTHING_FITS if self.app.model.nodes else _EMPTY
+        url = self.app.facts().server_url
+        empty = _EMPTY.format(where=f" ({url})" if url else "")
+        self.table.empty = _NOTHING_FITS if self.app.model.nodes else empty
 
     def _read_again(self) -> None:
         """Read again the nodes on the screen: a last-seen time is no event."""

@@ -3,7 +3,7 @@
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-PLACEHOLDER = "an action, a screen, a node by name or MAC, a workflow, an execution …"
+PLACEHOLDER = "an action, a screen, a node by name or MAC, a workflow, an execution ..."
 
 
 class Palette(CommandPalette):

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -19,6 +18,7 @@ from console.view.pieces import Piece
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
 from engine.clock import new_id
+from engine.core.executions import Execution
 from engine.core.nodes import Node
 from engine.core.page import Page
 from engine.core.workflows import PublishedWorkflow
@@ -28,7 +28,11 @@ _COLUMNS = tuple(column for column in workflow_rows.WORKFLOW_COLUMNS if column.k
 _SHOWN = [at for at, column in enumerate(workflow_rows.WORKFLOW_COLUMNS) if column in _COLUMNS]
 _EMPTY = """No workflow is active.
 
-Import one and publish it: pureboot workflow import FILE --publish"""
+Publish a draft (4, then p), or import one:
+pureboot workflow import FILE --publish"""
+_CHOOSE = "enter choose   / filter   esc leave"
+_FILL = "enter next   esc back"
+_ANSWER = "y run   esc back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class RunScreen(Dialog[Start]):
         self._workflows: dict[str, PublishedWorkflow] = {}
         self._chosen: PublishedWorkflow | None = None
         self._request_id = new_id()
+        self._problem = ""
 
     def compose(self) -> ComposeResult:
         """First the workflows; then the inputs and what will happen."""
@@ -75,13 +80,12 @@ class RunScreen(Dialog[Start]):
         with Vertical(classes="dialog run"):
             yield Static(f"Run a workflow on {names}", classes="dialog-title", markup=False)
             yield self.pane
-            with Vertical(id="run-form"):
-                yield VerticalScroll(id="run-inputs", can_focus=False)
-                yield Static(id="run-preview", classes="dialog-text")
-                with Horizontal(classes="dialog-buttons"):
-                    yield Button("y  run", id="yes", compact=True)
-                    yield Button("n  back", id="no", compact=True)
-            yield Static("enter choose   / filter   esc leave", id="run-foot", classes="dialog-foot", markup=False)
+            yield VerticalScroll(id="run-inputs", can_focus=False)
+            yield Static(id="run-preview", classes="dialog-text")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("y  run", id="yes", compact=True)
+                yield Button("n  back", id="no", compact=True)
+            yield Static(_CHOOSE, id="run-foot", classes="dialog-foot", markup=False)
 
     def _row(self, key: str) -> Row:
         row = workflow_rows.workflow_row(self._workflows[key])
@@ -89,8 +93,8 @@ class RunScreen(Dialog[Start]):
 
     async def on_mount(self) -> None:
         """Read the active workflows."""
-        self.query_one("#run-form").display = False
-        self.table.focus()
+        self._turn(to_form=False)
+        self.app.changed.subscribe(self, lambda _: self._preview())
         work_on(self, self._read, group="read")
 
     async def _read(self) -> None:
@@ -106,23 +110,72 @@ class RunScreen(Dialog[Start]):
         if self._preferred is not None:
             self.table.move_to(self._preferred)
 
+    def _turn(self, *, to_form: bool) -> None:
+        """To the inputs and the answers, or to the workflows."""
+        self.pane.display = not to_form
+        self.query_one("#run-inputs").display = to_form
+        self.query_one(".dialog-buttons").display = to_form
+        self._say_keys(_FILL if to_form else _CHOOSE)
+        self._problem = ""
+        if not to_form:
+            self._chosen = None
+            self.table.focus()
+
+    def _say_keys(self, keys: str) -> None:
+        self.query_one("#run-foot", Static).update(keys)
+
+    # What will happen
+
+    @property
+    def _workflow(self) -> PublishedWorkflow | None:
+        """The one that was chosen, or else the one under the cursor."""
+        return self._chosen or self._workflows.get(self.table.cursor_key or "")
+
+    def _now(self) -> tuple[list[Node], dict[str, Execution]]:
+        """The nodes as they are now, and what runs on them."""
+        model = self.app.model
+        live = {node.id: execution for node in self._targets if (execution := model.execution_of(node.id)) is not None}
+        return [model.nodes.get(node.id, node) for node in self._targets], live
+
+    def _startable(self, workflow: PublishedWorkflow) -> int:
+        return len(forms.startable(workflow, *self._now()))
+
+    def _preview(self) -> None:
+        """Say what will happen, as soon as a workflow is under the cursor."""
+        workflow = self._workflow
+        lines = forms.preview(workflow, *self._now()) if workflow is not None else []
+        pieces = [Piece(f"{labels.safe(said)}\n", Role.WARN if warns else Role.PLAIN) for said, warns in lines]
+        if self._problem:
+            pieces.append(Piece(labels.safe(self._problem), Role.BAD))
+        text = paint.text(pieces, self.app.theme)
+        text.rstrip()
+        text.no_wrap = False
+        self.query_one("#run-preview", Static).update(text)
+
+    def on_table_highlighted(self, _event: Table.Highlighted) -> None:
+        """Another workflow is meant."""
+        self._preview()
+
     async def on_table_opened(self, event: Table.Opened) -> None:
-        """A workflow is chosen: show its inputs and what will happen."""
-        self._chosen = workflow = self._workflows[event.key]
-        self.query_one("#run-form").display = True
-        self.pane.display = False
-        self.query_one("#run-foot", Static).update(
-            "enter next   y run   esc back" if not workflow.params else "enter next   esc back"
-        )
+        """A workflow is chosen: ask for its inputs, unless there is nothing to start."""
+        workflow = self._workflows[event.key]
+        count = self._startable(workflow)
+        if not count:
+            return
+        self._chosen = workflow
+        self._turn(to_form=True)
         holder = self.query_one("#run-inputs")
         await holder.remove_children()
         inputs = [self._input(field) for field in forms.fields_of(workflow.params)]
+        if forms.challenge(workflow, count) is not None:
+            inputs.append(self._count_input())
+        await holder.mount(*(widget for pair in inputs for widget in pair))
+        holder.set_class(not inputs, "-empty")
+        self._preview()
         if inputs:
-            await holder.mount(*(widget for pair in inputs for widget in pair))
-        holder.display = bool(inputs)
-        self._preview(workflow)
-        first = next((field for _, field in inputs), None)
-        (first or self.query_one("#no", Button)).focus()
+            inputs[0][1].focus()
+        else:
+            self._answer()
 
     def _input(self, field: forms.FormField) -> tuple[Label, Input]:
         need = " (needed)" if field.required else ""
@@ -132,24 +185,19 @@ class RunScreen(Dialog[Start]):
         entry.cursor_blink = False
         return label, entry
 
-    def _preview(self, workflow: PublishedWorkflow, problem: str = "") -> None:
-        executions = self.app.model.execution_of
-        live = {node.id: execution for node in self._targets if (execution := executions(node.id)) is not None}
-        nodes = [self.app.model.nodes.get(node.id, node) for node in self._targets]
-        lines = forms.preview(workflow, nodes, live)
-        text = Text()
-        for said, warns in lines:
-            role = Role.WARN if warns else Role.PLAIN
-            text.append_text(paint.text([Piece(f"{labels.safe(said)}\n", role)], self.app.theme))
-        if problem:
-            text.append_text(paint.text([Piece(labels.safe(problem), Role.BAD)], self.app.theme))
-        text.rstrip()
-        text.no_wrap = False
-        self.query_one("#run-preview", Static).update(text)
+    def _count_input(self) -> tuple[Label, Input]:
+        text = "So many machines at once: type how many they are"
+        entry = Input(id="run-count", compact=True, select_on_focus=False)
+        entry.cursor_blink = False
+        return Label(paint.text((Piece(text, Role.WARN),), self.app.theme)), entry
+
+    @property
+    def _entries(self) -> list[Input]:
+        return list(self.query("#run-inputs Input").results(Input))
 
     @property
     def _texts(self) -> dict[str, str]:
-        return {entry.name or "": entry.value for entry in self.query("#run-inputs Input").results(Input)}
+        return {entry.name: entry.value for entry in self._entries if entry.name}
 
     def action_filter(self) -> None:
         """Type a filter over the workflows."""
@@ -158,35 +206,53 @@ class RunScreen(Dialog[Start]):
 
     def action_start(self) -> None:
         """Start it, if the inputs are right."""
-        if self._chosen is None:
+        workflow = self._chosen
+        if workflow is None:
             return
         try:
-            params = forms.read(self._chosen.params, self._texts)
+            params = forms.read(workflow.params, self._texts)
         except Invalid as error:
-            self._preview(self._chosen, str(error))
+            self._refuse(str(error), error.problems[0].path)
             return
-        self.dismiss(
-            Start(workflow_id=self._chosen.id, name=self._chosen.name, params=params, request_id=self._request_id)
-        )
+        if not self._is_counted(workflow):
+            self._refuse("the number of nodes that it starts on is needed", None)
+            return
+        self.dismiss(Start(workflow_id=workflow.id, name=workflow.name, params=params, request_id=self._request_id))
+
+    def _is_counted(self, workflow: PublishedWorkflow) -> bool:
+        asked = self.query("#run-count").results(Input)
+        return all(entry.value.strip() == str(self._startable(workflow)) for entry in asked)
+
+    def _refuse(self, problem: str, name: str | None) -> None:
+        """Say what is wrong, and go to the input that it is about."""
+        self._problem = problem
+        self._preview()
+        for entry in self._entries:
+            if entry.name == name:
+                entry.focus()
+                self._say_keys(_FILL)
+
+    def _answer(self) -> None:
+        """Nothing more to fill in: from here only `y` starts it, and enter does nothing."""
+        self.set_focus(None)
+        self._say_keys(_ANSWER)
 
     def action_back(self) -> None:
         """Back to the workflows, or out."""
-        if self._chosen is None:
-            if not self.pane.clear():
-                self.dismiss(None)
-            return
-        self._chosen = None
-        self.query_one("#run-form").display = False
-        self.pane.display = True
-        self.query_one("#run-foot", Static).update("enter choose   / filter   esc leave")
-        self.table.focus()
+        if self._chosen is not None:
+            self._turn(to_form=False)
+            self._preview()
+        elif not self.pane.clear():
+            self.dismiss(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The next input, and after the last the answer."""
         event.stop()
-        entries = list(self.query("#run-inputs Input").results(Input))
-        after = entries.index(event.input) + 1
-        (entries[after] if after < len(entries) else self.query_one("#yes", Button)).focus()
+        after = self._entries[self._entries.index(event.input) + 1 :]
+        if after:
+            after[0].focus()
+        else:
+            self._answer()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by mouse, or by enter on an answer."""

@@ -51,6 +51,7 @@ class TemplateScreen(PureBootScreen):
         self._shown = Shown.TEXT
         self._node: str | None = None
         self._compared: tuple[Version, Version, diff.Diff] | None = None
+        self._rendered = ""
 
     def body(self) -> Iterable[Widget]:
         """The parts, from top to bottom."""
@@ -198,6 +199,7 @@ class TemplateScreen(PureBootScreen):
             self.app.complain(error)
             self._turn_to(Shown.TEXT)
             return
+        self._rendered = rendered.content
         marks = template_lines.places(rendered.content, [each.text for each in rendered.unresolved])
         self.text.show_lines(await asyncio.to_thread(numbered, rendered.content, marks))
         self._say(
@@ -270,12 +272,12 @@ class TemplateScreen(PureBootScreen):
         (self.text if self.has_class("-zoomed") else self.versions).focus()
 
     def action_copy(self) -> None:
-        """Copy the version under the cursor, or the diff as a patch."""
+        """Copy the version under the cursor, what it becomes for the node, or the diff as a patch."""
         version = self.selected
         if version is None:
             self.app.complain("there is no version to copy here yet")
             return
-        text = version.content
+        text = self._rendered if self._shown is Shown.PREVIEW else version.content
         if self._shown is Shown.DIFF and self._compared is not None:
             _, right, found = self._compared
             names = (f"a/{self.template_name}", f"b/{self.template_name}")

@@ -22,7 +22,9 @@ _EMPTY = """There is no template yet.
 A template is a text a node is given while it is installed: preseed, kickstart, cloud-init, a script.
 Add one with  pureboot template create NAME --type preseed FILE"""
 _ALL = Page(limit=None, filters={"status": tuple(status.value for status in DocumentStatus)})
-_NOTHING_FITS = "No template fits the filter. Press escape to drop it."
+_NOTHING_FITS = f"""No template fits the filter. Press escape to drop it.
+
+Fields: {" ".join(template_lines.TEMPLATE_FIELDS)}"""
 
 
 class TemplatesScreen(PureBootScreen):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widget import Widget
 
 from console.model import Changes
@@ -14,6 +14,7 @@ from console.view.labels import Cell, Role, Row, cell
 from console.view.listing import Listing
 from console.view.pieces import Piece
 from console.widgets.lines import Lines
+from console.widgets.page import PageScroll
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
 from engine.core.documents import DocumentStatus
@@ -24,8 +25,11 @@ from engine.errors import PureBootError
 
 _EMPTY = """There is no workflow yet.
 
-Import one: pureboot workflow import FILE"""
-_NOTHING_FITS = "No workflow fits the filter. Press escape to drop it."
+Import one and publish it: pureboot workflow import FILE --publish
+Then choose a node (1), and press r to run it there."""
+_NOTHING_FITS = f"""No workflow fits the filter. Press escape to drop it.
+
+Fields: {" ".join(workflow_rows.WORKFLOW_FIELDS)}"""
 _EVERY_STATUS = tuple(status.value for status in DocumentStatus)
 
 
@@ -55,7 +59,7 @@ class WorkflowsScreen(PureBootScreen):
         self._details = Lines(id="workflow-details")
         with Vertical(id="workflow-columns"):
             yield self.pane
-            with VerticalScroll(id="workflow-side"):
+            with PageScroll(id="workflow-side"):
                 yield self._details
 
     def _row(self, key: str) -> Row:
@@ -166,10 +170,11 @@ def details(workflow: PublishedWorkflow) -> list[Cell]:
 
 
 def _inputs(workflow: PublishedWorkflow) -> list[Cell]:
-    lines = [_input(field) for field in fields_of(workflow.params)]
+    lines = [line for field in fields_of(workflow.params) for line in _input(field)]
     return lines or [(Piece("     none", Role.MUTED),)]
 
 
-def _input(field: FormField) -> Cell:
+def _input(field: FormField) -> list[Cell]:
     default = Piece("  needed", Role.WARN) if field.required else Piece(f"  = {labels.safe(field.text)}", Role.MUTED)
-    return (Piece("     "), *cell(field.name), Piece(f"  {field.hint}", Role.MUTED), default)
+    hint = [(Piece(f"     {field.hint}", Role.MUTED),)] if field.hint else []
+    return [(Piece("     "), *cell(field.name), default), *hint]

@@ -15,8 +15,8 @@ from engine.core.events import Event, Kind
 COLUMNS = (
     Column(key="at", title="TIME (UTC)", width=12, keep=100),
     Column(key="node", title="NODE", width=14, flex=1, most=24, keep=90),
-    Column(key="text", title="EVENT", width=40, flex=6, keep=99),
-    Column(key="by", title="BY", width=12, flex=1, most=24, keep=50),
+    Column(key="text", title="EVENT", width=29, flex=6, keep=99),
+    Column(key="by", title="BY", width=20, keep=50),
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIELDS = ("kind", "node", "text", "by", "workflow", "step", "level")
@@ -126,7 +126,12 @@ def _field(name: str) -> str:
 
 
 def _shown(pair: object) -> str:
-    return f"now {pair[1]}" if isinstance(pair, list | tuple) and len(pair) == 2 else str(pair)
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        return str(pair)
+    value = pair[1]
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    return "now none" if value in (None, "") else f"now {value}"
 
 
 def _reported(data: _Data) -> Told:
@@ -150,7 +155,7 @@ def _attempt(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
 
 def _step(data: _Data) -> str:
     number = data.get("attempt")
-    tried = f" ({number}. try)" if isinstance(number, int) and number > 1 else ""
+    tried = f" (try {number})" if isinstance(number, int) and number > 1 else ""
     return f"{data.get('step') or 'a step'}{tried}"
 
 

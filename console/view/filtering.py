@@ -13,7 +13,7 @@ _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _FIELD = re.compile(r"([a-z_]+)([:=])(.*)", re.DOTALL)
 
 Fields = Mapping[str, str]
-"""What a row says of itself: by name of field, in lower case."""
+"""What a row says of itself: by name of field, in lower case; of several values, each on a line of its own."""
 
 ANY = ""
 """The field that holds all the others, made by `searchable`."""
@@ -40,7 +40,7 @@ class Term:
     def _found(self, fields: Fields) -> bool:
         text = fields.get(self.field, "")
         if self.exactly:
-            return text in self.values
+            return any(line in self.values for line in text.split("\n"))
         return any(value in text for value in self.values)
 
 

@@ -11,6 +11,9 @@ from engine.core.nodes import BOOTS_ITS_DISK, Node, NodeState
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import Invalid, Problem
 
+# So many machines are not installed by one key: their number has to be typed.
+MANY = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
@@ -42,7 +45,7 @@ def _hint(schema: Mapping[str, Any]) -> str:
     if kind == "string":
         kind = ""
     told = str(schema.get("description") or schema.get("title") or "")
-    return labels.safe(" · ".join(part for part in (told, kind) if part))
+    return labels.safe(", ".join(part for part in (told, kind) if part))
 
 
 def _text(value: Any) -> str:
@@ -111,13 +114,13 @@ def preview(
     workflow: PublishedWorkflow, nodes: Sequence[Node], live: Mapping[str, Execution]
 ) -> list[tuple[str, bool]]:
     """What starting a workflow on nodes will do, a sentence a line; True with those that warn."""
-    refusals = {node.id: reason for node in nodes if (reason := refusal(workflow, node, live.get(node.id)))}
-    going = [node for node in nodes if node.id not in refusals]
-    lines = [(f"{node.name} is left out: {refusals[node.id]}.", True) for node in nodes if node.id in refusals]
+    going = startable(workflow, nodes, live)
+    left = [node for node in nodes if node not in going]
+    lines = [(f"{node.name} is left out: {refusal(workflow, node, live.get(node.id))}.", True) for node in left]
     if len(lines) > 3:
-        lines = [*lines[:3], (f"{len(refusals) - 3} more are left out for such reasons.", True)]
+        lines = [*lines[:3], (f"{len(left) - 3} more are left out for such reasons.", True)]
     if not going:
-        return [*lines, ("There is nothing to start.", True)]
+        return [*lines, (f"There is nothing to start.{_way_out(left, live)}", True)]
     count = "1 node" if len(going) == 1 else f"{len(going)} nodes"
     names = labels.names([node.name for node in going], 4)
     said = [(f"Starts {workflow.name} {workflow.version} on {count}: {names}.", False)]
@@ -127,15 +130,55 @@ def preview(
     return [*said, *lines]
 
 
+def startable(workflow: PublishedWorkflow, nodes: Sequence[Node], live: Mapping[str, Execution]) -> list[Node]:
+    """The nodes a workflow can be started on now."""
+    return [node for node in nodes if refusal(workflow, node, live.get(node.id)) is None]
+
+
 def refusal(workflow: PublishedWorkflow, node: Node, live: Execution | None) -> str | None:
     """Why a workflow cannot be started on a node now; None if it can."""
+    if (reason := held(node, live)) is not None:
+        return reason
+    if node.state in BOOTS_ITS_DISK and any(step.action == "node.boot" for step in workflow.steps):
+        return f"it is {labels.words(node.state)}, so it boots its disk"
+    return None
+
+
+def held(node: Node, live: Execution | None) -> str | None:
+    """Why no workflow at all can be started on a node now; None if one can."""
     if node.locked:
         return "it is locked"
     if live is not None and not live.ended:
         return f"it is busy with {live.workflow_name}"
-    if node.state in BOOTS_ITS_DISK and any(step.action == "node.boot" for step in workflow.steps):
-        return f"it is {labels.words(node.state)}, so it boots its disk"
     return None
+
+
+def none_free(nodes: Sequence[Node], live: Mapping[str, Execution]) -> str | None:
+    """What to say instead of asking for a workflow, where none can be started on any of the nodes; None if one can."""
+    reasons = [(node.name, held(node, live.get(node.id))) for node in nodes]
+    if not all(reason for _, reason in reasons):
+        return None
+    told = labels.names([f"{name}: {reason}" for name, reason in reasons])
+    ways = [
+        *(["c cancels what runs"] if any(not each.ended for each in live.values()) else []),
+        *(["`pureboot node set NAME locked=false` unlocks"] if any(node.locked for node in nodes) else []),
+    ]
+    return f"no workflow can be started here now: {told}; {'; '.join(ways)}"
+
+
+def _way_out(left: Sequence[Node], live: Mapping[str, Execution]) -> str:
+    """How a node that boots its disk can be installed anew, if that is what keeps one of these from it."""
+    states = {node.state for node in left if held(node, live.get(node.id)) is None}
+    if NodeState.ACTIVE in states:
+        return " To install an active node anew, leave and move it (m) to reprovision first."
+    if NodeState.INSTALLED in states:
+        return " To install it anew, leave and move it (m) to active, then to reprovision."
+    return ""
+
+
+def challenge(workflow: PublishedWorkflow, count: int) -> str | None:
+    """What has to be typed before so many machines are installed at once; None where `y` is enough."""
+    return str(count) if installs(workflow) and count >= MANY else None
 
 
 def installs(workflow: PublishedWorkflow) -> bool:

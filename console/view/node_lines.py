@@ -133,7 +133,7 @@ def _step(name: str, execution: Execution, key: str, widest: int, now: datetime,
 
 def _said(attempt: Attempt) -> Cell:
     """What there is to say of an attempt beside its status."""
-    number = (Piece(f"{attempt.attempt}. try  ", Role.WARN),) if attempt.attempt > 1 else ()
+    number = (Piece(f"try {attempt.attempt}  ", Role.WARN),) if attempt.attempt > 1 else ()
     percent = attempt.progress_percent
     progress = (Piece(f"{percent}%  ", Role.PLAIN),) if attempt.is_open and percent is not None else ()
     if attempt.error:

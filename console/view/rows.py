@@ -4,6 +4,7 @@ For each list: its columns, the row of a value, the fields it is searched by, an
 person comes first unless another order was asked for.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,6 +78,8 @@ _ATTENTION = (
     NodeState.RETIRED,
 )
 _STATES = tuple(NodeState)
+# How the engine begins to say why an installation failed: where there is little room, what comes after matters more.
+_STEP_FAILED = re.compile(r"^step .+? (?:failed|timed out): ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,7 @@ class NodeView:
     def reason(self) -> str:
         """What went wrong, in as few words as there are: that of the last attempt, if one failed."""
         last = reason(self.execution) if self.execution is not None else ""
-        return last if last and last in self.trouble else self.trouble
+        return last if last and last in self.trouble else _STEP_FAILED.sub("", self.trouble)
 
     @property
     def rank(self) -> int:
@@ -172,7 +175,7 @@ def step_cell(execution: Execution, symbols: Symbols) -> Cell:
     if not named:
         return EMPTY
     first = named[0]
-    tried = f" ({first.attempt}. try)" if first.attempt > 1 else ""
+    tried = f" (try {first.attempt})" if first.attempt > 1 else ""
     more = f" +{len(named) - 1}" if len(named) > 1 else ""
     again = first.status is AttemptStatus.RETRYING
     pieces = [Piece(f"{symbols.attempt[first.status]} ", Role.WARN)] if again else []
@@ -193,7 +196,7 @@ def node_fields(view: NodeView) -> Fields:
     live = view.live
     steps = [attempt.step_name for attempt in live.attempts if attempt.is_open] if live else []
     values = {
-        "state": f"{node.state} {words(node.state)}" if "_" in node.state else node.state.value,
+        "state": f"{node.state}\n{words(node.state)}" if "_" in node.state else node.state.value,
         "name": node.name,
         "mac": node.mac_address,
         "ip": node.ip_address,
@@ -205,7 +208,7 @@ def node_fields(view: NodeView) -> Fields:
         "serial": node.serial_number,
         "arch": node.arch,
         "boot": node.boot_mode,
-        "tag": " ".join(node.tags),
+        "tag": "\n".join(node.tags),
         "error": view.trouble,
     }
     return {name: value.lower() for name, value in values.items() if value}

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -21,6 +23,12 @@ class ListPane(Vertical):
     class Rearranged(Message):
         """Other rows are shown, or in another order."""
 
+    @dataclass
+    class Noted(Message):
+        """There is something else to know of the list that its rows do not show: marks, an order."""
+
+        note: str
+
     def __init__(
         self,
         table: Table,
@@ -36,6 +44,7 @@ class ListPane(Vertical):
         self.filter = FilterBar()
         self._all_keys = all_keys
         self._known = known
+        self._noted = ""
 
     def compose(self) -> ComposeResult:
         """The filter and the table."""
@@ -62,7 +71,28 @@ class ListPane(Vertical):
         self.table.show(shown, self._known)
         if self.filter.display:
             self.filter.say(len(shown), len(everything))
+        self._note()
         self.post_message(self.Rearranged())
+
+    def _note(self) -> None:
+        """Tell of marks, which may be out of sight, and of an order that no heading shows."""
+        listing, marked = self.listing, len(self.table.marked)
+        parts = [f"{marked} marked"] if marked else []
+        is_usual = listing.sort == listing.sorts[0] and not listing.reversed
+        if not is_usual and not self.table.width_of(listing.sort):
+            parts.append(f"by {listing.sort}{', reversed' if listing.reversed else ''}")
+        note = ", ".join(parts)
+        if note != self._noted:
+            self._noted = note
+            self.post_message(self.Noted(note))
+
+    def on_table_marked(self, _event: Table.Marked) -> None:
+        """Say how many."""
+        self._note()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Other columns may have room now."""
+        self.call_after_refresh(self._note)
 
     def changed(self, keys: Iterable[str]) -> None:
         """Some rows have changed."""

@@ -6,6 +6,7 @@ with what should, line by line and column by column, and repaints only what diff
 is sent to the terminal.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -274,7 +275,7 @@ class Table(Moving, can_focus=True):
         parts = [Segment(" " * GUTTER)]
         for column, width in self._placed():
             mark = (self._symbols.up if reverse else self._symbols.down) if column.key == sort else ""
-            title = f"{column.title}{mark}"[:width]
+            title = f"{column.title[: width - len(mark)]}{mark}"
             blank = Segment(" " * (width - cells(title)))
             parts += [blank, Segment(title)] if column.right else [Segment(title), blank]
             parts.append(Segment(" " * GAP))
@@ -282,11 +283,16 @@ class Table(Moving, can_focus=True):
         return Strip(parts).adjust_cell_length(self.size.width).apply_style(style)
 
     def _empty_strip(self, y: int) -> Strip:
-        lines = self.empty.splitlines() if not self._keys else []
+        lines = self._empty_lines() if not self._keys else []
         at = y - self._heading - 1
         text = f"  {lines[at]}" if 0 <= at < len(lines) else ""
         strip = Strip([Segment(text, paint.style_of(self, Role.MUTED))])
         return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _empty_lines(self) -> list[str]:
+        """What is said where there are no rows, wrapped."""
+        room = max(20, self.size.width - 2 * GUTTER)
+        return [part for line in self.empty.splitlines() for part in textwrap.wrap(line, room) or [""]]
 
     # Moving about
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -211,6 +211,50 @@ async def test_a_guest_shows_and_changes_the_same(stage: Opened, console_on: Set
         await at.sees("guest: another PureBoot serves", "r4-07")
         await scenarios.boot(host, 50, "r9-01")
         await at.sees("r9-01")
+
+
+async def test_a_guest_that_takes_the_place_of_the_host_says_so_on_every_tab(
+    console_on: Setter, opener: Opener
+) -> None:
+    made = console_on("rack")
+    async with AsyncExitStack() as host:
+        await host.enter_async_context(opener(made.url, clock=made.clock))
+        async with made.app.run_test(size=(120, 36), notifications=True) as pilot:
+            at = Stage(made, pilot)
+            await at.sees("guest: another PureBoot serves", "r4-07")
+            await at.press("2")
+            await at.sees("guest: another PureBoot serves", "burn-in@v1.0")
+            await host.aclose()
+            await at.says("this console serves the machines from now on")
+            assert "guest" not in at.text
+            await at.press("1")
+            assert "guest" not in at.text, "a tab that was behind knows it at once"
+
+
+async def test_what_comes_up_later_is_said_as_well(console_on: Setter) -> None:
+    made, notices = console_on("rack"), ["the first"]
+    app = PureBootApp(made.app._open, user=ADA, notices=lambda: notices)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot, asyncio.timeout(10):
+        while not app.said:
+            await pilot.pause(0.02)
+        notices.append("the second")
+        while len(app.said) < 2:
+            await pilot.pause(0.02)
+    assert [notice.text for notice in app.said] == ["the first", "the second"]
+
+
+async def test_a_store_that_takes_its_time_is_said_to(stage: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.app.SLOW_SECONDS", 0.05)
+    answered = asyncio.Event()
+
+    async def slow(_: PureBoot) -> None:
+        await answered.wait()
+
+    async with stage() as at:
+        at.app.perform(slow, done="at last")
+        await at.says("still at it: the store takes its time")
+        answered.set()
+        await at.says("at last")
 
 
 async def test_a_burst_of_events_costs_few_repaints(stage: Opened) -> None:

@@ -120,6 +120,7 @@ async def test_a_failure_is_told_in_full(stage: Opened) -> None:
         said = re.sub(r"\s+", " ", scene.at.text)
         assert said.count(error) == 1, "the title says it; the attempt does not say it again"
         assert "not run" in scene.row("Install packages")
+        assert "c cancel" not in scene.at.text, "there is nothing to cancel any more"
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -314,6 +315,15 @@ async def test_forty_steps_leave_room_for_the_log_at_80_by_24(stage: Opened) -> 
         assert screen.log_view.size.height >= 3
         await at.press("G")
         await at.sees("Step number 39", "core.delay · not reached yet")
+
+
+async def test_the_log_is_in_view_on_the_smallest_terminal(stage: Opened) -> None:
+    async with watched(stage, (60, 16)) as scene:
+        await scene.at.sees("LOG", "c cancel")
+        screen = scene.at.app.screen
+        assert isinstance(screen, ExecutionScreen)
+        assert screen.log_view.region.bottom <= 15
+        assert screen.log_view.size.height >= 3
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ async def test_what_runs_stands_first(stage: Opened) -> None:
         await at.press("2")
         await at.sees("burn-in@v1.0")
         assert statuses(at) == ["running"] * 4 + ["failed"] * 3 + ["succeeded"] * 4
-        assert "↻ Partition the disk (2. try)" in at.line_with("r4-05")
+        assert "↻ Partition the disk (try 2)" in at.line_with("r4-05")
         assert "/dev/vda: medium error" in at.line_with("r4-07")
 
 
@@ -83,7 +83,7 @@ async def test_from_an_execution_to_its_node_and_back(stage: Opened) -> None:
     async with stage() as at:
         await at.press("2")
         await at.sees("burn-in@v1.0")
-        await at.press("n")
+        await at.press("o")
         await at.sees("r5-02", "MACHINE")
         await at.press("escape")
         await at.press("enter")
@@ -98,7 +98,7 @@ async def test_workflows_and_what_they_do(stage: Opened) -> None:
         await at.sees("burn-in", "debian-12", "wipe-disks", "draft", "Memory and disk under load for an hour")
         await at.press("j")
         await at.sees("1  Boot the installer  node.boot", "timeout 40m, then installing", "3 tries, 30s apart")
-        await at.sees("disk  the disk to install on  = /dev/vda")
+        await at.sees("disk  = /dev/vda", "the disk to install on")
         await at.press("slash")
         await at.type("action:node.script for:linux !debian")
         await at.press("escape")
@@ -133,4 +133,8 @@ async def test_the_details_can_be_scrolled(stage: Opened) -> None:
         await at.sees("Boot the installer")
         assert "First boot" not in at.text
         await at.press("tab", "pagedown")
+        await at.sees("First boot")
+        await at.press("g")
+        await at.sees_not("First boot")
+        await at.press(*"jjjjjjjjj")
         await at.sees("First boot")

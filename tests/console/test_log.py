@@ -1,7 +1,12 @@
 """Stories about the log: it follows what happens, stands still when asked, and keeps what went wrong."""
 
+import asyncio
+
+import pytest
+
 from console.screens.log import MOST, LogScreen
 from engine.core.events import Kind
+from engine.core.page import Page
 from tests import scenarios
 from tests.console.conftest import Opened, Stage
 from tests.story import ADA, report
@@ -87,6 +92,12 @@ async def test_a_text_that_is_cut_is_told_in_full_below(stage: Opened) -> None:
         await at.until(lambda: "medium error, sector 1953525160" in " ".join(line.strip() for line in at.lines[-6:]))
 
 
+async def test_the_node_is_named_on_the_smallest_terminal(stage: Opened) -> None:
+    async with stage(size=(60, 16)) as at:
+        await at.press("5", "x")
+        await at.sees("level:problem", "NODE", "r4-07")
+
+
 async def test_enter_opens_what_an_event_is_about(stage: Opened) -> None:
     async with stage() as at:
         await at.press("5")
@@ -118,6 +129,40 @@ async def test_what_this_session_said_is_kept(stage: Opened) -> None:
         assert "by the way" not in at.text
         at.app.complain("and another thing")
         await at.sees("and another thing")
+
+
+async def test_what_was_said_stands_among_the_events_by_its_time(stage: Opened) -> None:
+    async with stage(scene="nothing") as at:
+        await scenarios.boot(at.pureboot, 1, "r4-01")
+        await at.sees("r4-01")
+        at.clock.advance(5)
+        at.app.complain("said in between")
+        at.clock.advance(5)
+        await scenarios.boot(at.pureboot, 2, "r4-02")
+        await at.press("5")
+        await at.sees("is new here", "said in between")
+        times = [entry.at for entry in log(at)._entries.values()]
+        assert times == sorted(times)
+        assert at.text.index("said in between") < at.text.rindex("is new here")
+
+
+async def test_what_happens_while_the_log_is_read_hides_nothing(stage: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage() as at:
+        read, told = at.pureboot.events, asyncio.Event()
+
+        async def slowly(page: Page) -> object:
+            found = await read(page)
+            await told.wait()
+            return found
+
+        monkeypatch.setattr(at.pureboot, "events", slowly)
+        await at.press("5")
+        await scenarios.boot(at.pureboot, 77, "r4-77")
+        await at.until(lambda: any(node.hostname == "r4-77" for node in at.app.model.nodes.values()))
+        told.set()
+        await at.sees("Load memory and disks started", "52:54:00:4a:00:4d is new here")
+        told_of = [entry.text for entry in log(at)._entries.values()]
+        assert sum("52:54:00:4a:00:4d is new here" in text for text in told_of) == 1
 
 
 async def test_it_holds_no_more_than_it_should(stage: Opened) -> None:

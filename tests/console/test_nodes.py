@@ -1,5 +1,7 @@
 """Stories about the nodes: who works at the rack sees it live, finds a machine, and acts on one or on many."""
 
+import pytest
+
 from console.screens.confirm import Confirm
 from console.screens.move import MoveScreen
 from console.screens.node import NodeScreen
@@ -49,6 +51,7 @@ async def choose(at: Stage, *wanted: str) -> None:
 async def test_an_empty_store_says_what_to_do_and_a_machine_appears_by_itself(stage: Opened) -> None:
     async with stage(scene="nothing", size=(80, 24)) as at:
         await at.sees("No machine has been seen yet.", "Let one boot from the network", "no nodes yet", "nothing runs")
+        await at.sees("must send it here (http://10.0.4.1:8080).", "pureboot doctor", "pureboot demo")
         await scenarios.boot(at.pureboot, 5, "r4-05")
         await at.sees("○ discovered", "r4-05", "○ 1")
         assert "No machine" not in at.text
@@ -113,6 +116,8 @@ async def test_filter_by_field(stage: Opened) -> None:
             ("group:r5", {"r5-01", "r5-02", "r5-03"}),
             ("state=discovered", {"r4-08", "r5-02", "r5-03", "52:54:00:4a:00:0c"}),
             ("state:active,retired", {"r4-01", "r4-02"}),
+            ("state=install_failed", {"r4-07"}),
+            ('state="install failed"', {"r4-07"}),
             ("error:medium", {"r4-07"}),
             ("00:0c", {"52:54:00:4a:00:0c"}),
             ("workflow:burn", {"r5-02"}),
@@ -127,7 +132,7 @@ async def test_a_filter_that_nothing_fits_says_how_to_get_out(stage: Opened) -> 
     async with stage() as at:
         await at.press("slash")
         await at.type("nosuch")
-        await at.sees("No node fits the filter. Press escape to drop it.", "0 of 12")
+        await at.sees("No node fits the filter. Press escape to drop it.", "0 of 12", "Fields: state name mac ip group")
 
 
 async def test_a_filtered_list_follows_what_happens(stage: Opened) -> None:
@@ -152,6 +157,30 @@ async def test_sort_by_column_and_the_other_way_round(stage: Opened) -> None:
         assert "STATE" in at.text
         await at.pilot.click("#nodes", offset=(22, 0))
         assert "NAME▾" in at.text, "a click on a heading sorts by it"
+
+
+async def test_the_order_is_told_where_no_heading_has_room_for_it(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await at.press("s", "s", "s")
+        await at.sees("GROU▾")
+        await at.press("s", "S")
+        await at.sees("SEE▴")
+        await at.pilot.resize_terminal(60, 24)
+        await at.sees("by seen, reversed")
+        await at.press("s", "s")
+        await at.sees_not("by s")
+
+
+async def test_how_many_are_marked_is_told_though_they_are_out_of_sight(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await choose(at, "r4-08", "r5-03")
+        await at.sees("2 marked", "? help", "r run")
+        await at.press("slash")
+        await at.type("r4-01")
+        await at.press("enter")
+        assert at.lines[-1].endswith("2 marked")
+        await at.press("escape", "escape")
+        assert "marked" not in at.text
 
 
 async def test_marks_survive_updates_and_filters(stage: Opened) -> None:
@@ -181,7 +210,10 @@ async def test_run_a_workflow_with_a_few_keys_and_see_it_run(stage: Opened) -> N
         await at.sees("Starts debian-12 v1.0 on 1 node: r4-08.", "It installs: what is on its disk may be overwritten.")
         await at.press("ctrl+a", "ctrl+k")
         await at.type("/dev/sdb")
-        await at.press("enter", "enter", "enter")
+        await at.press("enter", "enter", "enter", "enter")
+        await at.sees("y run   esc back")
+        assert at.app.model.running == 4, "enter alone starts nothing"
+        await at.press("y")
         await at.says("debian-12 was started on r4-08")
         await at.until(lambda: "◌ pending" in at.line_with("r4-08 "))
         assert "Boot the ins…" in at.line_with("r4-08 ")
@@ -197,9 +229,10 @@ async def test_the_confirming_key_is_y(stage: Opened) -> None:
         await at.sees("burn-in")
         await at.press("enter")
         await at.sees("Starts burn-in v1.0 on 1 node: r4-08.")
-        await at.press("r")
-        assert isinstance(at.app.screen, RunScreen), "pressing the same key again does nothing"
-        await at.press("enter")
+        await at.press("r", "enter")
+        assert isinstance(at.app.screen, RunScreen), "the same key again does nothing, nor does enter"
+        assert at.app.model.running == 4
+        await at.press("n")
         await at.sees("enter choose")
         await at.press("enter")
         await at.press("y")
@@ -210,15 +243,15 @@ async def test_run_on_many_says_who_is_left_out_and_why(stage: Opened) -> None:
     async with stage() as at:
         await choose(at, "r4-08", "r5-03", "r4-04", "r4-01")
         await at.press("r")
-        await at.sees("Run a workflow on", "and 1 more")
-        await at.press("j", "enter")
+        await at.sees("Run a workflow on", "and 1 more", "Starts burn-in")
+        await at.press("j")
         await at.sees(
             "on 2 nodes: r4-08, r5-03.",
             "r4-04 is left out: it is busy with debian-12.",
             "r4-01 is left out: it is active, so it boots its disk.",
             "their disks may be overwritten",
         )
-        await at.press("tab", "tab", "y")
+        await at.press("enter", "tab", "tab", "y")
         await at.until(lambda: at.app.model.running == 6)
         said = [notice.text for notice in at.app.said]
         assert "debian-12 was started on r4-08, r5-03" in said
@@ -239,6 +272,65 @@ async def test_inputs_are_checked_before_anything_starts(stage: Opened) -> None:
         await at.press("enter", "enter", "y")
         await at.sees("passes: 'many' is not a whole number; reason: must be filled in")
         assert at.app.model.running == 4
+        await at.press("ctrl+a", "ctrl+k")
+        await at.type("3")
+        await at.press("enter", "enter", "y")
+        await at.sees("reason: must be filled in")
+        await at.type("worn out")
+        await at.sees("worn out")
+        await at.press("enter", "y")
+        await at.says("wipe-disks was started on r4-08")
+
+
+async def test_a_busy_node_is_said_to_be_busy_at_once(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04")
+        await at.press("r")
+        await at.says("no workflow can be started here now: r4-04: it is busy with debian-12; c cancels what runs")
+        assert isinstance(at.app.screen, NodesScreen), "there is nothing to choose"
+        await choose(at, "r4-04", "r4-06")
+        await at.press("r")
+        await at.says("r4-06: it is busy with debian-12")
+        assert isinstance(at.app.screen, NodesScreen)
+
+
+async def test_what_a_workflow_would_do_is_said_before_it_is_chosen(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await choose(at, "r4-01")
+        await at.press("r")
+        await at.press("j")
+        await at.sees("r4-01 is left out: it is active", "There is nothing to start.", "to reprovision")
+        await at.press("enter")
+        await at.sees("enter choose")
+        await at.press("escape")
+        await choose(at, "r4-08")
+        await at.press("r", "j")
+        await at.sees("Starts debian-12 v1.0 on 1 node: r4-08.")
+        await at.pureboot.executions.start("burn-in", by=ADA, node=at.made.nodes["r4-08"].id)
+        await at.sees("r4-08 is left out: it is busy with burn-in.")
+
+
+async def test_the_number_of_many_machines_is_typed(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        for number in range(40, 44):
+            await scenarios.boot(at.pureboot, number, f"r9-{number}")
+        await at.sees("r9-43")
+        await choose(at, "r9-40", "r9-41", "r9-42", "r9-43", "r4-08", "r4-04")
+        await at.press("r", "j", "enter")
+        await at.sees("on 5 nodes", "So many machines at once: type how many they are")
+        await at.press("enter", "enter", "enter", "y")
+        await at.sees("the number of nodes that it starts on is needed")
+        assert at.app.model.running == 4
+        await at.type("5")
+        await at.press("enter", "y")
+        await at.until(lambda: at.app.model.running == 9)
+
+
+async def test_the_answers_are_in_view_on_the_smallest_terminal(stage: Opened) -> None:
+    async with stage(size=(60, 16)) as at:
+        await choose(at, "r4-08", "r4-04", "r4-01")
+        await at.press("r", "j", "enter")
+        await at.sees("r4-04 is left out", "y  run", "n  back", "enter next")
 
 
 async def test_an_input_the_engine_refuses_is_said_and_kept_in_the_log(stage: Opened) -> None:
@@ -330,6 +422,8 @@ async def test_move_offers_only_the_states_that_follow(stage: Opened) -> None:
         await at.press("j", "enter")
         await at.type("lease is over")
         await at.press("enter", "enter")
+        assert isinstance(at.app.screen, MoveScreen), "enter alone moves nothing"
+        await at.press("y")
         await at.sees("↓ deprovisioning")
         [row, *_], _ = await at.pureboot.nodes.history(at.made.nodes["r4-01"].id, Page())
         assert (row.to_state, row.comment, row.principal) == (NodeState.DEPROVISIONING, "lease is over", ADA)
@@ -344,6 +438,25 @@ async def test_a_move_to_nowhere_is_refused_in_words(stage: Opened) -> None:
         await choose(at, "r4-01", "r4-08")
         await at.press("m")
         await at.says("the marked nodes are active and discovered: there is no state that all of them")
+
+
+async def test_a_move_says_that_something_runs_there(stage: Opened) -> None:
+    async with stage() as at:
+        await choose(at, "r4-04")
+        await at.press("m")
+        await at.sees("debian-12 runs there and goes on", "cancel it (c) first")
+        await at.press("escape")
+        await choose(at, "r4-08")
+        await at.press("m")
+        await at.sees("Moves r4-08 to pending.")
+        assert "goes on" not in at.text
+
+
+async def test_where_there_is_no_node_every_key_says_so(stage: Opened) -> None:
+    async with stage(scene="nothing") as at:
+        await at.sees("No machine has been seen yet.")
+        await at.press("m")
+        await at.says("there is no node here to move to another state")
 
 
 async def test_a_state_that_changed_meanwhile_is_refused_by_the_engine(stage: Opened) -> None:
@@ -380,7 +493,7 @@ async def test_open_a_node_and_go_back(stage: Opened) -> None:
         await at.sees(
             "! step Partition the disk failed: /dev/vda: medium error, sector 1953525160", "EXECUTION", "HISTORY"
         )
-        await at.sees("✓ Boot the installer", "✗ Partition the disk", "3. try", "· First boot", "failed tries 3 of 3")
+        await at.sees("✓ Boot the installer", "✗ Partition the disk", "try 3", "· First boot", "failed tries 3 of 3")
         await at.sees("installing → install failed", "discovered → pending", "ada")
         await at.press("escape")
         await at.sees("STATE")
@@ -440,8 +553,16 @@ async def test_the_execution_of_a_node_opens_with_one_key(stage: Opened) -> None
         await at.says("nothing has run on this node yet; press r to run a workflow on it")
 
 
-async def test_it_reads_in_ascii_without_colour(stage: Opened) -> None:
-    async with stage(size=(80, 24), theme="pureboot-16", symbols=ASCII) as at:
+@pytest.mark.parametrize("theme", ["pureboot-16", "pureboot"])
+async def test_it_reads_in_ascii_without_colour(stage: Opened, theme: str) -> None:
+    async with stage(size=(60, 16), theme=theme, symbols=ASCII) as at:
+        await at.sees("X install failed")
+        at.app.complain("that cannot be done")
+        await at.sees("that cannot be done")
+        for keys in ("question_mark", "j", "j", "escape", "j", "j"):
+            await at.press(keys)
+            assert at.text.isascii(), f"{keys}\n{at.text}"
+        await at.pilot.resize_terminal(80, 24)
         await at.sees("X install failed", "> installing", "####..", "* active")
         assert at.text.isascii()
         for keys in ("question_mark", "m", "r", "slash"):

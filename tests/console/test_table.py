@@ -79,6 +79,17 @@ async def test_an_empty_table_says_what_to_do() -> None:
         assert app.table.chosen == []
 
 
+async def test_what_an_empty_table_says_is_wrapped() -> None:
+    async with shown(0) as (app, pilot):
+        app.table.empty = "one line that is longer than the forty cells there are"
+        app.table.repaint()
+        await pilot.pause()
+        assert [line.strip() for line in app.lines[2:4]] == [
+            "one line that is longer than the",
+            "forty cells there are",
+        ]
+
+
 @pytest.mark.parametrize(
     ("keys", "cursor"),
     [

@@ -173,6 +173,8 @@ async def test_a_preview_names_what_has_no_value(stage: Opened) -> None:
         await at.sees("TEXT  v2.0")
         await at.press("p", "slash", *"08", "enter", "enter")
         await at.sees("PREVIEW  v2.0 for r4-08   1 left as written", "mirror.ams.example.net")
+        await at.press("y")
+        assert "mirror.ams.example.net" in at.app.clipboard, "what is shown is copied, not what it was made from"
         await at.press("j")
         await at.sees("PREVIEW  v1.1 for r4-08")
         await at.press("p", "p", "escape")

@@ -27,8 +27,8 @@ def _nothing_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_filter_takes_what_is_typed_behind_its_slash(stage: Opened) -> None:
     async with stage() as at:
-        burst(at, "slash", *"r4-0", "6", "enter", "r")
-        await at.sees("Run a workflow on r4-06")
+        burst(at, "slash", *"r4-0", "8", "enter", "r")
+        await at.sees("Run a workflow on r4-08")
         assert not isinstance(at.app.focused, Input)
 
 

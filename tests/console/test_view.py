@@ -278,7 +278,7 @@ def test_the_row_of_a_node_at_work() -> None:
         "10.0.4.5",
         "r4",
         "debian-12",
-        "↻ Partition the disk (2. try)━━━───  50%",
+        "↻ Partition the disk (try 2)━━━───  50%",
         "HPE DL360",
         "",
         "3m",
@@ -435,7 +435,7 @@ def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
         (
             Kind.ATTEMPT_FINISHED,
             {"step": "Partition", "attempt": 2, "status": "timed_out", "error": "after 5m"},
-            "Partition (2. try) timed out: after 5m",
+            "Partition (try 2) timed out: after 5m",
             Role.BAD,
         ),
         (Kind.EXECUTION_FINISHED, {"workflow": "d", "status": "succeeded"}, "d succeeded", Role.GOOD),
@@ -492,6 +492,18 @@ def test_a_form_is_read_by_its_schema() -> None:
     given = {"disk": "/dev/vda", "count": " 7 ", "fast": "yes", "extra": '{"a": 1}'}
     assert forms.read(PARAMS, given) == {"disk": "/dev/vda", "count": 7, "fast": True, "extra": {"a": 1}}
     assert forms.read(PARAMS, {"count": "1"}) == {"count": 1}
+
+
+def test_nothing_is_offered_where_nothing_can_be_started() -> None:
+    free, locked, busy = node(id="n1"), node(id="n2", locked=True), node(id="n3")
+    live = {"n3": execution(node_id="n3", status=ExecutionStatus.RUNNING)}
+    assert forms.none_free([free, locked, busy], live) is None
+    said = forms.none_free([locked], {}) or ""
+    assert f"{locked.name}: it is locked; `pureboot node set NAME locked=false` unlocks" in said
+    said = forms.none_free([locked, busy], live) or ""
+    assert "it is busy with debian-12; c cancels what runs; `pureboot node set" in said
+    ended = {"n3": execution(node_id="n3", status=ExecutionStatus.FAILED)}
+    assert forms.none_free([busy], ended) is None
 
 
 def test_everything_that_is_wrong_in_a_form_is_named() -> None:
