@@ -17,10 +17,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from textual import events
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
 from console.commands import PROVIDERS
+from console.driver import PatientDriver
 from console.follower import Follower
 from console.model import Changes, Model
 from console.paint import DARK, SIXTEEN, THEMES
@@ -37,6 +41,7 @@ from console.screens.workflows import WorkflowsScreen
 from console.typeahead import TypeAheadApp
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
+from console.widgets.page import PlainScrollBar
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
@@ -49,7 +54,8 @@ Opener = Callable[[], "AbstractAsyncContextManager[PureBoot]"]
 Severity = Literal["information", "warning", "error"]
 
 ERROR_SECONDS = 15.0
-NOTICE_SECONDS = 5.0
+NOTICE_SECONDS = 4.0
+SLOW_SECONDS = 3.0  # after which a person asks whether the key was heard at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,9 @@ class PureBootApp(TypeAheadApp):
         self.user = user
         self.title = title
         self.symbols = symbols or symbols_for(encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8")
+        is_plain = self.symbols.ellipsis.isascii()
+        self.set_class(is_plain, "-ascii")
+        ScrollBar.renderer = PlainScrollBar if is_plain else ScrollBarRender
         self.model = Model()
         self.changed: Signal[Changes] = Signal(self, "changed")
         self.opened: Signal[PureBoot] = Signal(self, "opened")
@@ -116,9 +125,16 @@ class PureBootApp(TypeAheadApp):
         self.failure: PureBootError | None = None
         self._open = open_
         self._notices = notices
+        self._noticed = 0
+        self._hosts = False
         self._pureboot: PureBoot | None = None
         self._follower = Follower(self.model, self.changed.publish)
         self._life: asyncio.Task[None] | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's, but one that never waits for the terminal, since the servers share its event loop."""
+        usual = super().get_driver_class()
+        return PatientDriver if usual is LinuxDriver else usual
 
     def _offer_our_themes(self) -> None:
         """Those that come with Textual know nothing of our roles."""
@@ -166,9 +182,9 @@ class PureBootApp(TypeAheadApp):
             async with self._open() as pureboot:
                 await self.model.load(pureboot)
                 self._pureboot = pureboot
+                self._hosts = pureboot.is_host
                 self.opened.publish(pureboot)
-                for text in self._notices():
-                    self.tell(text, severity="warning")
+                self._say_notices()
                 await self._follower.run(pureboot)
         except PureBootError as error:
             self._fail(error, str(error))
@@ -185,6 +201,18 @@ class PureBootApp(TypeAheadApp):
         if self._pureboot is not None:
             self._follower.tick()
             self.ticked.publish(self.now())
+            self._say_notices()
+
+    def _say_notices(self) -> None:
+        """Tell what has come up since the last look: who hosts the store, and what its servers say."""
+        if self._pureboot is not None and self._pureboot.is_host is not self._hosts:
+            self._hosts = self._pureboot.is_host
+            now = "from now on" if self._hosts else "no more: the store gave its place away"
+            self.tell(f"this console serves the machines {now}", severity="warning")
+        notices = list(self._notices())
+        for text in notices[self._noticed :]:
+            self.tell(text, severity="warning")
+        self._noticed = len(notices)
 
     def facts(self) -> Facts:
         """What the heading tells."""
@@ -211,6 +239,7 @@ class PureBootApp(TypeAheadApp):
         """Call a service in a worker; say that it is done, if `done` says how, and what went wrong if it did not."""
 
         async def attempt() -> None:
+            slow = self.set_timer(SLOW_SECONDS, lambda: self.tell("still at it: the store takes its time"))
             try:
                 result = await work(self.pureboot)
             except PureBootError as error:
@@ -222,6 +251,8 @@ class PureBootApp(TypeAheadApp):
                 text = done(result) if callable(done) else done
                 if text:
                     self.tell(text)
+            finally:
+                slow.stop()
 
         work_on(self, attempt, group="services")
 
@@ -304,7 +335,10 @@ class PureBootApp(TypeAheadApp):
         what = "1 execution runs" if running == 1 else f"{running} executions run"
         question = Confirm(
             "Leave PureBoot?",
-            [f"This console serves the machines, and {what}.", "They stand still until PureBoot is started again."],
+            [
+                f"This console serves the machines, and {what}.",
+                "They stand still until another console takes over, or PureBoot is started again.",
+            ],
             yes="leave",
             no="stay",
         )

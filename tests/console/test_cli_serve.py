@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import termios
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -225,6 +226,20 @@ def test_a_console_that_cannot_open_its_ports_says_so_on_a_terminal_as_it_was(en
         assert f"HTTP cannot listen on 127.0.0.1 port {http}" in last
         assert "Traceback" not in last
         assert termios.tcgetattr(console._screen)[3] & termios.ECHO
+
+
+def test_a_terminal_that_stands_still_stops_nobody_and_is_painted_anew(env: dict[str, str]) -> None:
+    port = free_port(socket.SOCK_STREAM)
+    with Terminal("--http-port", str(port), env=env) as console:
+        console.until("host")
+        for key in "21" * 25:  # nobody reads what these paint: some fill the terminal, thirty more what waits for it
+            console.press(key)
+            time.sleep(0.1)  # keys that come faster are painted together
+        assert json.loads(get(f"http://127.0.0.1:{port}/health"))["success"]
+        run("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
+        console.until("r1-01")
+        console.press("\x11")
+        assert console.end() == 0
 
 
 def test_a_console_whose_terminal_is_gone_leaves(env: dict[str, str]) -> None:
