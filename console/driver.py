@@ -1,8 +1,8 @@
 """The terminal, which may be at the far end of a bad link: nothing here ever waits for it.
 
-Textual writes from a thread of its own, but waits for it once thirty writes have queued up. A link that stands still, or
-a Ctrl+S, would so stop the one event loop there is, and with it the engine and the boot servers. Here, what a terminal
-does not take is dropped, and the whole screen is painted anew when it takes something again.
+Textual writes from a thread of its own, but waits for it once thirty writes have queued up. A link that stands still,
+or a Ctrl+S, would so stop the one event loop there is, and with it the engine and the boot servers. Here, what a
+terminal does not take is dropped, and the whole screen is painted anew when it takes something again.
 """
 
 import contextlib

@@ -6,6 +6,7 @@ the one before it set off has happened: a focus that moved, a dialog that opened
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 from textual import events
 from textual.app import App
@@ -44,7 +45,12 @@ class TypeAheadApp(App[None]):
         """Take a key, or keep it for later; everything else takes its usual way."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
-        elif self._under_way is None:
+        else:
+            for each in _apart(event):
+                await self._take_or_keep(each)
+
+    async def _take_or_keep(self, event: events.Key | events.Paste) -> None:
+        if self._under_way is None:
             await self._take(event)
         elif len(self._waiting) < _MOST:
             self._waiting.append(event)
@@ -89,3 +95,10 @@ class TypeAheadApp(App[None]):
         self._under_way = _NEXT if self._waiting else None
         if self._waiting:
             self.call_next(self._take, self._waiting.popleft())
+
+
+def _apart(event: events.Key | events.Paste) -> Iterable[events.Key | events.Paste]:
+    """Escape and a letter that arrive together look like Alt and that letter, which no key here is."""
+    if isinstance(event, events.Key) and event.key.startswith("alt+") and (event.character or "").isalpha():
+        return (events.Key("escape", "\x1b"), events.Key(str(event.character), event.character))
+    return (event,)

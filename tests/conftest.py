@@ -21,6 +21,11 @@ from tests.clock import ManualClock
 Opener = Callable[..., AbstractAsyncContextManager[PureBoot]]
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A test is named after its parameters, but not after a megabyte of them."""
+    return f"{val[:40]!r}..{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
+
+
 def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
     """Settings for a store at `url`; flags are written `http__port=0`."""
     given = {name.replace("__", "."): value for name, value in flags.items()}

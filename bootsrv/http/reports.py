@@ -47,6 +47,8 @@ async def report(call: Call) -> web.Response:
         await _may_tell(call, said)
     node, is_new = await call.pureboot.reports.report(said)
     message = f"{node.mac_address} is new here" if is_new else f"{node.name} is known"
+    if is_new and said.installation_status is not None:
+        message += "; what it says of an installation is not taken, for nobody here began one"
     data = {**_shown(node), "is_new": is_new}
     return ok(data, message, status=201 if is_new else 200)
 

@@ -152,7 +152,8 @@ class Workflow:
     @property
     def installs(self) -> bool:
         """Whether it is meant to bring a node to `installing` or beyond."""
-        goals = {self.state_on_start, *(step.next_state for step in self.steps)}
+        moves = (step.with_.get("state") for step in self.steps if step.action == "node.state")
+        goals = {self.state_on_start, *(step.next_state for step in self.steps), *(str(state) for state in moves)}
         return bool(goals & {NodeState.PENDING, NodeState.INSTALLING, NodeState.INSTALLED})
 
 

@@ -213,7 +213,7 @@ class Executions:
         def work(tx: Tx) -> Execution:
             execution = executions.get(tx, execution_id)
             if execution.ended:
-                raise Conflict(f"execution {execution.id} has {execution.status} already; there is nothing to cancel")
+                raise Conflict(f"execution {execution.id} is over ({execution.status}): there is nothing to cancel")
             run = Run.load(self._context, tx, execution, principal=by)
             error = f"cancelled by {by}" + (f": {reason}" if reason else "")
             for attempt in execution.attempts:

@@ -37,7 +37,7 @@ class Reports:
 
         def work(tx: Tx) -> tuple[Node, bool]:
             node, is_new = self.meet(tx, mac_address, report)
-            if report.installation_status is not None:
+            if report.installation_status is not None and not is_new:
                 node = self._installation(tx, node, report)
             return node, is_new
 

@@ -249,7 +249,9 @@ class Run:
 
     def _finish(self, status: ExecutionStatus) -> None:
         self.apply(ExecutionFinished(at=self.now, status=status))
-        if status is ExecutionStatus.FAILED and self.node is not None and self.node.state is NodeState.INSTALLING:
+        if status is not ExecutionStatus.FAILED or not self.workflow.installs:
+            return  # a burn-in that fails on a machine that is being installed is no failed install
+        if self.node is not None and self.node.state is NodeState.INSTALLING:
             error = self.execution.error or "the execution failed"
             self.node, rows = self._move(f"{self.workflow.name} failed").fail_install(self.node, error)
             self._events += rows

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
@@ -79,21 +79,24 @@ def touch(tx: Tx, node_id: str, **columns: Any) -> None:
 
 
 def get(tx: Tx, reference: str) -> Node:
-    """The node with this id, MAC address or (if only one has it) hostname.
+    """The node with this id or else MAC address or else (if only one has it) hostname.
+
+    In this order: a hostname is what a machine says of itself, and must not hide another node.
 
     Raises:
         NotFound: there is none.
         Conflict: several have this hostname.
     """
-    ways = [node.c.id == reference, node.c.hostname == reference]
+    ways = [node.c.id == reference]
     with suppress(Invalid):
         ways.append(node.c.mac_address == parse_mac(reference))
-    found = _many(tx, tx.rows(select(node).where(or_(*ways)).limit(2)))
-    if not found:
-        raise NotFound(f"there is no node {reference}")
-    if len(found) > 1:
-        raise Conflict(f"several nodes are called {reference}; name one by its MAC address or id")
-    return found[0]
+    for way in (*ways, node.c.hostname == reference):
+        found = _many(tx, tx.rows(select(node).where(way).limit(2)))
+        if len(found) > 1:
+            raise Conflict(f"several nodes are called {reference}; name one by its MAC address or id")
+        if found:
+            return found[0]
+    raise NotFound(f"there is no node {reference}")
 
 
 def by_mac(tx: Tx, mac_address: str) -> Node | None:

@@ -52,6 +52,16 @@ async def test_screens_are_entered_and_left_as_typed(stage: Opened) -> None:
         await at.sees("r4-07")
 
 
+async def test_escape_and_a_letter_that_come_together_are_two_keys(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("enter")
+        await at.until(lambda: isinstance(at.app.screen, NodeScreen))
+        at.app.post_message(events.Key("alt+j", "j"))
+        at.app.post_message(events.Key("alt+shift+g", "G"))
+        burst(at, "enter")
+        await at.sees("retired")
+
+
 async def test_what_is_held_down_is_not_remembered_for_ever(stage: Opened) -> None:
     async with stage() as at:
         burst(at, *("j" * 2000))

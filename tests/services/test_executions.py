@@ -132,6 +132,21 @@ async def test_a_node_is_taken_along_and_its_history_says_by_what(store_url: str
         ]
 
 
+async def test_only_what_installs_counts_as_a_failed_install(store_url: str, opener: Opener) -> None:
+    text = "name: look\nsteps: [{key: a, action: core.fail, with: {message: too hot}}]"
+    async with opener(store_url) as pureboot:
+        await published(pureboot, INSTALL)
+        await published(pureboot, text)
+        node = await pureboot.nodes.create("52:54:00:00:00:01", by=ADA)
+        install = await pureboot.executions.start("install", node=node.id, by=ADA)
+        await report(pureboot, install, "boot")
+        await pureboot.executions.cancel(install.id, by=ADA)
+        looked = await pureboot.executions.start("look", node=node.id, by=ADA)
+        assert (await ended(pureboot, looked)).status is ExecutionStatus.FAILED
+        node = await pureboot.nodes.get(node.id)
+        assert (node.state, node.install_attempts, node.last_install_error) == (NodeState.INSTALLING, 0, None)
+
+
 async def test_a_failed_install_counts_and_the_third_needs_force(store_url: str, opener: Opener) -> None:
     async with opener(store_url) as pureboot:
         await published(pureboot, INSTALL.replace("    retry: {max_attempts: 2, delay: 30s}\n", ""))
@@ -189,7 +204,7 @@ async def test_cancel_stops_at_once_what_this_engine_performs(
         clock.advance(3600)
         assert await pureboot.executions.advance_due() == 0
         assert (await pureboot.executions.get(execution.id)) == cancelled
-        with pytest.raises(Conflict, match="has cancelled already"):
+        with pytest.raises(Conflict, match=r"is over \(cancelled\)"):
             await pureboot.executions.cancel(execution.id, by=ADA)
 
 
