@@ -123,6 +123,7 @@ class Database:
         self._writer = threading.Thread(target=self._run, name="pureboot-writer", daemon=True)
         self._on_commit: list[Callable[[], None]] = []
         self._closed = False
+        self._reads: set[asyncio.Task[Any]] = set()
         self._writer.start()
 
     def on_commit(self, call: Callable[[], None]) -> None:
@@ -136,6 +137,14 @@ class Database:
             Unavailable: the store cannot be read now.
             Invalid: a value it was asked with cannot be in the store.
         """
+        # Who asked may be stopped meanwhile. The read is let come to its end: one that is broken off while its connection
+        # opens would leave that open, with nobody to close it.
+        reading = asyncio.create_task(self._read(work), name="store-read")
+        self._reads.add(reading)
+        reading.add_done_callback(self._reads.discard)
+        return await asyncio.shield(reading)
+
+    async def _read(self, work: Work[T]) -> T:
         try:
             async with self.backend.reader.connect() as connection:
                 return await connection.run_sync(lambda sync: work(Tx(sync)))
@@ -163,6 +172,7 @@ class Database:
         self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
+        await asyncio.gather(*self._reads, return_exceptions=True)
         await self.backend.close()
 
     def _run(self) -> None:
