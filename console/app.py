@@ -136,6 +136,14 @@ class PureBootApp(TypeAheadApp):
         usual = super().get_driver_class()
         return PatientDriver if usual is LinuxDriver else usual
 
+    def clear_selection(self) -> None:
+        """Clear the selected text; a field of the very first screen asks for it before that is there.
+
+        Textual 8.2 falls over that by itself, depending on Python's version (its issue 6444).
+        """
+        if self.screen_stack:
+            super().clear_selection()
+
     def _offer_our_themes(self) -> None:
         """Those that come with Textual know nothing of our roles."""
         for each in THEMES:

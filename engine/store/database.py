@@ -137,8 +137,8 @@ class Database:
             Unavailable: the store cannot be read now.
             Invalid: a value it was asked with cannot be in the store.
         """
-        # Who asked may be stopped meanwhile. The read is let come to its end: one that is broken off while its connection
-        # opens would leave that open, with nobody to close it.
+        # Who asked may be stopped meanwhile. The read is let come to its end: one that is broken off while its
+        # connection opens would leave that open, with nobody to close it.
         reading = asyncio.create_task(self._read(work), name="store-read")
         self._reads.add(reading)
         reading.add_done_callback(self._reads.discard)
