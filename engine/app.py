@@ -210,9 +210,9 @@ class PureBoot:
         fact = NewEvent(kind=kind, at=self._context.now(), principal=SYSTEM, data=data)
         await self._context.database.write(lambda tx: events.append(tx, [fact]))
 
-    async def events(self, page: Page) -> tuple[list[Event], int]:
-        """A page of the event log, newest first unless sorted otherwise."""
-        return await self._context.database.read(lambda tx: events.find(tx, page))
+    async def events(self, page: Page, *, after: int = 0) -> tuple[list[Event], int]:
+        """A page of the event log with ids above `after`, newest first unless sorted otherwise."""
+        return await self._context.database.read(lambda tx: events.find(tx, page, after))
 
     async def events_after(self, cursor: int, limit: int = 1000) -> list[Event]:
         """The events with ids above `cursor`, oldest first."""

@@ -123,7 +123,7 @@ _EXECUTIONS = (
 )
 
 _EVENTS = (
-    Route("GET", "", events.after, _VIEW, query=events.QUERY),
+    Route("GET", "", events.after, _VIEW, filters=events.FILTERS, query=events.QUERY),
     Route("GET", "/stream", events.stream, _VIEW, query=events.STREAM_QUERY),
 )
 

@@ -3,22 +3,24 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 
 from aiohttp import web
 
 from bootsrv.http.answers import NO_STORE, listed
 from bootsrv.http.call import Call
 from bootsrv.http.errors import Refusal
-from bootsrv.http.queries import integer
-from engine.core.events import Event
-from engine.core.page import MAX_LIMIT
+from bootsrv.http.queries import integer, one_of, text
+from bootsrv.http.routing import Reader
+from engine.core.events import Event, Kind
 from engine.core.shape import as_data
 
 _log = logging.getLogger(__name__)
 
-QUERY = {"after": integer(), "limit": integer(1, MAX_LIMIT)}
+QUERY = {"after": integer()}
+FILTERS: Mapping[str, Reader] = {"kind": one_of(Kind), "node_id": text, "execution_id": text}
 STREAM_QUERY = {"after": integer()}
 
 _RETRY_MILLISECONDS = 2000
@@ -26,10 +28,9 @@ _RETRY_MILLISECONDS = 2000
 
 async def after(call: Call) -> web.Response:
     """The events with ids above `after`, oldest first; `cursor` is what to give as `after` next."""
-    wanted = call.query()
-    cursor = wanted.get("after", 0)
-    found = await call.pureboot.events_after(cursor, wanted.get("limit", 50))
-    return listed(found, len(found), cursor=found[-1].id if found else cursor)
+    cursor, page = call.own_query().get("after", 0), call.page()
+    found, total = await call.pureboot.events(replace(page, sort=page.sort or "id"), after=cursor)
+    return listed(found, total, cursor=max((event.id for event in found), default=cursor))
 
 
 async def stream(call: Call) -> web.StreamResponse:

@@ -6,7 +6,8 @@ from textual.widget import Widget
 
 from console.model import Changes
 from console.screens import deeds
-from console.screens.base import PureBootScreen, work_on
+from console.screens.base import work_on
+from console.screens.lists import ListScreen
 from console.view import rows
 from console.view.labels import Row
 from console.view.listing import Listing
@@ -21,7 +22,7 @@ _NOTHING_FITS = f"""No execution fits the filter. Press escape to drop it.
 Fields: {" ".join(rows.EXECUTION_FIELDS)}"""
 
 
-class ExecutionsScreen(PureBootScreen):
+class ExecutionsScreen(ListScreen):
     """Every execution, what runs first."""
 
     CONTEXTS = ("executions", "list")
@@ -75,22 +76,6 @@ class ExecutionsScreen(PureBootScreen):
         """Open an execution."""
         self.app.open_execution(event.key)
 
-    def action_open(self) -> None:
-        """Open the execution under the cursor."""
-        self.table.action_open()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.pane.filter.ask()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self.pane.next_sort()
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self.pane.reverse()
-
     def action_cancel(self) -> None:
         """Cancel the execution under the cursor."""
         key = self.table.cursor_key
@@ -103,7 +88,3 @@ class ExecutionsScreen(PureBootScreen):
             self.app.open_node(execution.node_id)
         else:
             self.app.complain("this execution is not for a node")
-
-    def step_back(self) -> bool:
-        """Drop the filter."""
-        return self.pane.clear()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from console.model import Changes
-from console.screens.base import PureBootScreen, work_on
+from console.screens.base import work_on
+from console.screens.lists import ListScreen
 from console.view import event_lines
 from console.view.event_lines import Entry
 from console.view.labels import Cell, Role, Row, safe
@@ -37,7 +38,7 @@ Fields: {" ".join(event_lines.FIELDS)}"""
 _ROLES = {"error": Role.BAD, "warning": Role.WARN, "information": Role.PLAIN}
 
 
-class LogScreen(PureBootScreen):
+class LogScreen(ListScreen):
     """Every event, the newest at the bottom; stands still while the cursor is elsewhere."""
 
     CONTEXTS = ("log", "list")
@@ -191,14 +192,6 @@ class LogScreen(PureBootScreen):
 
     # Keys
 
-    def action_open(self) -> None:
-        """Open what the event under the cursor is about."""
-        self.table.action_open()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.pane.filter.ask()
-
     def action_follow(self) -> None:
         """Follow, or stand still."""
         self._follows = not self._follows
@@ -218,7 +211,3 @@ class LogScreen(PureBootScreen):
     def action_problems(self) -> None:
         """Only what went wrong, or everything."""
         self.pane.search("" if self.pane.filter.text == PROBLEMS else PROBLEMS)
-
-    def step_back(self) -> bool:
-        """Drop the filter."""
-        return self.pane.clear()

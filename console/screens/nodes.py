@@ -8,7 +8,8 @@ from console import keys
 from console.keys import Key
 from console.model import Changes
 from console.screens import deeds
-from console.screens.base import PureBootScreen, work_on
+from console.screens.base import work_on
+from console.screens.lists import ListScreen
 from console.view import rows
 from console.view.labels import Row
 from console.view.listing import Listing
@@ -28,7 +29,7 @@ _NOTHING_FITS = f"""No node fits the filter. Press escape to drop it.
 Fields: {" ".join(rows.NODE_FIELDS)}"""
 
 
-class NodesScreen(PureBootScreen):
+class NodesScreen(ListScreen):
     """Every node, those that need a person first."""
 
     CONTEXTS = ("nodes", "list", "marks")
@@ -103,22 +104,6 @@ class NodesScreen(PureBootScreen):
         """Open a node."""
         self.app.open_node(event.key)
 
-    def action_open(self) -> None:
-        """Open the node under the cursor."""
-        self.table.action_open()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.pane.filter.ask()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self.pane.next_sort()
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self.pane.reverse()
-
     def action_run(self) -> None:
         """Run a workflow on the chosen nodes."""
         deeds.run_on(self.app, self.table.chosen)
@@ -139,7 +124,3 @@ class NodesScreen(PureBootScreen):
             self.app.complain("nothing has run on this node yet; press r to run a workflow on it")
         else:
             self.app.open_execution(execution.id)
-
-    def step_back(self) -> bool:
-        """Drop the filter, then the marks."""
-        return self.pane.clear()

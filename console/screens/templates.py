@@ -6,7 +6,7 @@ from textual import work
 from textual.widget import Widget
 
 from console.model import Changes
-from console.screens.base import PureBootScreen
+from console.screens.lists import ListScreen
 from console.view import template_lines
 from console.view.labels import Row
 from console.view.listing import Listing
@@ -27,7 +27,7 @@ _NOTHING_FITS = f"""No template fits the filter. Press escape to drop it.
 Fields: {" ".join(template_lines.TEMPLATE_FIELDS)}"""
 
 
-class TemplatesScreen(PureBootScreen):
+class TemplatesScreen(ListScreen):
     """Every template."""
 
     CONTEXTS = ("templates", "list")
@@ -97,24 +97,3 @@ class TemplatesScreen(PureBootScreen):
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open a template."""
         self.app.open_template(self._templates[event.key].name)
-
-    def action_open(self) -> None:
-        """Open the template under the cursor."""
-        self.table.action_open()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.pane.filter.ask()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self.pane.next_sort()
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self.pane.reverse()
-
-    async def action_back(self) -> None:
-        """Drop the filter."""
-        if not self.pane.clear():
-            await super().action_back()

@@ -6,8 +6,9 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from console.model import Changes
-from console.screens.base import PureBootScreen, work_on
+from console.screens.base import work_on
 from console.screens.confirm import Confirm
+from console.screens.lists import ListScreen
 from console.view import labels, node_lines, workflow_rows
 from console.view.forms import FormField, fields_of
 from console.view.labels import Cell, Role, Row, cell
@@ -33,7 +34,7 @@ Fields: {" ".join(workflow_rows.WORKFLOW_FIELDS)}"""
 _EVERY_STATUS = tuple(status.value for status in DocumentStatus)
 
 
-class WorkflowsScreen(PureBootScreen):
+class WorkflowsScreen(ListScreen):
     """The workflows and the steps of one."""
 
     CONTEXTS = ("workflows", "list")
@@ -114,10 +115,6 @@ class WorkflowsScreen(PureBootScreen):
 
     # Keys
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.pane.filter.ask()
-
     def action_publish(self) -> None:
         """Make the newest version the active one, after a question."""
         workflow = self._workflows.get(self.table.cursor_key or "")
@@ -145,10 +142,6 @@ class WorkflowsScreen(PureBootScreen):
                 )
 
         self.app.push_screen(question, go)
-
-    def step_back(self) -> bool:
-        """Drop the filter."""
-        return self.pane.clear()
 
 
 def details(workflow: PublishedWorkflow) -> list[Cell]:

@@ -43,11 +43,14 @@ def cursor(tx: Tx) -> int:
     return tx.number(select(func.coalesce(func.max(event.c.id), 0)))
 
 
-def find(tx: Tx, page: Page) -> tuple[list[Event], int]:
-    """A page of the log, newest first unless sorted otherwise; filters are `kind`, `node_id`, `execution_id`."""
+def find(tx: Tx, page: Page, after: int = 0) -> tuple[list[Event], int]:
+    """A page of the log with ids above `after`, newest first unless sorted otherwise.
+
+    Filters are `kind`, `node_id`, `execution_id`.
+    """
     columns = {"kind": event.c.kind, "node_id": event.c.node_id, "execution_id": event.c.execution_id}
     sortable = {"id": event.c.id, "at": event.c.at}
-    rows, total = page_of(tx, filtered(select(event), page, columns), page, sortable, "-id")
+    rows, total = page_of(tx, filtered(select(event).where(event.c.id > after), page, columns), page, sortable, "-id")
     return [_event(row) for row in rows], total
 
 

@@ -160,6 +160,13 @@ async def test_the_event_log_is_read_on_from_anywhere(pureboot: PureBoot) -> Non
         assert [each["data"]["name"] for each in rest.data] == ["g3", "g4"]
         end = await client.get(f"/api/v1/events?after={rest.json['cursor']}")
         assert (end.data, end.json["cursor"]) == ([], rest.json["cursor"])
+        assert [each.json["total"] for each in (first, rest, end)] == [5, 2, 0]
+        await client.post("/api/v1/nodes", {"mac_address": MAC})
+        only = await client.get("/api/v1/events?kind=node.created&sort=-id&limit=1")
+        assert ([each["kind"] for each in only.data], only.json["total"]) == (["node.created"], 1)
+        node = only.data[0]["node_id"]
+        assert {each["node_id"] for each in (await client.get(f"/api/v1/events?node_id={node}")).data} == {node}
+        assert "kind" in (await client.get("/api/v1/events?kind=nonsense")).wrong()
 
 
 class Reader:
