@@ -82,8 +82,8 @@ def environment(url: str, folder: Path) -> dict[str, str]:
 
 
 def command(*words: str) -> list[str]:
-    """The command as a process."""
-    return [sys.executable, "-m", "console", *words]
+    """The command as a process, which Ctrl+C ends even if whoever runs the tests ignores it, as in the background."""
+    return ["env", "--default-signal=INT", sys.executable, "-m", "console", *words]
 
 
 @contextmanager
