@@ -4,12 +4,12 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.programs import lacking
 
 SERVER_USER = "postgres"  # made by Debian's package; PostgreSQL refuses to run as root
@@ -19,13 +19,6 @@ def binaries() -> Path | None:
     """The folder with initdb and postgres of the newest version installed."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     return folders[-1].parent if folders else None
-
-
-def free_port() -> int:
-    """A TCP port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import contextlib
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from bootsrv.loaders import MissingLoader
 from engine.settings import Settings
 from engine.store.migrate import HEAD
 from tests.conftest import Opener, settings_for
+from tests.ports import free_port, taken
 
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
 READY = Running(parts={"store": {"status": "ok"}, "tftp": {"status": "ok", "message": "0.0.0.0 port 69"}})
@@ -37,22 +37,6 @@ READY = Running(parts={"store": {"status": "ok"}, "tftp": {"status": "ok", "mess
 
 def settings_at(path: Path, **flags: Any) -> Settings:
     return settings_for(f"sqlite:///{path}", path.parent, **flags)
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def taken(kind: int) -> Iterator[int]:
-    """A port that somebody else listens on."""
-    with socket.socket(socket.AF_INET, kind) as other:
-        other.bind(("127.0.0.1", 0))
-        if kind == socket.SOCK_STREAM:
-            other.listen(1)
-        yield int(other.getsockname()[1])
 
 
 def named(findings: list[Finding], name: str) -> Finding:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.cli_support import SECONDS, Terminal, environment, line_with, process, run
+from tests.ports import free_port, taken
 
 WORKFLOW = """\
 name: {name}
@@ -45,15 +46,6 @@ def get(url: str) -> str:
         return str(answer.read().decode())
 
 
-@contextlib.contextmanager
-def taken(kind: int) -> Iterator[int]:
-    with socket.socket(socket.AF_INET, kind) as other:
-        other.bind(("127.0.0.1", 0))
-        if kind == socket.SOCK_STREAM:
-            other.listen(1)
-        yield int(other.getsockname()[1])
-
-
 def is_free(kind: int, port: int) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,11 +53,6 @@ def is_free(kind: int, port: int) -> bool:
             probe.bind(("127.0.0.1", port))
             return True
     return False
-
-
-def free_port(kind: int) -> int:
-    with taken(kind) as port:
-        return port
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
