@@ -13,6 +13,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from console.app import PureBootApp
+from console.screens.nodes import NodesScreen
 from console.view.labels import UNICODE, Symbols
 from engine.app import PureBoot
 from engine.core.scopes import Server
@@ -184,3 +185,22 @@ def stage(console_on: Setter) -> Opened:
             yield at
 
     return open_
+
+
+def table(at: Stage) -> NodesScreen:
+    """The nodes' screen, which is in front."""
+    screen = at.app.screen
+    assert isinstance(screen, NodesScreen)
+    return screen
+
+
+async def choose(at: Stage, *wanted: str) -> None:
+    """Mark nodes by name; of one alone, put the cursor on it."""
+    screen = table(at)
+    ids = [node.id for node in at.app.model.nodes.values() if node.name in wanted]
+    if len(ids) == 1:
+        screen.table.move_to(ids[0])
+    for each in ids if len(ids) > 1 else []:
+        screen.table.move_to(each)
+        await at.press("space")
+    await at.pilot.pause()

@@ -1,6 +1,5 @@
 """Tables and properties of everything that turns values into words, without a screen."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import keys
-from console.view import event_lines, filtering, forms, heading, labels, node_lines, rows
-from console.view.columns import GAP, Column, share
+from console.view import event_lines, forms, heading, labels, node_lines, rows
 from console.view.heading import Facts
 from console.view.labels import ASCII, UNICODE, Role, Symbols, plain
-from console.view.listing import Listing, natural
 from console.view.pieces import cells
 from console.view.rows import ExecutionView, NodeView
 from engine.core.events import Event, Kind
@@ -117,142 +114,6 @@ def test_ascii_is_ascii() -> None:
 @given(st.integers(-10, 200), st.integers(1, 40))
 def test_a_bar_is_as_wide_as_it_should_be(percent: int, width: int) -> None:
     assert cells(plain(labels.bar(percent, width, UNICODE))) == width
-
-
-# Filter
-
-FIELDS = filtering.searchable(
-    {"name": "r4-07", "state": "install_failed install failed", "group": "r4", "vendor": "dell inc."}
-)
-KNOWN = ("name", "state", "group", "vendor")
-
-
-@pytest.mark.parametrize(
-    ("typed", "fits"),
-    [
-        ("", True),
-        ("r4", True),
-        ("R4-07", True),
-        ("r5", False),
-        ("!r5", True),
-        ("!r4", False),
-        ("dell failed", True),
-        ("dell active", False),
-        ("state:inst", True),
-        ('state:"install failed"', True),
-        ("state:active", False),
-        ("state:active,failed", True),
-        ("state=failed", False),
-        ("group=r4", True),
-        ("group=r", False),
-        ("group=r4,r5", True),
-        ("!group=r4", False),
-        ("group:", True),
-        ("group=", False),
-        ("serial=", False),
-        ('"dell inc."', True),
-        ('"inc. dell"', False),
-        ("52:54", False),
-        ("rack:r4", False),
-        ("!", True),
-        ('"', True),
-    ],
-)
-def test_the_filter(typed: str, fits: bool) -> None:
-    assert filtering.parse(typed, KNOWN).holds(FIELDS) is fits
-
-
-def test_a_mac_address_is_searched_for_as_it_stands() -> None:
-    fields = filtering.searchable({"mac": "52:54:00:4a:00:07"})
-    assert filtering.parse("54:00:4a", KNOWN).holds(fields)
-
-
-@given(st.text())
-def test_whatever_is_typed_is_a_filter(typed: str) -> None:
-    filtering.parse(typed, KNOWN).holds(FIELDS)
-
-
-@given(st.text(alphabet='abr4-: "!=,'))
-def test_not_is_the_opposite(word: str) -> None:
-    query = filtering.parse(word, KNOWN)
-    opposites = [replace(term, inverse=not term.inverse) for term in query.terms]
-    assert all(
-        term.holds(FIELDS) is not opposite.holds(FIELDS) for term, opposite in zip(query.terms, opposites, strict=True)
-    )
-
-
-# Lists
-
-
-def test_names_are_sorted_by_their_numbers() -> None:
-    names = ["r10-1", "r4-10", "r4-2", "R4-1", "a"]
-    assert sorted(names, key=natural) == ["a", "R4-1", "r4-2", "r4-10", "r10-1"]
-
-
-def listing(values: dict[str, int]) -> Listing:
-    return Listing(
-        fields=lambda key: {"name": key},
-        known=("name",),
-        sort_key=lambda key, sort: (values[key], key) if sort == "value" else (key,),
-        sorts=("value", "name"),
-    )
-
-
-def test_a_list_is_filtered_and_sorted() -> None:
-    values = {"a1": 3, "b1": 1, "a2": 2}
-    made = listing(values)
-    assert made.arrange(values) == ["b1", "a2", "a1"]
-    made.search("a")
-    assert made.arrange(values) == ["a2", "a1"]
-    made.next_sort()
-    assert made.arrange(values) == ["a1", "a2"]
-    made.sort_by("name", reverse=True)
-    assert made.arrange(values) == ["a2", "a1"]
-
-
-def test_a_row_that_changed_finds_its_new_place() -> None:
-    values = {"a": 1, "b": 2}
-    made = listing(values)
-    assert made.arrange(values) == ["a", "b"]
-    values["a"] = 3
-    made.forget(["a"])
-    assert made.arrange(values) == ["b", "a"]
-
-
-COLUMNS = st.lists(
-    st.builds(
-        Column,
-        key=st.uuids().map(str),
-        title=st.just("T"),
-        width=st.integers(1, 20),
-        flex=st.integers(0, 3),
-        keep=st.integers(0, 100),
-        most=st.sampled_from([0, 25, 40]),
-    ),
-    min_size=1,
-    max_size=10,
-)
-
-
-@given(COLUMNS, st.integers(1, 250))
-def test_columns_never_take_more_than_there_is(columns: list[Column], width: int) -> None:
-    placed = share(columns, width)
-    assert placed
-    assert sum(size for _, size in placed) + GAP * (len(placed) - 1) <= width
-    assert [column for column, _ in placed] == [column for column in columns if column in dict(placed)]
-    for column, size in placed:
-        assert size >= min(column.width, width)
-        assert not column.most or size <= max(column.most, column.width)
-
-
-def test_the_dearest_columns_stay() -> None:
-    widths = {column.key: size for column, size in share(rows.NODE_COLUMNS, 77)}
-    assert list(widths) == ["state", "name", "group", "step", "seen", "since"]
-    assert sum(widths.values()) + 5 == 77
-    assert [column for column, _ in share(rows.NODE_COLUMNS, 157)] == list(rows.NODE_COLUMNS)
-
-
-# Rows
 
 
 def texts(row: labels.Row) -> list[str]:
