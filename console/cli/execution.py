@@ -242,7 +242,4 @@ def cancel(ctx: click.Context, id_: str, reason: str | None, as_json: bool) -> N
         return await pureboot.executions.cancel(found.id, by=principal(), reason=reason)
 
     ended = ask(ctx, stop)
-    if as_json:
-        output.show_json(ended)
-    else:
-        output.say(f"execution {ended.id} is {ended.status}")
+    output.done(ended, f"execution {ended.id} is {ended.status}", as_json=as_json)

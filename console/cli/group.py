@@ -82,10 +82,7 @@ def add(ctx: click.Context, name: str, values: Sequence[str], as_json: bool) -> 
 
     wanted = {"name": name, **fields(pairs(values, "field"), {})}
     made = ask(ctx, lambda pureboot: pureboot.groups.create(wanted, by=principal()))
-    if as_json:
-        output.show_json(made)
-    else:
-        output.say(f"group {made.name} added ({made.id})")
+    output.done(made, f"group {made.name} added ({made.id})", as_json=as_json)
 
 
 @command(group, "set")
@@ -103,10 +100,7 @@ def set_(ctx: click.Context, name: str, values: Sequence[str], as_json: bool) ->
         return await pureboot.groups.update(before.id, fields(wanted, before.metadata), by=principal())
 
     changed = ask(ctx, change)
-    if as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"group {changed.name} changed")
+    output.done(changed, f"group {changed.name} changed", as_json=as_json)
 
 
 @command(group, "delete")

@@ -124,10 +124,7 @@ def add(ctx: click.Context, mac_address: str, values: Sequence[str], as_json: bo
 
     wanted = fields(pairs(values, "field"), {})
     made = ask(ctx, lambda pureboot: pureboot.nodes.create(mac_address, wanted, by=principal()))
-    if as_json:
-        output.show_json(made)
-    else:
-        output.say(f"node {made.name} added ({made.id})")
+    output.done(made, f"node {made.name} added ({made.id})", as_json=as_json)
 
 
 @command(node, "set")
@@ -145,10 +142,7 @@ def set_(ctx: click.Context, name: str, values: Sequence[str], as_json: bool) ->
         return await pureboot.nodes.update(before.id, fields(wanted, before.metadata), by=principal())
 
     changed = ask(ctx, change)
-    if as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"node {changed.name} changed")
+    output.done(changed, f"node {changed.name} changed", as_json=as_json)
 
 
 @command(node, "state")
@@ -164,10 +158,7 @@ def state_(ctx: click.Context, name: str, state: str, comment: str | None, force
 
     goal = NodeState(state)
     moved = ask(ctx, lambda pureboot: pureboot.nodes.move(name, goal, by=principal(), comment=comment, force=force))
-    if as_json:
-        output.show_json(moved)
-    else:
-        output.say(f"node {moved.name} is {moved.state}")
+    output.done(moved, f"node {moved.name} is {moved.state}", as_json=as_json)
 
 
 @command(node, "history")
@@ -213,10 +204,7 @@ def tag_(ctx: click.Context, name: str, tags: Sequence[str], remove: Sequence[st
     if not tags and not remove:
         raise click.UsageError("name a tag to add, or one to --remove")
     changed = ask(ctx, lambda pureboot: pureboot.nodes.tag(name, add=tags, remove=remove, by=principal()))
-    if as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"node {changed.name} has tags: {', '.join(changed.tags) or 'none'}")
+    output.done(changed, f"node {changed.name} has tags: {', '.join(changed.tags) or 'none'}", as_json=as_json)
 
 
 @command(node, "retire")
@@ -230,7 +218,4 @@ def retire(ctx: click.Context, name: str, comment: str | None, as_json: bool) ->
 
     goal = NodeState.RETIRED
     retired = ask(ctx, lambda pureboot: pureboot.nodes.move(name, goal, by=principal(), comment=comment))
-    if as_json:
-        output.show_json(retired)
-    else:
-        output.say(f"node {retired.name} is {retired.state}")
+    output.done(retired, f"node {retired.name} is {retired.state}", as_json=as_json)

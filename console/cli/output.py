@@ -43,6 +43,14 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(as_data(value), indent=2, ensure_ascii=False))
 
 
+def done(value: Any, text: str, *, as_json: bool) -> None:
+    """Say what a command did: the value it made or changed as JSON, or a sentence about it."""
+    if as_json:
+        show_json(value)
+    else:
+        say(text)
+
+
 def show_line(value: Any) -> None:
     """Print a value as JSON on one line, at once: for what is followed."""
     click.echo(json.dumps(as_data(value), ensure_ascii=False))

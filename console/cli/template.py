@@ -108,10 +108,7 @@ def add(
             commit_message=commit_message,
         ),
     )
-    if as_json:
-        output.show_json(made)
-    else:
-        output.say(f"template {made.name} added as {made.current_version}")
+    output.done(made, f"template {made.name} added as {made.current_version}", as_json=as_json)
 
 
 @command(template, "new-version")
@@ -150,10 +147,7 @@ def _add_version(ctx: click.Context, name: str, content: str, bump: str, message
             name, content, by=principal(), commit_message=message, bump=Bump(bump)
         ),
     )
-    if as_json:
-        output.show_json(made)
-    else:
-        output.say(f"template {name} is at {made.version_string}")
+    output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
 
 
 def _read(file: TextIO) -> str:
@@ -253,10 +247,9 @@ def set_current(ctx: click.Context, name: str, version: str, as_json: bool) -> N
     from console.cli import output
 
     changed = ask(ctx, lambda pureboot: pureboot.templates.set_current(name, version, by=principal()))
-    if as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"the current version of template {changed.name} is {changed.current_version}")
+    output.done(
+        changed, f"the current version of template {changed.name} is {changed.current_version}", as_json=as_json
+    )
 
 
 @command(template, "archive")

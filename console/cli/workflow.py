@@ -167,10 +167,7 @@ def publish(ctx: click.Context, name: str, version: str | None, as_json: bool) -
     from console.cli import output
 
     found = ask(ctx, lambda pureboot: pureboot.workflows.publish(name, version, by=principal()))
-    if as_json:
-        output.show_json(found)
-    else:
-        output.say(f"workflow {found.name} {found.current_version} is {found.status}")
+    output.done(found, f"workflow {found.name} {found.current_version} is {found.status}", as_json=as_json)
 
 
 @command(workflow, "archive")
@@ -181,10 +178,7 @@ def archive(ctx: click.Context, name: str, as_json: bool) -> None:
     from console.cli import output
 
     found = ask(ctx, lambda pureboot: pureboot.workflows.archive(name, by=principal()))
-    if as_json:
-        output.show_json(found)
-    else:
-        output.say(f"workflow {found.name} is {found.status}")
+    output.done(found, f"workflow {found.name} is {found.status}", as_json=as_json)
 
 
 @command(workflow, "export")
