@@ -232,11 +232,13 @@ class PureBootApp(TypeAheadApp):
             mode=self.current_mode,
             states=self.model.states,
             running=self.model.running,
+            asking=self.model.asking,
             server_url=pureboot.server.url,
             store=store_name(pureboot.settings.database.url),
             is_open=True,
             is_host=pureboot.is_host,
             cut_seconds=self._follower.cut_seconds,
+            trouble=pureboot.trouble,
         )
 
     # Doing and saying

@@ -158,13 +158,24 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     ),
     "execution": (
         Key(
+            keys="a",
+            action="approve",
+            label="approve",
+            help="approve or reject what waits for a person, with a comment",
+        ),
+        Key(
             keys="l,tab",
             action="log",
             label="log",
             help="between the steps and the log of the one selected",
             footer=True,
         ),
-        Key(keys="enter", action="open", label="zoom", help="give the log the whole screen, or take it back"),
+        Key(
+            keys="enter",
+            action="open",
+            label="zoom",
+            help="give the log the whole screen, or take it back; open what the step started",
+        ),
         Key(keys="f", action="follow", label="follow", help="follow the end of the log, or stand still", footer=True),
         _SEARCH,
         Key(keys="n", action="next", label="next match", help="next match"),
@@ -175,8 +186,19 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             keys="y", action="copy", label="copy", help="copy the marked lines, the line, or all if the end is followed"
         ),
         Key(keys="Y", action="copy_all", label="copy all", help="copy the whole log"),
-        Key(keys="c", action="cancel", label="cancel", help="cancel the execution, after a question", footer=True),
+        Key(
+            keys="p",
+            action="pause",
+            label="pause",
+            help="pause the execution: nothing new begins; or let it go on",
+            footer=True,
+        ),
+        Key(keys="r", action="retry", label="retry", help="retry what failed; what succeeded is kept"),
+        Key(keys="R", action="retry_step", label="retry step", help="run the step again, and what follows it"),
+        Key(keys="s", action="skip", label="skip", help="skip the step: take it as done, with a reason"),
+        _CANCEL,
         replace(_NODE, footer=False),
+        Key(keys="u", action="parent", label="parent", help="up to the execution that started this one"),
     ),
     "templates": (
         _ENTER,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.view.rows import ExecutionView, NodeView
+from console.view.waiting import asking
 from engine.core.events import Event, Kind
 from engine.core.executions import LIVE, Execution, ExecutionStatus
 from engine.core.groups import Group
@@ -75,6 +76,7 @@ class Model:
         self.states: Counter[NodeState] = Counter()
         self.statuses: Counter[ExecutionStatus] = Counter()
         self._newest: dict[str, str] = {}
+        self._asking: set[str] = set()
 
     async def load(self, pureboot: "PureBoot") -> None:
         """Begin with everything of one moment.
@@ -117,17 +119,21 @@ class Model:
 
     def put_executions(self, executions: Iterable[Execution]) -> None:
         """Take newer values of executions."""
-        for execution in executions:
+        taken = list(executions)
+        for execution in taken:
             before = self.executions.get(execution.id)
             if before is not None:
                 self.statuses[before.status] -= 1
             self.statuses[execution.status] += 1
             self.executions[execution.id] = execution
+            (self._asking.add if asking(execution) else self._asking.discard)(execution.id)
+        for execution in taken:
             self._note_newest(execution)
         self._forget_old()
 
     def _note_newest(self, execution: Execution) -> None:
-        if execution.node_id is None:
+        """Note a node's newest; what that itself has started on the node is a part of it."""
+        if execution.node_id is None or any(each.node_id == execution.node_id for each in self.above(execution)):
             return
         known = self.executions.get(self._newest.get(execution.node_id, ""))
         if known is None or execution.created_at >= known.created_at:
@@ -146,6 +152,20 @@ class Model:
     def running(self) -> int:
         """How many executions have not ended."""
         return sum(self.statuses[status] for status in LIVE)
+
+    @property
+    def asking(self) -> int:
+        """How many executions wait for a person."""
+        return len(self._asking)
+
+    def above(self, execution: Execution) -> tuple[Execution, ...]:
+        """What is known of the executions that led to this one being started, the first of all first."""
+        found: list[Execution] = []
+        above = self.executions.get(execution.parent_id or "")
+        while above is not None:
+            found.append(above)
+            above = self.executions.get(above.parent_id or "")
+        return tuple(reversed(found))
 
     def execution_of(self, node_id: str) -> Execution | None:
         """A node's newest execution, which is the live one if there is one."""
@@ -170,7 +190,8 @@ class Model:
         """An execution as its row tells it."""
         execution = self.executions[execution_id]
         node = self.node_of(execution)
-        return ExecutionView(execution=execution, node=node.name if node is not None else "")
+        name = node.name if node is not None else ""
+        return ExecutionView(execution=execution, node=name, above=self.above(execution))
 
     def node_of(self, execution: Execution) -> Node | None:
         """The node an execution is for."""

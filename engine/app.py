@@ -9,6 +9,7 @@ from types import TracebackType
 
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Registry
+from engine.chores import Chores
 from engine.clock import Clock, SystemClock
 from engine.core.events import SYSTEM, Event, Kind, NewEvent
 from engine.core.executions import Execution
@@ -18,26 +19,30 @@ from engine.core.page import EVERYTHING, Page
 from engine.core.scopes import Server
 from engine.errors import Unavailable
 from engine.feed import Feed
+from engine.hosting import ASK_SECONDS, Hosting
 from engine.keys import load_key
 from engine.runtime import Runtime
 from engine.services.access import Access
 from engine.services.boots import Boots
 from engine.services.callbacks import Callbacks
 from engine.services.context import Context
+from engine.services.control import Control
+from engine.services.dead_letters import DeadLetters
 from engine.services.executions import Executions
 from engine.services.groups import Groups
+from engine.services.links import Links
 from engine.services.nodes import Nodes
+from engine.services.plans import Plans
 from engine.services.reports import Reports
+from engine.services.retention import Retention
 from engine.services.templates import Templates
+from engine.services.triggers import Triggers
 from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
 from engine.store import events, executions, groups, migrate, nodes
 from engine.store.database import Database, Tx, open_database
 
 _log = logging.getLogger(__name__)
-
-_ASK_SECONDS = 2.0  # how often a guest asks for the host's place
-_ASK_AGAIN_SECONDS = 0.2  # how often a process asks that had the place: its doors are open already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,7 @@ class PureBoot:
 
     The first process on a store hosts it: it runs the engine (and the doors, which its entry point opens). Any other is
     a guest: it reads, writes and follows like the host, and leaves performing and timing to it. When the host is gone,
-    a guest takes its place. A host whose database takes the place away (a server that was started again) stops its
-    engine at once and asks for the place anew.
+    a guest takes its place. On PostgreSQL there may be several hosts (`beside`); they share the work.
     """
 
     nodes: Nodes
@@ -65,9 +69,15 @@ class PureBoot:
     templates: Templates
     workflows: Workflows
     executions: Executions
+    plans: Plans
+    control: Control
     callbacks: Callbacks
     boots: Boots
     access: Access
+    triggers: Triggers
+    dead_letters: DeadLetters
+    links: Links
+    retention: Retention
     feed: Feed
 
     def __init__(
@@ -76,12 +86,16 @@ class PureBoot:
         *,
         clock: Clock | None = None,
         host: bool = True,
+        beside: bool = False,
         actions: Registry | None = None,
     ) -> None:
-        """`host` False never hosts, for commands that only ask; `actions` are the built-in ones if not given."""
+        """`host` False never hosts, for commands that only ask; `beside` lets it host also while other processes do,
+        where the store can be shared (PostgreSQL); `actions` are the built-in ones if not given.
+        """
         self.settings = settings
         self._clock = clock or SystemClock()
         self._wants_host = host
+        self._beside = beside
         self._actions = actions
         self._engine: asyncio.Task[None] | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -116,10 +130,13 @@ class PureBoot:
         self._hosting = asyncio.Event()
         if not self._wants_host:
             return
+        self._place = Hosting(self._context, beside=self._beside)
+        self._runtime = self._make_runtime()
+        self._stack.push_async_callback(self._place.leave)
         self._stack.push_async_callback(self._stop_engine)
-        if not await self._host(database):
+        if not await self._host():
             self.server = await self._servers_address()
-        turns = asyncio.create_task(self._take_turns(database), name="take-turns")
+        turns = asyncio.create_task(self._take_turns(), name="take-turns")
         self._stack.push_async_callback(_stop, turns)
 
     def _add_services(self, database: Database) -> None:
@@ -131,42 +148,51 @@ class PureBoot:
         self.templates = Templates(context)
         self.workflows = Workflows(context)
         self.executions = Executions(context)
+        self.plans = Plans(context)
+        self.control = Control(context)
         self.callbacks = Callbacks(context)
         self.boots = Boots(context, self.reports)
         self.access = Access(context)
+        self.triggers = Triggers(context)
+        self.dead_letters = DeadLetters(context)
+        self.links = Links(context)
+        self.retention = Retention(context)
 
-    async def _host(self, database: Database) -> bool:
-        """Become the host if nobody is."""
-        if not await database.backend.lock_host():
+    def _make_runtime(self) -> Runtime:
+        chores = Chores(self._clock, self.feed, self.triggers, self.retention)
+        loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune}
+        return Runtime(self._context, self.executions, self.links, self.feed, loops)
+
+    async def _host(self) -> bool:
+        """Become a host if there is a place."""
+        if not await self._place.join():
             return False
-        runtime = Runtime(self._context, self.executions, self.feed)
-        self._engine = asyncio.create_task(runtime.run(), name="engine")
+        host = self._place.host
+        assert host is not None  # noqa: S101 - that is what joining means
+        self._engine = asyncio.create_task(self._runtime.run(host.id), name="engine")
         self._engine.add_done_callback(_tell_of_end)
         self._hosting.set()
         return True
 
-    async def _take_turns(self, database: Database) -> None:
-        """Be the host whenever the database lets this process be it."""
+    async def _take_turns(self) -> None:
+        """Be a host whenever there is a place for this process."""
         if not self.is_host:
-            await self._take_over(database, _ASK_SECONDS)
-            _log.warning("the process that hosted this store is gone; this one hosts it now")
+            await self._take_over()
+            _log.warning("no other process hosts this store; this one hosts it now")
         while True:
-            await database.backend.host_lost()
+            await self._place.keep()
             self._hosting.clear()
             await self._stop_engine()
-            await self._take_over(database, _ASK_AGAIN_SECONDS)
+            await self._take_over()
             _log.warning("this process hosts the store again")
 
-    async def _take_over(self, database: Database, every: float) -> None:
-        """Wait until the host is gone, and take its place."""
-        while True:  # a lock of another process tells nobody
-            wait = every
-            try:
-                if await self._host(database):
+    async def _take_over(self) -> None:
+        """Wait for a place."""
+        while True:
+            with contextlib.suppress(Unavailable):
+                if await self._host():
                     return
-            except Unavailable:
-                wait = 2 * every  # who was the host before the outage comes first
-            await asyncio.sleep(wait)
+            await asyncio.sleep(ASK_SECONDS)
 
     async def _stop_engine(self) -> None:
         if self._engine is not None:
@@ -190,6 +216,11 @@ class PureBoot:
     def engine_runs(self) -> bool:
         """Whether this process performs the steps now."""
         return self._engine is not None and not self._engine.done()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the store cannot be written now, if so: the engine takes no work then, and goes on when it can."""
+        return self._context.database.trouble
 
     @property
     def context(self) -> Context:

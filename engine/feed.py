@@ -21,13 +21,15 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._stirs = 0
+        self._outside_stirs = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._outside = contextlib.AsyncExitStack()
         database.on_commit(self.stir)
+        database.on_doubt(self._stir_outside)
 
     async def open(self) -> None:
         """Begin to notice what other processes write."""
-        await self._outside.enter_async_context(self._database.backend.outside_changes(self.stir))
+        await self._outside.enter_async_context(self._database.backend.outside_changes(self._stir_outside))
 
     async def close(self) -> None:
         """Stop noticing."""
@@ -39,6 +41,20 @@ class Feed:
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
+
+    def _stir_outside(self) -> None:
+        self._outside_stirs += 1
+        self.stir()
+
+    @property
+    def outside_stirs(self) -> int:
+        """How often another process may have written something; to be given to `changed_outside`."""
+        return self._outside_stirs
+
+    async def changed_outside(self, seen: int) -> None:
+        """Wait until another process may have written something since `outside_stirs` was `seen`."""
+        while self._outside_stirs == seen:
+            await self.changed(self._stirs)
 
     @property
     def stirs(self) -> int:

@@ -14,6 +14,7 @@ import yaml
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from engine.durations import parse_duration
 from engine.errors import Invalid, NotFound, Problem
 
 ENV_PREFIX = "PUREBOOT_"
@@ -30,6 +31,9 @@ def default_data_dir() -> Path:
 
 
 _Path = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser() if isinstance(value, str) else value)]
+
+
+_Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
 class _Section(BaseModel):
@@ -121,6 +125,35 @@ class Install(_Section):
     max_attempts: int = Field(default=3, ge=1)
 
 
+class Engine(_Section):
+    """How the engine works. Durations are in seconds, or written `30s`, `10m`, `2h`, `7d`.
+
+    `lease` is how long a host may be silent before others take over its work (PostgreSQL); `grace` what deadlines are
+    given that a jump of the clock passed over. `max_running` bounds the executions that run at once, and
+    `starts_per_minute` how many begin within a minute (0: no bound); both count only executions that nobody waits for.
+    `max_depth` is how deep workflows may start workflows.
+    """
+
+    lease: _Duration = Field(default=30.0, gt=0)
+    grace: _Duration = Field(default=120.0, ge=0)
+    max_running: int = Field(default=0, ge=0)
+    starts_per_minute: int = Field(default=0, ge=0)
+    max_depth: int = Field(default=8, ge=1, le=100)
+
+
+class Retention(_Section):
+    """What is kept of the past; unset, everything. Durations are written `30d`, `12h`.
+
+    `executions` is the age at which ended executions go, with their attempts and logs; `keep` how many ended ones stay
+    at most; `logs` the age at which the logs of ended executions go; `events` that of events which are no audit row.
+    """
+
+    executions: _Duration | None = Field(default=None, gt=0)
+    keep: int | None = Field(default=None, ge=0)
+    logs: _Duration | None = Field(default=None, gt=0)
+    events: _Duration | None = Field(default=None, gt=0)
+
+
 class Log(_Section):
     """What is logged to standard error (`serve`) or to the log file beside the store (console)."""
 
@@ -141,6 +174,8 @@ class Settings(_Section):
     files: Files = Field(default_factory=Files)
     discovery: Discovery = Field(default_factory=Discovery)
     install: Install = Field(default_factory=Install)
+    engine: Engine = Field(default_factory=Engine)
+    retention: Retention = Field(default_factory=Retention)
     log: Log = Field(default_factory=Log)
 
 

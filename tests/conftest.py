@@ -37,6 +37,7 @@ def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
         "tftp.port": 0,
         "files.dir": str(folder / "files"),
         "auth.mode": "loose",
+        "engine.lease": 3,
     }
     return load(environ={}, flags=defaults | given)
 

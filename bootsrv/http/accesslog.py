@@ -12,13 +12,13 @@ _MASK = "***"
 _SECRET_KEYS = frozenset({"token", "access_token"})
 # An admin token, and anything of the length of a capability token that is written like one.
 _TOKEN = re.compile(r"pb_[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
-_RENDER = re.compile(r"(/render/+)[^/]+")
+_RENDER = re.compile(r"(/render/+)[^/]+|(/hooks/+).+")
 _LONGEST = 400
 
 
 def shown_path(request: web.BaseRequest) -> str:
     """A request's path and query for logs and screens: decoded, so that no spelling hides a token, and masked."""
-    path = _RENDER.sub(rf"\1{_MASK}", request.path)
+    path = _RENDER.sub(lambda found: f"{found[1] or found[2]}{_MASK}", request.path)
     query = "&".join(f"{key}={_MASK if key.lower() in _SECRET_KEYS else value}" for key, value in request.query.items())
     return shown(_TOKEN.sub(_MASK, f"{path}?{query}" if query else path), _LONGEST)
 

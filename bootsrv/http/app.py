@@ -15,17 +15,22 @@ from bootsrv.http import (
     agent,
     boot,
     callback,
+    dead_letters,
     events,
     executions,
     files,
     groups,
     health,
+    hooks,
+    links,
     nodes,
+    plans,
     queries,
     render,
     reports,
     templates,
     tokens,
+    triggers,
     workflows,
 )
 from bootsrv.http.access import authorize
@@ -110,7 +115,8 @@ _WORKFLOWS = (
     Route("POST", "/{id}/publish", workflows.publish, _WORK),
     Route("POST", "/{id}/archive", workflows.archive, _WORK),
     Route("GET", "/{id}/export", workflows.export, _VIEW, query=workflows.VERSION_QUERY),
-    Route("POST", "/{id}/execute", workflows.execute, _WORK),
+    Route("POST", "/{id}/execute", workflows.execute, _WORK, body=MIB),
+    Route("POST", "/{id}/plan", plans.plan, _VIEW, body=MIB),
 )
 
 _EXECUTIONS = (
@@ -119,7 +125,25 @@ _EXECUTIONS = (
     Route("GET", "/{id}/steps", executions.steps, _VIEW),
     Route("GET", "/{id}/events", executions.events, _VIEW, filters=_LIST),
     Route("GET", "/{id}/logs", executions.logs, _VIEW, query=executions.LOG_QUERY),
+    Route("GET", "/{id}/tree", executions.tree, _VIEW),
     Route("POST", "/{id}/cancel", executions.cancel, _WORK),
+    Route("GET", "/{id}/links", links.of_execution, _VIEW, filters=_LIST),
+    Route("POST", "/{id}/pause", executions.pause, _WORK),
+    Route("POST", "/{id}/resume", executions.resume, _WORK),
+    Route("POST", "/{id}/retry", executions.retry, _WORK),
+    Route("POST", "/{id}/skip", executions.skip, _WORK),
+    Route("POST", "/{id}/approve", executions.approve, _WORK),
+    Route("POST", "/{id}/reject", executions.reject, _WORK),
+)
+
+_LINKS = (Route("GET", "", links.list_, _VIEW, filters=links.FILTERS),)
+
+_DEAD_LETTERS = (
+    Route("GET", "", dead_letters.list_, _VIEW, filters=dead_letters.FILTERS),
+    Route("POST", "/replay", dead_letters.replay_many, _WORK),
+    Route("GET", "/{id}", dead_letters.get, _VIEW),
+    Route("POST", "/{id}/replay", dead_letters.replay, _WORK),
+    Route("DELETE", "/{id}", dead_letters.discard, _WORK, query=dead_letters.DISCARD_QUERY),
 )
 
 _EVENTS = (
@@ -131,6 +155,19 @@ _TOKENS = (
     Route("GET", "", tokens.list_, _ADMIN, filters=_LIST),
     Route("POST", "", tokens.create, _ADMIN),
     Route("DELETE", "/{id}", tokens.delete, _ADMIN),
+)
+
+
+_TRIGGERS = (
+    Route("GET", "", triggers.list_, _VIEW, filters=triggers.FILTERS),
+    Route("POST", "", triggers.create, _WORK),
+    Route("GET", "/{id}", triggers.get, _VIEW),
+    Route("PATCH", "/{id}", triggers.update, _WORK),
+    Route("PUT", "/{id}", triggers.update, _WORK),
+    Route("DELETE", "/{id}", triggers.delete, _WORK),
+    Route("POST", "/{id}/fire", triggers.fire, _WORK, body=hooks.MAX_BODY),
+    Route("POST", "/{id}/enable", triggers.enable, _WORK),
+    Route("POST", "/{id}/disable", triggers.disable, _WORK),
 )
 
 
@@ -147,8 +184,12 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/workflows", _WORKFLOWS),
     *_under("/api/v1/executions", _EXECUTIONS),
     *_under("/api/v1/runs", _EXECUTIONS),
+    *_under("/api/v1/links", _LINKS),
+    *_under("/api/v1/dead-letters", _DEAD_LETTERS),
     *_under("/api/v1/events", _EVENTS),
     *_under("/api/v1/tokens", _TOKENS),
+    *_under("/api/v1/triggers", _TRIGGERS),
+    Route("POST", "/hooks/{path:.+}", hooks.receive, _ANY, query=None, body=hooks.MAX_BODY, on_both=True),
 )
 """Every route there is."""
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from pydantic import Field
 
 from bootsrv.http.answers import NO_STORE, listed, ok
-from bootsrv.http.bodies import Body, Prose
+from bootsrv.http.bodies import Body, Line, Prose
 from bootsrv.http.call import Call
 from bootsrv.http.queries import integer, moment, one_of, text
 from engine.core.executions import Attempt, Execution, ExecutionStatus
@@ -18,7 +19,7 @@ from engine.store.executions import LogChunk
 
 FILTERS = {
     "status": one_of(ExecutionStatus),
-    **dict.fromkeys(("workflow", "workflow_id", "node", "node_id", "trigger", "request_id"), text),
+    **dict.fromkeys(("workflow", "workflow_id", "node", "node_id", "trigger", "request_id", "parent_id"), text),
 }
 TIME_QUERY = {"since": moment, "until": moment}
 LOG_QUERY = {"after": integer(), "limit": integer(1, MAX_LIMIT), "step": text, "attempt": integer(1)}
@@ -26,10 +27,41 @@ LOG_QUERY = {"after": integer(), "limit": integer(1, MAX_LIMIT), "step": text, "
 _PIECES = 500
 
 
-class Cancel(Body):
+class Why(Body):
     """Why."""
 
     reason: Prose | None = None
+
+
+class Nothing(Body):
+    """There is nothing to say."""
+
+
+class Retry(Body):
+    """Which step to run again, by key or id; without it, what failed."""
+
+    step: Line | None = None
+
+
+class Skip(Body):
+    """Which step is taken as done, why, and what it gives to those after it."""
+
+    step: Line
+    reason: Prose
+    output: dict[str, Any] = Field(default={})
+
+
+class Reject(Body):
+    """Which step is rejected, where several wait."""
+
+    step: Line | None = None
+    comment: Prose | None = None
+
+
+class Approve(Reject):
+    """Which step is decided on, where several wait, and how."""
+
+    approved: bool = True
 
 
 async def list_(call: Call) -> web.Response:
@@ -61,9 +93,63 @@ async def events(call: Call) -> web.Response:
 
 async def cancel(call: Call) -> web.Response:
     """An execution that is stopped."""
-    why = await call.body(Cancel)
+    why = await call.body(Why)
     execution = await call.pureboot.executions.cancel(call.part("id"), by=call.by, reason=why.reason)
     return ok(execution, f"{execution.workflow_name} is cancelled")
+
+
+async def tree(call: Call) -> web.Response:
+    """An execution and all that its steps have started, each before those it started itself."""
+    found = await call.pureboot.executions.tree(call.part("id"))
+    return listed(found, len(found))
+
+
+async def pause(call: Call) -> web.Response:
+    """An execution that starts no new attempts; those that run go on to their end."""
+    why = await call.body(Why)
+    execution = await call.pureboot.control.pause(call.part("id"), by=call.by, reason=why.reason)
+    return ok(execution, f"{execution.workflow_name} is paused")
+
+
+async def resume(call: Call) -> web.Response:
+    """An execution that goes on where it was paused."""
+    await call.body(Nothing)
+    execution = await call.pureboot.control.resume(call.part("id"), by=call.by)
+    return ok(execution, f"{execution.workflow_name} goes on")
+
+
+async def retry(call: Call) -> web.Response:
+    """An execution that goes on from what failed, or from the step that is named."""
+    which = await call.body(Retry)
+    execution = await call.pureboot.control.retry(call.part("id"), by=call.by, step=which.step)
+    return ok(execution, f"{execution.workflow_name} is retried")
+
+
+async def skip(call: Call) -> web.Response:
+    """An execution that goes on as if a step had succeeded."""
+    given = await call.body(Skip)
+    execution = await call.pureboot.control.skip(
+        call.part("id"), given.step, by=call.by, reason=given.reason, output=given.output
+    )
+    return ok(execution, f"step {given.step} of {execution.workflow_name} is skipped")
+
+
+async def approve(call: Call) -> web.Response:
+    """An execution of which a step that waited for a person was approved, or else rejected."""
+    answer = await call.body(Approve)
+    return await _decide(call, answer, approved=answer.approved)
+
+
+async def reject(call: Call) -> web.Response:
+    """An execution of which a step that waited for a person was rejected."""
+    return await _decide(call, await call.body(Reject), approved=False)
+
+
+async def _decide(call: Call, answer: Reject, *, approved: bool) -> web.Response:
+    execution = await call.pureboot.control.approve(
+        call.part("id"), by=call.by, step=answer.step, approved=approved, comment=answer.comment
+    )
+    return ok(execution, "approved" if approved else "rejected")
 
 
 async def logs(call: Call) -> web.StreamResponse:

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, model_validator
 from bootsrv.http.answers import created, listed, ok
 from bootsrv.http.bodies import Body, Line
 from bootsrv.http.call import Call
-from engine.core.durations import parse_duration
 from engine.core.shape import as_data
 from engine.core.tokens import Role
+from engine.durations import parse_duration
 from engine.errors import Invalid, Problem
 
 _LONGEST_SECONDS = 10 * 366 * 24 * 3600.0

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
 
+from bootsrv.http import bulk
 from bootsrv.http.answers import created, listed, ok, text
 from bootsrv.http.bodies import Body, Line, Prose, check, read_json
+from bootsrv.http.bulk import Start
 from bootsrv.http.call import Call
 from bootsrv.http.queries import one_of, truth_word
 from bootsrv.http.queries import text as any_text
@@ -52,16 +53,6 @@ class Which(Body):
     """Which version is meant; without it, the newest."""
 
     version: Line | None = None
-
-
-class Start(Body):
-    """What to start a workflow with. `draft` runs its newest version, published or not."""
-
-    node: Line | None = None
-    params: dict[str, Any] = Field(default={})
-    trigger: Line = "manual"
-    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    draft: bool = False
 
 
 async def list_(call: Call) -> web.Response:
@@ -183,8 +174,10 @@ async def validate(call: Call) -> web.Response:
 
 
 async def execute(call: Call) -> web.Response:
-    """An execution, which has begun when this is answered."""
+    """An execution, which has begun when this is answered; or for each of several nodes one, or why there is none."""
     start = await call.body(Start)
+    if start.nodes is not None or start.filter is not None:
+        return await bulk.execute(call, start)
     execution = await call.pureboot.executions.start(
         call.part("id"),
         by=call.by,

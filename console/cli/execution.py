@@ -1,4 +1,4 @@
-"""`pureboot execution`."""
+"""`pureboot execution`: looking at executions. What is done with them is in `console.cli.control`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.options import command, json_option, principal
+from console.cli import found
+from console.cli.control import DEEDS
+from console.cli.options import command, json_option
 from console.cli.session import ask, follow
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from engine.store.executions import LogChunk
 
 _STATUSES = ("pending", "running", "paused", "succeeded", "failed", "cancelled")
-_ID_LENGTH = 36
-_RECENT = 1000
 
 
 @click.group()
@@ -47,7 +47,8 @@ def list_(
     from datetime import UTC
 
     from console.cli import output
-    from console.view.labels import clock, lasted, node_label, status_cell
+    from console.view.labels import clock, lasted, node_label
+    from console.view.waiting import standing_cell, waits
     from engine.core.page import Page
 
     filters = {"status": tuple(status), "workflow": tuple(workflow), "node": tuple(node)}
@@ -56,13 +57,13 @@ def list_(
     last = until.replace(tzinfo=UTC) if until else None
 
     async def find(pureboot: "PureBoot") -> "tuple[list[Execution], dict[str, Node]]":
-        found, _ = await pureboot.executions.find(page, since=first, until=last)
-        nodes = await pureboot.nodes_by_ids({each.node_id for each in found if each.node_id})
-        return found, {each.id: each for each in nodes}
+        listed, _ = await pureboot.executions.find(page, since=first, until=last)
+        nodes = await pureboot.nodes_by_ids({each.node_id for each in listed if each.node_id})
+        return listed, {each.id: each for each in nodes}
 
-    found, nodes = ask(ctx, find)
+    listed, nodes = ask(ctx, find)
     if as_json:
-        output.show_json(found)
+        output.show_json(listed)
         return
     now, symbols = output.now(), output.symbols()
     output.show_table(
@@ -70,82 +71,89 @@ def list_(
         (
             (
                 each.id[:8],
-                status_cell(each.status, symbols),
+                standing_cell(each, symbols),
                 f"{each.workflow_name} {each.workflow_version}",
                 node_label(nodes.get(each.node_id or ""), each.node_id),
-                ", ".join(each.current_steps),
+                waits(each) or ", ".join(each.current_steps),
                 f"{each.progress_percent}%",
                 clock(each.started_at, now),
                 lasted(each, now),
             )
-            for each in found
+            for each in listed
         ),
         empty="no executions",
     )
-
-
-async def _found(pureboot: "PureBoot", reference: str) -> "Execution":
-    """The execution with this id, or the one whose id begins so among the newest."""
-    from engine.core.page import Page
-    from engine.errors import Conflict
-
-    if len(reference) < _ID_LENGTH:
-        recent, _ = await pureboot.executions.find(Page(limit=_RECENT))
-        fitting = [each for each in recent if each.id.startswith(reference.lower())]
-        if len(fitting) > 1:
-            raise Conflict(f"{len(fitting)} executions begin with {reference}; write more of the id")
-        if fitting:
-            return fitting[0]
-    return await pureboot.executions.get(reference)
 
 
 @command(execution, "show")
 @click.argument("id_", metavar="ID")
 @json_option
 def show(ctx: click.Context, id_: str, as_json: bool) -> None:
-    """Show an execution and its attempts."""
+    """Show an execution, its attempts, and what it started."""
     from console.cli import output
-    from console.view.labels import attempt_cell, clock, lasted, node_label, status_cell, who
+    from console.cli.facts import attempt_row, facts
     from engine.core.shape import as_data
 
-    async def find(pureboot: "PureBoot") -> "tuple[Execution, Node | None]":
-        found = await _found(pureboot, id_)
-        nodes = await pureboot.nodes_by_ids({found.node_id}) if found.node_id else []
-        return found, nodes[0] if nodes else None
+    async def find(pureboot: "PureBoot") -> "tuple[list[Execution], Execution | None, Node | None]":
+        meant = await found.execution(pureboot, id_)
+        nodes = await pureboot.nodes_by_ids({meant.node_id}) if meant.node_id else []
+        parent = await pureboot.executions.get(meant.parent_id) if meant.parent_id else None
+        return await pureboot.executions.tree(meant.id), parent, nodes[0] if nodes else None
 
-    found, node = ask(ctx, find)
+    [shown, *below], parent, node = ask(ctx, find)
     if as_json:
-        output.show_json(as_data(found) | {"attempts": as_data(found.attempts)})
+        output.show_json(as_data(shown) | {"attempts": as_data(shown.attempts)})
         return
     now, symbols = output.now(), output.symbols()
-    output.show_facts(
-        (
-            ("execution", found.id),
-            ("workflow", f"{found.workflow_name} {found.workflow_version}"),
-            ("node", node_label(node, found.node_id)),
-            ("status", status_cell(found.status, symbols)),
-            ("done", f"{found.progress_percent}%"),
-            ("error", found.error),
-            ("started", f"{clock(found.started_at, now)} by {who(found.principal)} ({found.trigger})"),
-            ("took", lasted(found, now)),
-            ("inputs", " ".join(f"{key}={value}" for key, value in found.params.items())),
-        )
-    )
+    output.show_facts(facts(shown, parent, node, now, symbols))
     click.echo()
     output.show_table(
-        ("step", "attempt", "status", "started", "took", "message"),
+        ("step", "attempt", "status", "started", "took", "performed", "message"),
+        (attempt_row(each, shown, now, symbols) for each in shown.attempts),
+        empty="no attempts yet",
+    )
+    if below:
+        click.echo()
+        _show_tree([shown, *below])
+
+
+@command(execution, "tree")
+@click.argument("id_", metavar="ID")
+@json_option
+def tree(ctx: click.Context, id_: str, as_json: bool) -> None:
+    """Show an execution and all that its steps have started."""
+    from console.cli import output
+
+    async def find(pureboot: "PureBoot") -> "list[Execution]":
+        return await pureboot.executions.tree((await found.execution(pureboot, id_)).id)
+
+    listed = ask(ctx, find)
+    if as_json:
+        output.show_json(listed)
+    else:
+        _show_tree(listed)
+
+
+def _show_tree(listed: "Sequence[Execution]") -> None:
+    from console.cli import output
+    from console.view.labels import lasted
+    from console.view.tree import branches
+    from console.view.waiting import standing_cell
+
+    now, symbols = output.now(), output.symbols()
+    output.show_table(
+        ("execution", "id", "status", "done", "took"),
         (
             (
-                each.step_name,
-                str(each.attempt),
-                attempt_cell(each.status, symbols),
-                clock(each.started_at, now),
+                f"{lead}{each.workflow_name} {each.workflow_version}",
+                each.id[:8],
+                standing_cell(each, symbols),
+                f"{each.progress_percent}%",
                 lasted(each, now),
-                each.error or each.message,
             )
-            for each in found.attempts
+            for lead, each in branches(listed, symbols)
         ),
-        empty="no attempts yet",
+        empty="no executions",
     )
 
 
@@ -158,8 +166,8 @@ def logs(ctx: click.Context, id_: str, step: str | None, follow_: bool, as_json:
     """Print what an execution's steps have logged."""
 
     async def show_all(pureboot: "PureBoot") -> None:
-        found = await _found(pureboot, id_)
-        printer = _Printer(pureboot, found, step, as_json=as_json)
+        meant = await found.execution(pureboot, id_)
+        printer = _Printer(pureboot, meant, step, as_json=as_json)
         await printer.print_all()
         if follow_:
             await printer.print_until_end()
@@ -229,17 +237,8 @@ def _harmless(text: str) -> str:
     return "\n".join(printable(line) for line in text.replace("\r", "").split("\n"))
 
 
-@command(execution, "cancel")
-@click.argument("id_", metavar="ID")
-@click.option("--reason", help="Why; it is kept with the execution.")
-@json_option
-def cancel(ctx: click.Context, id_: str, reason: str | None, as_json: bool) -> None:
-    """Stop an execution at once."""
-    from console.cli import output
+for _name, _command in DEEDS.commands.items():
+    execution.add_command(_command, _name)
 
-    async def stop(pureboot: "PureBoot") -> "Execution":
-        found = await _found(pureboot, id_)
-        return await pureboot.executions.cancel(found.id, by=principal(), reason=reason)
 
-    ended = ask(ctx, stop)
-    output.done(ended, f"execution {ended.id} is {ended.status}", as_json=as_json)
+from console.cli import dead_letters as _dead_letters  # noqa: E402, F401 - its commands are of this group

@@ -13,7 +13,11 @@ COMMANDS = {
     "group": Lazy("console.cli.group:group", "Groups: list, show, add, set, delete."),
     "template": Lazy("console.cli.template:template", "Templates and their versions: edit, compare, render."),
     "workflow": Lazy("console.cli.workflow:workflow", "Workflows: validate, import, publish, run."),
-    "execution": Lazy("console.cli.execution:execution", "Executions: list, show, logs, cancel."),
+    "execution": Lazy(
+        "console.cli.execution:execution",
+        "Executions: list, show, logs, tree, pause, resume, retry, skip, approve, cancel.",
+    ),
+    "trigger": Lazy("console.cli.trigger:trigger", "Triggers: schedules, webhooks, events; fire by hand."),
     "token": Lazy("console.cli.token:token", "Tokens for the admin API: create, list, revoke."),
     "events": Lazy("console.cli.events:events", "The event log, also live."),
     "db": Lazy("console.cli.db:db", "The store: upgrade, check."),

@@ -1,6 +1,6 @@
 """`pureboot workflow`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -192,6 +192,13 @@ def export(ctx: click.Context, name: str, version: str | None) -> None:
 @command(workflow, "run")
 @click.argument("name")
 @click.option("--node", multiple=True, metavar="NODE", help="On this node; may be given several times.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="On every node that fits (state=installed, tag=r4, group=...), after a question; may be given several times.",
+)
+@click.option("--yes", is_flag=True, help="With --where: start without the question.")
 @click.option("-p", "--param", multiple=True, metavar="KEY=VALUE", help="An input of the workflow.")
 @click.option("--request-id", help="The same id gives the same execution, never a second one.")
 @click.option("--draft", is_flag=True, help="Run the newest version although it is not published.")
@@ -201,6 +208,8 @@ def run(
     ctx: click.Context,
     name: str,
     node: Sequence[str],
+    where: Sequence[str],
+    yes: bool,
     param: Sequence[str],
     request_id: str | None,
     draft: bool,
@@ -213,13 +222,15 @@ def run(
 
     if request_id and len(node) > 1:
         raise click.UsageError("--request-id is one execution's; name one --node")
+    if node and where:
+        raise click.UsageError("write --node or --where, not both")
     given = pairs(param, "parameter")
+    if where:
+        _run_where(ctx, name, where, given, yes=yes, request_id=request_id, draft=draft, watch=watch, as_json=as_json)
+        return
 
     async def start(pureboot: "PureBoot") -> "list[Execution]":
-        found = await pureboot.workflows.get(name)
-        if draft:
-            found = await pureboot.workflows.get(name, found.latest_version)
-        params = {key: _typed(found.params.get(key, {}), text) for key, text in given.items()}
+        params = await _params(pureboot, name, given, draft=draft)
         cursor = await pureboot.feed.cursor()
         begun = [
             await pureboot.executions.start(
@@ -243,6 +254,55 @@ def run(
         ctx.exit(1)
 
 
+async def _params(pureboot: "PureBoot", name: str, given: Mapping[str, str], *, draft: bool) -> dict[str, Any]:
+    found = await pureboot.workflows.get(name)
+    if draft:
+        found = await pureboot.workflows.get(name, found.latest_version)
+    return {key: _typed(found.params.get(key, {}), text) for key, text in given.items()}
+
+
+def _run_where(
+    ctx: click.Context,
+    name: str,
+    where: Sequence[str],
+    given: Mapping[str, str],
+    *,
+    yes: bool,
+    request_id: str | None,
+    draft: bool,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """Start it on every node that fits; exit code 1 if one of them refused, or does not succeed while it is watched."""
+    from console.cli import bulk, output
+    from console.cli.watch import watch as watch_them
+
+    wanted = bulk.filters(where)
+    params = ask(ctx, lambda pureboot: _params(pureboot, name, given, draft=draft))
+    nodes = bulk.meant(ctx, wanted)
+    if not bulk.agreed(name, nodes, yes=yes):
+        click.echo("pureboot: nothing was started", err=True)
+        ctx.exit(1)
+
+    async def start(pureboot: "PureBoot") -> "tuple[list[Execution], list[dict[str, Any]]]":
+        cursor = await pureboot.feed.cursor()
+        begun, told = await bulk.start(
+            pureboot, name, nodes, params, request_id=request_id, draft=draft, as_json=as_json
+        )
+        return await watch_them(pureboot, begun, cursor, quiet=as_json) if watch and begun else begun, told
+
+    try:
+        begun, told = ask(ctx, start)
+    except KeyboardInterrupt:
+        click.echo("pureboot: no longer watching; what was started runs on", err=True)
+        ctx.exit(130)
+    if as_json:
+        output.show_json(told)
+    failed = watch and any(execution.status.value != "succeeded" for execution in begun)
+    if failed or len(begun) < len(told):
+        ctx.exit(1)
+
+
 def _typed(schema: Any, text: str) -> Any:
     """A parameter as its schema has it: text stays text, everything else is read as YAML reads it."""
     import yaml
@@ -253,3 +313,7 @@ def _typed(schema: Any, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+
+
+from console.cli import plan as _plan  # noqa: E402, F401 - its commands are of this group
+from console.cli import rehearse as _rehearse  # noqa: E402, F401

@@ -153,7 +153,7 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
 
         async def work(pureboot: "PureBoot") -> Outcome:
             return await for_each(
-                {each.id: _label(app, each) for each in live},
+                {each.id: label(app, each) for each in live},
                 lambda execution_id: pureboot.executions.cancel(execution_id, by=app.user),
             )
 
@@ -161,9 +161,9 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
 
     one = len(live) == 1
     question = Confirm(
-        f"Cancel {_label(app, live[0])}?" if one else f"Cancel {len(live)} executions?",
+        f"Cancel {label(app, live[0])}?" if one else f"Cancel {len(live)} executions?",
         [
-            *([] if one else [labels.names([_label(app, each) for each in live], 5)]),
+            *([] if one else [labels.names([label(app, each) for each in live], 5)]),
             *([_progress(live[0])] if one else []),
             "It stops at once. What the machine has done is not undone."
             if one
@@ -175,7 +175,8 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
     app.push_screen(question, go)
 
 
-def _label(app: "PureBootApp", execution: Execution) -> str:
+def label(app: "PureBootApp", execution: Execution) -> str:
+    """What people call an execution: its workflow, and its node."""
     node = app.model.node_of(execution)
     return f"{execution.workflow_name} on {labels.safe(node.name)}" if node else execution.workflow_name
 

@@ -1,7 +1,8 @@
 """One execution: its timeline, and of the selected attempt what there is to know and the log, live."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, work
@@ -9,20 +10,21 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
-from console import clipboard
+from console import clipboard, keys
 from console.keys import Key
 from console.model import Changes
-from console.screens import deeds
+from console.screens import control, deeds
 from console.screens.base import PureBootScreen
 from console.view import execution_lines
-from console.view.execution_lines import LogState
+from console.view.execution_lines import LogState, starts_another
 from console.view.timeline import Entry
+from console.view.waiting import asking
 from console.widgets.filter import FilterBar
 from console.widgets.lines import Lines
 from console.widgets.log_view import LogView
 from console.widgets.seen import is_seen
 from console.widgets.timeline import Timeline
-from engine.core.executions import Attempt, Execution
+from engine.core.executions import Attempt, Execution, ExecutionStatus
 from engine.core.workflows import Workflow
 from engine.errors import PureBootError
 
@@ -42,6 +44,7 @@ class ExecutionScreen(PureBootScreen):
         self.execution_id = execution_id
         self._workflow: Workflow | None = None
         self._execution: Execution | None = None
+        self._above: Execution | None = None
         self._logged: str | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -101,15 +104,17 @@ class ExecutionScreen(PureBootScreen):
     async def _read(self) -> None:
         try:
             execution, self._workflow = await self.app.pureboot.executions.workflow(self.execution_id)
+            if execution.parent_id is not None and self._above is None:
+                self._above = await self.app.pureboot.executions.get(execution.parent_id)
         except PureBootError as error:
             self.app.complain(error)
         else:
             self._show(execution)
 
     def footer_keys(self) -> list[Key]:
-        """What has ended cannot be cancelled."""
-        ended = self._execution is not None and self._execution.ended
-        return [key for key in super().footer_keys() if not ended or key.action != "cancel"]
+        """Those that do something as it stands now; first what it needs most."""
+        shown = super().footer_keys()
+        return shown if self._execution is None else fitting(shown, self._execution)
 
     def _show(self, execution: Execution) -> None:
         self._execution = execution
@@ -125,7 +130,8 @@ class ExecutionScreen(PureBootScreen):
             return
         now, width, symbols = self.app.now(), self.size.width, self.app.symbols
         node = self.app.model.node_of(execution)
-        self.heading.show(execution_lines.title(execution, node.name if node else "", now, width, symbols))
+        name = node.name if node else ""
+        self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above))
         self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
         self.log_heading.show([execution_lines.log_heading(entry, self._log_state(), width, symbols)])
 
@@ -180,13 +186,32 @@ class ExecutionScreen(PureBootScreen):
 
     # Keys
 
-    def on_timeline_opened(self, _event: Timeline.Opened) -> None:
-        """Give the log the whole screen."""
-        self._zoom(True)
+    def on_timeline_opened(self, event: Timeline.Opened) -> None:
+        """Open what the step started, or give the log the whole screen."""
+        attempt = event.entry.attempt
+        if attempt is not None and starts_another(attempt):
+            self._open_child(attempt)
+        else:
+            self._zoom(True)
 
     def action_open(self) -> None:
         """Give the log the whole screen, or take it back."""
         self._zoom(not self.is_zoomed)
+
+    @work(group="child", exclusive=True)
+    async def _open_child(self, attempt: Attempt) -> None:
+        """Open the execution that an attempt started."""
+        told = attempt.output.get("execution_id")
+        try:
+            below = await self.app.pureboot.executions.tree(self.execution_id)
+        except PureBootError as error:
+            self.app.complain(error)
+            return
+        child = next((each for each in below if each.parent_attempt_id == attempt.id or each.id == told), None)
+        if child is None:
+            self.app.complain(f"what {attempt.step_name} started is not there any more")
+        else:
+            self.app.open_execution(child.id)
 
     @property
     def is_zoomed(self) -> bool:
@@ -257,6 +282,43 @@ class ExecutionScreen(PureBootScreen):
         """Cancel the execution, after a question."""
         deeds.cancel(self.app, [self._execution] if self._execution else [])
 
+    @property
+    def _chosen(self) -> Attempt | None:
+        """The attempt of the selected row; None while the step has none."""
+        return self.timeline.selected.attempt if self.timeline.selected else None
+
+    def action_pause(self) -> None:
+        """Pause the execution or let it go on, after a question."""
+        if self._execution is not None:
+            control.pause(self.app, self._execution)
+
+    def action_retry(self) -> None:
+        """Retry what failed, after a question."""
+        if self._execution is not None:
+            control.retry(self.app, self._execution)
+
+    def action_retry_step(self) -> None:
+        """Run the selected step again, after a question."""
+        if self._execution is not None:
+            control.retry_step(self.app, self._execution, self._chosen)
+
+    def action_skip(self) -> None:
+        """Skip the selected step, with a reason."""
+        if self._execution is not None:
+            control.skip(self.app, self._execution, self._chosen)
+
+    def action_approve(self) -> None:
+        """Approve or reject what waits for a person."""
+        if self._execution is not None:
+            control.decide(self.app, self._execution, self._chosen)
+
+    def action_parent(self) -> None:
+        """Open the execution that started this one."""
+        if self._execution is not None and self._execution.parent_id is not None:
+            self.app.open_execution(self._execution.parent_id)
+        else:
+            self.app.complain("no other execution started this one")
+
     def action_node(self) -> None:
         """Open the node."""
         if self._execution is not None and self._execution.node_id is not None:
@@ -276,3 +338,18 @@ class ExecutionScreen(PureBootScreen):
             self.timeline.focus()
         else:
             await super().action_back()
+
+
+def fitting(shown: Sequence[Key], execution: Execution) -> list[Key]:
+    """Of the keys of the footer those that do something as an execution stands; the one that it needs comes first."""
+    needed = "approve" if asking(execution) else "retry" if control.can_retry(execution) else ""
+    idle = {"search"} if needed == "approve" else set()
+    if execution.ended:
+        idle |= {"cancel", "pause"}
+    if execution.status is ExecutionStatus.PENDING:
+        idle |= {"pause"}
+    left = [key for key in keys.KEYS["execution"] if key.action == needed]
+    left += [key for key in shown if key.action not in idle]
+    if execution.status is ExecutionStatus.PAUSED:
+        left = [replace(key, label="resume") if key.action == "pause" else key for key in left]
+    return left

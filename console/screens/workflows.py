@@ -19,7 +19,7 @@ from console.widgets.page import PageScroll
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
 from engine.core.documents import DocumentStatus
-from engine.core.durations import format_duration
+from engine.durations import format_duration
 from engine.core.page import Page
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import PureBootError

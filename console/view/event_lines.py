@@ -95,7 +95,7 @@ def tell(event: Event) -> Told:
     teller = _TELLERS.get(event.kind)
     if teller is None:
         return f"{words(event.kind.partition('.')[2])} {event.data.get('name', '')}".strip(), Role.PLAIN
-    return teller(event.data)
+    return teller({"step": event.step_key, **event.data})
 
 
 def _state_changed(data: _Data) -> Told:
@@ -159,6 +159,19 @@ def _step(data: _Data) -> str:
     return f"{data.get('step') or 'a step'}{tried}"
 
 
+def _whole(verb: str, why: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        return f"{data.get('workflow')} {verb}{_because(data.get(why))}", role
+
+    return told
+
+
+def _decided(data: _Data) -> Told:
+    decision = str(data.get("decision"))
+    role = Role.BAD if decision == "rejected" else Role.WARN if decision == "skipped" else Role.GOOD
+    return f"{_step(data)} {decision}{_because(data.get('comment'))}", role
+
+
 def _progressed(data: _Data) -> Told:
     percent = data.get("progress_percent")
     at = "" if percent is None else f" {percent}%"
@@ -213,11 +226,17 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),
     Kind.WORKFLOW_ARCHIVED: _named("archived"),
     Kind.EXECUTION_STARTED: lambda data: (f"{data.get('workflow')} {data.get('version')} started", Role.ACCENT),
+    Kind.EXECUTION_QUEUED: _whole("waits", "waits_for", Role.WARN),
+    Kind.EXECUTION_PAUSED: _whole("paused", "reason", Role.WARN),
+    Kind.EXECUTION_RESUMED: _whole("goes on", "reason"),
+    Kind.EXECUTION_REOPENED: _whole("goes on after its end", "reason", Role.ACCENT),
+    Kind.EXECUTION_ROLLING_BACK: _whole("is rolled back", "error", Role.BAD),
     Kind.EXECUTION_FINISHED: _execution_finished,
     Kind.ATTEMPT_SCHEDULED: _attempt("is tried again soon", Role.WARN),
     Kind.ATTEMPT_STARTED: _attempt("started"),
     Kind.ATTEMPT_TAKEN: _attempt("taken up", Role.MUTED),
     Kind.ATTEMPT_PROGRESSED: _progressed,
+    Kind.ATTEMPT_DECIDED: _decided,
     Kind.ATTEMPT_FINISHED: _attempt_finished,
     Kind.REPORT_IGNORED: lambda _: ("a late report was not taken", Role.WARN),
     Kind.TOKEN_CREATED: _named("created as a token"),

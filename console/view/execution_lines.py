@@ -2,9 +2,10 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from console.view.labels import (
     Cell,
@@ -14,36 +15,84 @@ from console.view.labels import (
     clock,
     lasted,
     safe,
-    status_cell,
     who,
 )
 from console.view.pieces import Piece, breaks, cells, fit, printable
 from console.view.rows import progress_cell
 from console.view.timeline import Entry
+from console.view.waiting import asking, needs_you_cell, question, standing_cell, waits
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 
-_BY = {Performer.ENGINE: "by PureBoot", Performer.AGENT: "by an agent", Performer.NODE: "by the node"}
+PERFORMERS = {
+    Performer.ENGINE: "by PureBoot",
+    Performer.AGENT: "by an agent",
+    Performer.NODE: "by the node",
+    Performer.PERSON: "by a person",
+    Performer.TIMER: "by the clock",
+    Performer.WORKFLOW: "by a workflow of its own",
+}
 _MOST_ERROR_LINES = 6
 _MOST_OUTPUT = 500  # characters of one value of an output
 
 
-def title(execution: Execution, node: str, now: datetime, width: int, symbols: Symbols) -> list[Cell]:
-    """What runs where and how far it is; when, for how long and by whom it was started; its error in full."""
+def title(
+    execution: Execution, node: str, now: datetime, width: int, symbols: Symbols, parent: Execution | None = None
+) -> list[Cell]:
+    """What runs where and how far it is; when, for how long and by whom it was started; what it waits for, and its
+    error in full. `parent` is the execution that started it, where that is known.
+    """
     first: Cell = (
         Piece(" "),
         *cell(execution.workflow_name, Role.STRONG),
         Piece(f"@{execution.workflow_version}", Role.MUTED),
         *((Piece(" on ", Role.MUTED), *cell(node, Role.STRONG)) if node else ()),
         Piece("   "),
-        *status_cell(execution.status, symbols),
+        *standing_cell(execution, symbols),
         Piece("  "),
         *progress_cell(execution, symbols),
     )
+    verb = "asked for" if execution.started_at is None else "started"
     started = clock(execution.started_at or execution.created_at, now)
-    facts = [f"started {started} UTC by {safe(who(execution.principal))}", lasted(execution, now)]
+    facts = [f"{verb} {started} UTC by {safe(who(execution.principal))}", lasted(execution, now)]
+    if execution.paused_at is not None:
+        facts.append(f"paused since {clock(execution.paused_at, now)}, p resumes it")
     second: Cell = (Piece(" " + f" {symbols.separator} ".join(filter(None, facts)), Role.MUTED),)
     role = Role.BAD if execution.status is ExecutionStatus.FAILED else Role.MUTED
-    return [first, second, *_error(execution.error, width, role, symbols)]
+    return [
+        first,
+        second,
+        *_origin(execution, parent, width, symbols),
+        *_waits(execution, width, symbols),
+        *([_output(execution.output, width, symbols)] if execution.output else []),
+        *_error(execution.error, width, role, symbols),
+    ]
+
+
+def _origin(execution: Execution, parent: Execution | None, width: int, symbols: Symbols) -> list[Cell]:
+    """What started it, if that was another execution."""
+    if execution.parent_id is None:
+        return []
+    above = f"execution {execution.parent_id[:8]}"
+    if parent is not None:
+        steps = {attempt.id: attempt.step_name for attempt in parent.attempts}
+        step = steps.get(execution.parent_attempt_id or "")
+        above = f"{f'step {step} of ' if step else ''}{parent.workflow_name}@{parent.workflow_version}"
+    pieces = (Piece(f" {symbols.child} started by ", Role.MUTED), *cell(above), Piece("  u opens it", Role.MUTED))
+    return [_cut(pieces, width, symbols)]
+
+
+def _waits(execution: Execution, width: int, symbols: Symbols) -> list[Cell]:
+    """What it waits for: its turn, or a person who approves."""
+    if waits(execution):
+        return [_cut((Piece(f" {safe(waits(execution))}", Role.WARN),), width, symbols)]
+    found: list[Cell] = []
+    for attempt in asking(execution):
+        asked = question(attempt) or attempt.step_name
+        mark = (Piece(" "), *needs_you_cell(symbols), Piece(": ", Role.WARN))
+        lines = wrapped(asked, max(10, width - sum(cells(piece.text) for piece in mark) - 1))[:_MOST_ERROR_LINES]
+        blank = Piece(" " * sum(cells(piece.text) for piece in mark))
+        found += [(*(mark if at == 0 else (blank,)), Piece(line, Role.STRONG)) for at, line in enumerate(lines)]
+    return found
 
 
 def _error(error: str | None, width: int, role: Role, symbols: Symbols) -> list[Cell]:
@@ -82,8 +131,10 @@ def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, sym
     if attempt is None:
         return [_facts([entry.step.action, "not reached yet"], symbols)]
     facts = [
+        *([f"{entry.step.name or entry.step.key} undoes {entry.undone}"] if entry.undone else []),
         attempt.action,
-        _BY[attempt.performer],
+        PERFORMERS[attempt.performer],
+        f"visit {attempt.visit}" if entry.visits > 1 else "",
         _when(attempt, now),
         "" if attempt.exit_code is None else f"exit code {attempt.exit_code}",
     ]
@@ -94,8 +145,18 @@ def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, sym
     if message and message not in (error, told):
         lines.append((Piece(" "), *cell(message)))
     if attempt.output:
-        lines.append(_output(attempt, width, symbols))
+        lines.append(_output(attempt.output, width, symbols))
+    if starts_another(attempt):
+        lines.append((Piece(" enter opens what it started", Role.MUTED),))
     return lines
+
+
+def starts_another(attempt: Attempt) -> bool:
+    """Whether it has started another execution."""
+    if attempt.performer is not Performer.WORKFLOW:
+        return False
+    is_without = attempt.status in (AttemptStatus.RETRYING, AttemptStatus.FAILED)  # what forbids the start fails it
+    return "execution_id" in attempt.output or not is_without
 
 
 def _facts(facts: Iterable[str], symbols: Symbols) -> Cell:
@@ -105,6 +166,8 @@ def _facts(facts: Iterable[str], symbols: Symbols) -> Cell:
 def _when(attempt: Attempt, now: datetime) -> str:
     if attempt.status is AttemptStatus.RETRYING:
         return f"begins at {clock(attempt.due_at, now)}"
+    if attempt.status is AttemptStatus.RUNNING and attempt.ends_at is not None:
+        return f"since {clock(attempt.started_at, now)}, until {clock(attempt.ends_at, now)}"
     if attempt.status is AttemptStatus.RUNNING and attempt.deadline_at is not None:
         return f"since {clock(attempt.started_at, now)}, until {clock(attempt.deadline_at, now)} at most"
     if attempt.started_at is None:
@@ -114,9 +177,9 @@ def _when(attempt: Attempt, now: datetime) -> str:
     return f"{clock(attempt.started_at, now)} to {clock(attempt.completed_at, now)}"
 
 
-def _output(attempt: Attempt, width: int, symbols: Symbols) -> Cell:
+def _output(output: Mapping[str, Any], width: int, symbols: Symbols) -> Cell:
     pieces = [Piece(" output", Role.MUTED)]
-    for name, value in attempt.output.items():
+    for name, value in output.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
         pieces += [Piece(f"  {safe(name)} ", Role.MUTED), Piece(safe(text[:_MOST_OUTPUT]))]
     return _cut(pieces, width, symbols)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.view.labels import NODE_ROLES, Role, Symbols, duration, words
+from console.view.labels import NODE_ROLES, Role, Symbols, duration, safe, words
 from console.view.pieces import Piece, cells, fit
 from engine.core.nodes import NodeState
 
@@ -33,17 +33,21 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the heading tells. `cut_seconds` is for how long the store could not be read; None while it can."""
+    """What the heading tells. `asking` is how many executions wait for a person; `cut_seconds` for how long the store
+    could not be read, None while it can; `trouble` why it cannot be written, None while it can.
+    """
 
     title: str = "PureBoot"
     mode: str = "nodes"
     states: Mapping[NodeState, int] = field(default_factory=dict)
     running: int = 0
+    asking: int = 0
     server_url: str = ""
     store: str = ""
     is_open: bool = False
     is_host: bool = True
     cut_seconds: float | None = None
+    trouble: str | None = None
 
 
 Line = tuple[Piece, ...]
@@ -90,11 +94,26 @@ def second_line(facts: Facts, width: int, symbols: Symbols) -> Line:
         if facts.running
         else Piece("nothing runs", Role.MUTED)
     )
-    right = [(running,), *_link(facts, symbols)] if facts.is_open else [*_link(facts, symbols)]
+    asking = _asking(facts, symbols)
+    right = [*asking, (running,), *_link(facts, symbols)] if facts.is_open else [*_link(facts, symbols)]
     if facts.server_url and facts.server_url not in "".join(piece.text for piece in first_line(facts, width)):
-        right.insert(1 if facts.is_host else len(right), _address(facts))
+        right.insert(len(asking) + 1 if facts.is_host else len(right), _address(facts))
     room = width - sum(cells(piece.text) + 3 for part in right for piece in part) - 2
     return _ends([Piece(" "), *_counts(facts, room, symbols)], right, width)
+
+
+def _asking(facts: Facts, symbols: Symbols) -> list[Line]:
+    if not facts.asking:
+        return []
+    verb = "needs" if facts.asking == 1 else "need"
+    return [(Piece(f"{symbols.person} {facts.asking} {verb} you", Role.WARN),)]
+
+
+def trouble_line(trouble: str, width: int, symbols: Symbols) -> Line:
+    """Why the store cannot be written, in place of what matters less meanwhile."""
+    why = safe(trouble).removeprefix("the store ")
+    text = fit(f" {symbols.warning} STORE: {why}", width, symbols.ellipsis)
+    return (Piece(text, Role.BAD),)
 
 
 def _counts(facts: Facts, room: int, symbols: Symbols) -> list[Piece]:

@@ -65,6 +65,8 @@ class Symbols:
     arrow: str
     running: str
     warning: str
+    person: str
+    child: str
 
 
 _N, _E, _A = NodeState, ExecutionStatus, AttemptStatus
@@ -111,6 +113,8 @@ UNICODE = Symbols(
     arrow="→",
     running="▸",
     warning="!",
+    person="●",
+    child="└",
 )
 
 ASCII = Symbols(
@@ -155,6 +159,8 @@ ASCII = Symbols(
     arrow="->",
     running=">",
     warning="!",
+    person="@",
+    child="`",
 )
 
 # Terminals whose fonts lack what UNICODE needs, whatever their locale says.

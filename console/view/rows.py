@@ -24,11 +24,11 @@ from console.view.labels import (
     clock,
     lasted,
     state_cell,
-    status_cell,
     words,
 )
 from console.view.listing import SortKey, natural
 from console.view.pieces import Piece
+from console.view.waiting import NEEDS_YOU, asking, is_asking, needs_you_cell, standing_cell, waits, waits_cell
 from engine.core.executions import FAILURES, AttemptStatus, Execution, ExecutionStatus
 from engine.core.nodes import Node, NodeState
 
@@ -160,6 +160,10 @@ def node_row(view: NodeView, now: datetime, symbols: Symbols) -> Row:
 
 
 def _node_step(view: NodeView, symbols: Symbols) -> Cell:
+    if view.live is not None and asking(view.live):
+        return (*needs_you_cell(symbols), Piece(": ", Role.WARN), *step_cell(view.live, symbols))
+    if view.live is not None and waits(view.live):
+        return waits_cell(view.live)
     if view.live is not None:
         return (*step_cell(view.live, symbols), FILL, *progress_cell(view.live, symbols))
     if view.trouble:
@@ -170,10 +174,10 @@ def _node_step(view: NodeView, symbols: Symbols) -> Cell:
 
 
 def step_cell(execution: Execution, symbols: Symbols) -> Cell:
-    """What an execution is at: its open steps, marked where they are tried again."""
-    named = [attempt for attempt in execution.attempts if attempt.is_open]
+    """What an execution is at: its open steps, what needs a person first, marked where they are tried again."""
+    named = sorted((attempt for attempt in execution.attempts if attempt.is_open), key=lambda each: not is_asking(each))
     if not named:
-        return EMPTY
+        return waits_cell(execution)
     first = named[0]
     tried = f" (try {first.attempt})" if first.attempt > 1 else ""
     more = f" +{len(named) - 1}" if len(named) > 1 else ""
@@ -247,7 +251,7 @@ EXECUTION_COLUMNS = (
     Column(key="duration", title="TOOK", width=7, keep=94, right=True),
 )
 EXECUTION_SORTS = ("attention", "started", "status", "workflow", "node")
-EXECUTION_FIELDS = ("status", "workflow", "version", "node", "step", "error", "by", "id")
+EXECUTION_FIELDS = ("status", "workflow", "version", "node", "step", "waits", "error", "by", "parent", "id")
 _STATUS_ORDER = (
     ExecutionStatus.PAUSED,
     ExecutionStatus.RUNNING,
@@ -260,10 +264,22 @@ _STATUS_ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionView:
-    """An execution with the name of its node."""
+    """An execution with the name of its node, and those above it that started it, the first of all first."""
 
     execution: Execution
     node: str = ""
+    above: tuple[Execution, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """How far its row is indented: it stands below what started it, where that is known."""
+        return len(self.above) or int(self.execution.parent_id is not None)
+
+    @property
+    def family(self) -> SortKey:
+        """What keeps an execution below the one that started it, while families stand newest first."""
+        first, *below = (*self.above, self.execution)
+        return (-first.created_at.timestamp(), first.id, tuple((each.created_at, each.id) for each in below))
 
 
 def execution_row(view: ExecutionView, now: datetime, symbols: Symbols) -> Row:
@@ -272,8 +288,9 @@ def execution_row(view: ExecutionView, now: datetime, symbols: Symbols) -> Row:
     failed = execution.status is ExecutionStatus.FAILED
     what = cell(reason(execution) if failed else execution.error, Role.BAD if failed else Role.MUTED)
     return (
-        status_cell(execution.status, symbols),
+        standing_cell(execution, symbols),
         (
+            *_indent(view, symbols),
             *cell(execution.workflow_name, Role.MUTED if execution.ended else Role.PLAIN),
             Piece(f"@{execution.workflow_version}", Role.MUTED),
         ),
@@ -283,6 +300,11 @@ def execution_row(view: ExecutionView, now: datetime, symbols: Symbols) -> Row:
         cell(clock(execution.started_at, now), Role.MUTED),
         cell(lasted(execution, now), Role.MUTED if execution.ended else Role.PLAIN),
     )
+
+
+def _indent(view: ExecutionView, symbols: Symbols) -> Cell:
+    """Shows that another execution started it."""
+    return (Piece(f"{' ' * (view.depth - 1)}{symbols.child} ", Role.MUTED),) if view.depth else EMPTY
 
 
 def _execution_progress(execution: Execution, symbols: Symbols) -> Cell:
@@ -303,20 +325,22 @@ def execution_fields(view: ExecutionView) -> Fields:
         "version": execution.workflow_version,
         "node": view.node,
         "step": " ".join(attempt.step_name for attempt in execution.attempts if attempt.is_open),
+        "waits": NEEDS_YOU if asking(execution) else waits(execution),
         "error": execution.error,
         "by": execution.principal,
+        "parent": execution.parent_id,
         "id": execution.id,
     }
     return {name: value.lower() for name, value in values.items() if value}
 
 
 def execution_sort_key(view: ExecutionView, sort: str) -> SortKey:
-    """What an execution is sorted by: what runs first, then the newest."""
+    """What an execution is sorted by: what needs a person first, then what runs, then the newest."""
     execution = view.execution
-    newest = (-execution.created_at.timestamp(), execution.id)
+    newest = view.family
     match sort:
         case "attention":
-            return (execution.ended, *newest)
+            return (execution.ended, not asking(execution), *newest)
         case "status":
             return (_STATUS_ORDER.index(execution.status), *newest)
         case "workflow":

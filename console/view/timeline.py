@@ -4,6 +4,7 @@ Pure: the workflow, the execution, the time and the width come in, lines of piec
 filled with, so that the picture reads without colour.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,17 @@ from datetime import datetime
 from console.view.labels import ATTEMPT_ROLES, Role, Symbols, duration, safe, words
 from console.view.pieces import Piece, cells, fit
 from console.view.timeline_axis import Axis, axis
-from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, ExecutionStatus
+from console.view.waiting import NEEDS_YOU, is_asking
+from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.workflows import Step, Workflow
 
 _LEAD = 4  # cells before the label: cursor, space, symbol, space
 _STATUS = 10  # cells of the longest word for a status, and a space
 _DURATION = 7  # cells of the longest usual duration
 _ROOM_FOR_STATUS, _ROOM_FOR_DURATION = 64, 40
+
+# What is said of an attempt that runs where nobody works at it: what is waited for.
+_RUNS = {Performer.PERSON: NEEDS_YOU, Performer.TIMER: "waits", Performer.WORKFLOW: "child"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,28 +59,44 @@ def fills_for(symbols: Symbols) -> Fills:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row: a step and one of its attempts, or None while it has none. `tried` is how many attempts the step has."""
+    """A row: a step and one of its attempts, or None while it has none.
+
+    `tried` is how many attempts the step has in this visit, and `place` which of them it is; `visits` is how often the
+    step was come to. `undone` is the name of the step that the attempt undoes, in a rollback.
+    """
 
     step: Step
     attempt: Attempt | None = None
     tried: int = 0
+    place: int = 1
+    visits: int = 1
+    undone: str = ""
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What the row is known by while the execution changes: the step and the number of the attempt."""
-        return self.step.key, self.attempt.attempt if self.attempt else 1
+    def key(self) -> tuple[str, int, str]:
+        """What the row is known by while the execution changes: step, number of the attempt, what it undoes."""
+        return self.step.key, self.attempt.attempt if self.attempt else 1, self.undone
 
     @property
     def name(self) -> str:
-        """The step's name."""
-        return safe(self.step.name or self.step.key)
+        """The step's name, or in a rollback what it undoes."""
+        return safe(f"undoes {self.undone}" if self.undone else self.step.name or self.step.key)
 
     @property
     def number(self) -> str:
-        """Which attempt of how many, where a step was tried more than once; begins with a space."""
-        if self.attempt is None or self.tried < 2:
+        """Which visit, and which attempt of how many, where there are several; begins with a space."""
+        if self.attempt is None:
             return ""
-        return f" {self.attempt.attempt}/{max(self.step.retry.max_attempts, self.tried)}"
+        visit = f" x{self.attempt.visit}" if self.visits > 1 and not self.undone else ""
+        tries = f" {self.place}/{max(self.step.retry.max_attempts, self.tried)}" if self.tried > 1 else ""
+        return visit + tries
+
+    @property
+    def waits(self) -> bool:
+        """Whether it runs only in that a person or the clock is waited for."""
+        attempt = self.attempt
+        waited = (Performer.PERSON, Performer.TIMER)
+        return attempt is not None and attempt.status is AttemptStatus.RUNNING and attempt.performer in waited
 
     @property
     def is_dim(self) -> bool:
@@ -85,31 +106,64 @@ class Entry:
     @property
     def failed(self) -> bool:
         """Whether it is how its step failed: a failure after which the step was not tried again."""
-        return self.attempt is not None and self.attempt.status in FAILURES and self.attempt.attempt >= self.tried
+        attempt = self.attempt
+        is_last = self.place >= self.tried and (attempt is None or bool(self.undone) or attempt.visit >= self.visits)
+        return attempt is not None and attempt.status in FAILURES and is_last
 
     @property
     def role(self) -> Role:
         """The role of its symbol, bar and status; a failure that was tried again is not as bad as the last one."""
         if self.attempt is None:
             return Role.MUTED
+        if is_asking(self.attempt):
+            return Role.WARN
         role = ATTEMPT_ROLES[self.attempt.status]
         return Role.WARN if role is Role.BAD and not self.failed else role
 
     def symbol(self, symbols: Symbols) -> str:
         """The symbol of its status."""
+        if self.attempt is not None and is_asking(self.attempt):
+            return symbols.person
         return symbols.attempt[self.attempt.status] if self.attempt else symbols.execution[ExecutionStatus.PENDING]
 
 
 def entries(workflow: Workflow, execution: Execution) -> tuple[Entry, ...]:
-    """The rows: the steps in the order of the plan, each with its attempts in the order of their beginning."""
+    """The rows: the steps in the order of the plan, each with its attempts in the order of their beginning; then what
+    was undone, in that order.
+    """
     made: dict[str, list[Attempt]] = {}
+    undos: dict[str, list[Attempt]] = {}
     for attempt in execution.attempts:
-        made.setdefault(attempt.step_key, []).append(attempt)
+        of = made.setdefault(attempt.step_key, []) if attempt.undoes is None else undos.setdefault(attempt.undoes, [])
+        of.append(attempt)
+    reached = workflow.reachable
+    others = tuple(step for step in workflow.steps if step.key in made and step not in reached)
     found: list[Entry] = []
-    for step in workflow.reachable:
-        tries = made.get(step.key, [])
-        found += [Entry(step=step, attempt=each, tried=len(tries)) for each in tries] or [Entry(step=step)]
+    for step in (*reached, *others):
+        found += _tries(step, made[step.key]) if step.key in made else [Entry(step=step)]
+    for undone, tries in undos.items():
+        name = next((each.step_name for each in execution.attempts if each.id == undone), "a step")
+        found += _undo(workflow.by_key[tries[0].step_key], tries, name)
     return tuple(found)
+
+
+def _tries(step: Step, tries: Sequence[Attempt]) -> list[Entry]:
+    visits = max(each.visit for each in tries)
+    of_visit = Counter(each.visit for each in tries)
+    places: Counter[int] = Counter()
+    found = []
+    for each in tries:
+        places[each.visit] += 1
+        tried, place = of_visit[each.visit], places[each.visit]
+        found.append(Entry(step=step, attempt=each, tried=tried, place=place, visits=visits))
+    return found
+
+
+def _undo(step: Step, tries: Sequence[Attempt], name: str) -> list[Entry]:
+    return [
+        Entry(step=step, attempt=each, tried=len(tries), place=place, undone=name)
+        for place, each in enumerate(tries, 1)
+    ]
 
 
 _FIRST_TO_LAST = (
@@ -196,7 +250,7 @@ class Drawing:
         line: list[Piece] = [Piece(" ", Role.PLAIN)] * self.axis.cells
         attempt = entry.attempt
         if attempt is not None and not entry.is_dim:
-            for first, last, fill, role in self._stretches(attempt, entry.role):
+            for first, last, fill, role in self._stretches(attempt, entry):
                 line[first:last] = [Piece(fill, role)] * (last - first)
             at = self._percent_at(attempt)
             if at is not None:
@@ -204,15 +258,17 @@ class Drawing:
                 line[at : at + len(percent)] = [Piece(char, Role.STRONG) for char in percent]
         yield from _joined(line)
 
-    def _stretches(self, attempt: Attempt, role: Role) -> Iterator[tuple[int, int, str, Role]]:
+    def _stretches(self, attempt: Attempt, entry: Entry) -> Iterator[tuple[int, int, str, Role]]:
         """The parts of a bar: the wait before a retry, then the attempt itself."""
+        role = entry.role
         waits = attempt.status is AttemptStatus.RETRYING
         waited_until = attempt.started_at or attempt.completed_at or attempt.due_at or self.now
         if attempt.created_at < waited_until:
             stretch = self.axis.stretch(attempt.created_at, waited_until)
             yield (*stretch, self.fills.waiting, role if waits else Role.MUTED)
         if not waits:
-            yield (*self.axis.stretch(*self._ran(attempt)), self.fills.of(attempt.status), role)
+            fill = self.fills.waiting if entry.waits else self.fills.of(attempt.status)
+            yield (*self.axis.stretch(*self._ran(attempt)), fill, role)
 
     def _ran(self, attempt: Attempt) -> tuple[datetime, datetime]:
         begin = attempt.started_at or attempt.completed_at or attempt.created_at
@@ -237,6 +293,8 @@ class Drawing:
             return "retry in", duration(((attempt.due_at or self.now) - self.now).total_seconds())
         if attempt.status is AttemptStatus.RUNNING and attempt.progress_percent and self._percent_at(attempt) is None:
             status = f"at {attempt.progress_percent}%"
+        elif attempt.status is AttemptStatus.RUNNING:
+            status = _RUNS.get(attempt.performer, status)
         begin, end = self._ran(attempt)
         return status, duration((end - begin).total_seconds())
 

@@ -7,7 +7,7 @@ and only when one reaches the edge is everything drawn anew for the next horizon
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.core.durations import format_duration
+from engine.durations import format_duration
 from engine.core.executions import AttemptStatus, Execution
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400

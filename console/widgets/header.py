@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class Header(Widget):
-    """Tabs and address; nodes by state, what runs, and the store. Repaints only a line that says something new."""
+    """Tabs and address; nodes by state, what runs, and the store; or that the store cannot be written. Repaints only a
+    line that says something new.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,6 +47,8 @@ class Header(Widget):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _line(self, facts: Facts, y: int) -> Line:
+        if facts.trouble and y == self.size.height - 1:
+            return heading.trouble_line(facts.trouble, self.size.width, self._owner.symbols)
         if y == 0:
             return heading.first_line(facts, self.size.width)
         return heading.second_line(facts, self.size.width, self._owner.symbols)

@@ -1,14 +1,14 @@
 """The actions that come with PureBoot."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from engine.actions.http import HTTP
 from engine.actions.registry import Action, ActionFailed, Call, Outcome, Parameters
-from engine.core.durations import format_duration, parse_duration
 from engine.core.executions import Performer
 from engine.core.nodes import NodeState
+from engine.durations import format_duration, parse_duration
 
 _Duration = Annotated[float, BeforeValidator(parse_duration)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value or ())]
@@ -61,6 +61,21 @@ class Delay(Parameters):
     duration: _Duration
 
 
+class Approve(Parameters):
+    """`core.approve`: a person approves or rejects; the step's `timeout` is until when."""
+
+    message: str = ""
+
+
+class SubWorkflow(Parameters):
+    """`core.workflow`: run another workflow, on the same node unless another is named; wait for its end or not."""
+
+    workflow: str = Field(min_length=1)
+    params: dict[str, Any] = Field(default={})
+    wait: bool = True
+    node: str | None = None
+
+
 class Fail(Parameters):
     """`core.fail`: fail."""
 
@@ -78,10 +93,8 @@ async def _echo(call: Call) -> Outcome:
     return Outcome(output={"echo": message}, message=str(message))
 
 
-async def _delay(call: Call) -> Outcome:
-    seconds: float = call.parameters.duration
-    # From the start of the attempt: one that goes on after a restart waits only for what is left.
-    await call.clock.sleep_until(call.started_at + timedelta(seconds=seconds))
+def _delayed(parameters: Any) -> Outcome:
+    seconds: float = parameters.duration
     return Outcome(output={"duration": seconds}, message=f"waited {format_duration(seconds)}")
 
 
@@ -116,6 +129,26 @@ BUILTIN = (
         run=_state,
     ),
     Action(name="core.echo", summary="give back a message", performer=Performer.ENGINE, parameters=Echo, run=_echo),
-    Action(name="core.delay", summary="wait", performer=Performer.ENGINE, parameters=Delay, run=_delay),
+    Action(
+        name="core.delay",
+        summary="wait",
+        performer=Performer.TIMER,
+        parameters=Delay,
+        wait=lambda parameters: parameters.duration,
+        waited=_delayed,
+    ),
+    Action(
+        name="core.approve",
+        summary="wait until a person approves or rejects",
+        performer=Performer.PERSON,
+        parameters=Approve,
+    ),
+    Action(
+        name="core.workflow",
+        summary="run another workflow",
+        performer=Performer.WORKFLOW,
+        parameters=SubWorkflow,
+    ),
+    HTTP,
     Action(name="core.fail", summary="fail", performer=Performer.ENGINE, parameters=Fail, run=_fail),
 )

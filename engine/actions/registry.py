@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.clock import Clock
 from engine.core.executions import Performer
+from engine.core.links import Link
 from engine.core.nodes import NodeState
 from engine.core.sources import spell
 from engine.errors import Conflict, Invalid, Problem
@@ -32,9 +33,21 @@ class ActionFailed(Exception):
     """Raised by an action to let its attempt fail; the text is the attempt's error."""
 
 
+async def _keep_no_link(system: str, kind: str, key: str, external_id: str, data: Mapping[str, Any]) -> Link:
+    raise ActionFailed(f"{kind} {key} was made in {system} as {external_id}, but no link can be recorded here")
+
+
+async def _know_no_link(system: str, kind: str, key: str) -> Link | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What an action gets: its parameters, complete and checked, and the attempt they belong to."""
+    """What an action gets: its parameters, complete and checked, and the attempt they belong to.
+
+    At `deadline_at` the attempt is stopped. `link` records what was made in another system (system, kind, key, its id
+    there, data); `linked` asks whether that was done before, by whichever execution.
+    """
 
     parameters: Any
     execution_id: str
@@ -44,6 +57,9 @@ class Call:
     started_at: datetime
     clock: Clock
     log: Callable[[str], Awaitable[None]]
+    deadline_at: datetime | None = None
+    link: Callable[[str, str, str, str, Mapping[str, Any]], Awaitable[Link]] = _keep_no_link
+    linked: Callable[[str, str, str], Awaitable[Link | None]] = _know_no_link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +73,19 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One action. `run` is there exactly for those that this engine performs."""
+    """One action. `run` is there exactly for those that an engine performs; those that only wait have in `wait` for how
+    many seconds, and in `waited` what they give when the time is over. With `dead_letter` a failure for good is listed
+    for a person to look at.
+    """
 
     name: str
     summary: str
     performer: Performer
     parameters: type[Parameters]
     run: Callable[[Call], Awaitable[Outcome]] | None = None
+    wait: Callable[[Any], float] | None = None
+    waited: Callable[[Any], Outcome] = lambda _: Outcome()
+    dead_letter: bool = False
 
     def problems(self, with_: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
         """What is wrong with parameters as a file has them; one with an expression is judged when that is filled."""

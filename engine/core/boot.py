@@ -93,7 +93,7 @@ def stays(message: str) -> Local:
 def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
     still_open = [attempt for attempt in execution.attempts if attempt.is_open]
     boot = next((attempt for attempt in still_open if attempt.action == BOOT_ACTION), None)
-    if boot is not None and execution.status is ExecutionStatus.RUNNING:
+    if boot is not None and execution.status is not ExecutionStatus.PENDING:
         if boot.status is AttemptStatus.RUNNING:
             return boot
         return Wait(message=f"the step {boot.step_name} is tried again soon")

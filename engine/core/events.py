@@ -36,21 +36,51 @@ class Kind(StrEnum):
     WORKFLOW_VERSION_CREATED = "workflow.version_created"
     WORKFLOW_PUBLISHED = "workflow.published"
     WORKFLOW_ARCHIVED = "workflow.archived"
+    EXECUTION_QUEUED = "execution.queued"
     EXECUTION_STARTED = "execution.started"
+    EXECUTION_PAUSED = "execution.paused"
+    EXECUTION_RESUMED = "execution.resumed"
+    EXECUTION_REOPENED = "execution.reopened"
+    EXECUTION_ROLLING_BACK = "execution.rolling_back"
     EXECUTION_FINISHED = "execution.finished"
     ATTEMPT_SCHEDULED = "attempt.scheduled"
     ATTEMPT_STARTED = "attempt.started"
     ATTEMPT_TAKEN = "attempt.taken"
     ATTEMPT_PROGRESSED = "attempt.progressed"
+    ATTEMPT_DECIDED = "attempt.decided"
+    ATTEMPT_ROUTED = "attempt.routed"
     ATTEMPT_FINISHED = "attempt.finished"
     REPORT_IGNORED = "attempt.report_ignored"
     TOKEN_CREATED = "token.created"  # noqa: S105 - a kind of event, no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    TRIGGER_CREATED = "trigger.created"
+    TRIGGER_UPDATED = "trigger.updated"
+    TRIGGER_DELETED = "trigger.deleted"
+    TRIGGER_FIRED = "trigger.fired"
+    TRIGGER_FAILED = "trigger.failed"
+    DEAD_LETTER_CREATED = "dead_letter.created"
+    DEAD_LETTER_RESOLVED = "dead_letter.resolved"
+    LINK_RECORDED = "link.recorded"
+    STORE_PRUNED = "store.pruned"
+    HOST_STARTED = "host.started"
+    HOST_STOPPED = "host.stopped"
+    HOST_LOST = "host.lost"
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
 
 
 SYSTEM = "system"
+
+PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
+    Kind.NODE_BOOT_SERVED,
+    Kind.NODE_BOOT_LOCAL,
+    Kind.NODE_BOOT_REFUSED,
+    Kind.NODE_REPORTED,
+    Kind.TEMPLATE_RENDER_FAILED,
+}
+"""What only tells how something went on, and may be forgotten. Everything else is an audit row: what a person or the
+system decided; it stays for good.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

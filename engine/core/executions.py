@@ -5,10 +5,10 @@ execution comes out. What should happen next is not decided here but by `planner
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 class ExecutionStatus(StrEnum):
@@ -35,11 +35,25 @@ class AttemptStatus(StrEnum):
 
 
 class Performer(StrEnum):
-    """Who performs an attempt: this engine, a remote agent, or the node itself."""
+    """Who performs an attempt: an engine, a remote agent, the node itself, a person who decides, the clock, or another
+    execution. Only an engine's attempts are work of a process; the others wait and cost nothing meanwhile.
+    """
 
     ENGINE = "engine"
     AGENT = "agent"
     NODE = "node"
+    PERSON = "person"
+    TIMER = "timer"
+    WORKFLOW = "workflow"
+
+
+class Failure(StrEnum):
+    """Why an attempt failed: it said so, it took too long, nothing was heard of it, or a person said no."""
+
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    REJECTED = "rejected"
 
 
 ENDED = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
@@ -48,16 +62,21 @@ OPEN = frozenset({AttemptStatus.RUNNING, AttemptStatus.RETRYING})
 FAILURES = frozenset({AttemptStatus.FAILED, AttemptStatus.TIMED_OUT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One try of one step.
 
     `config` is the step's `with` with its expressions filled in; `${…}` in it is resolved only when it is used, so that
     no secret is stored. `taken_by` is who performs it (the engine's owner name, or the boot id of the node's agent) and
     `heard_at` when something was last heard of it. `routes` are the steps its outcome leads to, None until decided.
+
+    `attempt` counts all tries of the step in the execution, from 1. A step that is run again, by a loop or by a person,
+    begins another `visit`; `tries` counts the tries that use up the step's retries, from 1. `entry` marks the attempt
+    that began such a round: what the workflow leads to from there runs anew. `undoes` is the id of the attempt that a
+    rollback undoes with it. `ends_at` is when a timer's attempt succeeds.
     """
 
-    HIDDEN: ClassVar = frozenset({"routes", "created_at"})
+    HIDDEN: ClassVar = frozenset({"routes", "created_at", "entry"})
     SHOWN: ClassVar = ("idempotency_key",)
 
     id: str
@@ -69,8 +88,13 @@ class Attempt:
     attempt: int
     status: AttemptStatus
     performer: Performer
+    visit: int = 1
+    tries: int = 1
+    entry: bool = False
+    undoes: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
     error: str | None = None
     message: str | None = None
     exit_code: int | None = None
@@ -80,6 +104,7 @@ class Attempt:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     deadline_at: datetime | None = None
+    ends_at: datetime | None = None
     heard_at: datetime | None = None
     taken_by: str | None = None
     routes: tuple[str, ...] | None = None
@@ -95,11 +120,15 @@ class Attempt:
         return self.status in OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Execution:
-    """One run of one workflow version, usually for one node. Attempts stand in the order of their creation."""
+    """One run of one workflow version, usually for one node. Attempts stand in the order of their creation.
 
-    HIDDEN: ClassVar = frozenset({"attempts", "version_id", "failing"})
+    While it is `pending`, `waits_for` says what it waits for. `parent_attempt_id` is the attempt of the parent that
+    waits for it, None for one that nobody waits for; `depth` is how many executions stand above it.
+    """
+
+    HIDDEN: ClassVar = frozenset({"attempts", "version_id", "failing", "rolling_back"})
     SHOWN: ClassVar = ("current_steps",)
 
     id: str
@@ -114,13 +143,20 @@ class Execution:
     principal: str = "system"
     request_id: str | None = None
     parent_id: str | None = None
+    parent_attempt_id: str | None = None
+    depth: int = 0
+    concurrency_key: str | None = None
+    waits_for: str | None = None
     progress_percent: int = 0
+    output: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     failing: bool = False
+    rolling_back: bool = False
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
     deadline_at: datetime | None = None
+    paused_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
 
     @property
@@ -139,7 +175,18 @@ class Execution:
 
     def find(self, attempt_id: str) -> Attempt:
         """The attempt with this id."""
-        return next(attempt for attempt in self.attempts if attempt.id == attempt_id)
+        for attempt in reversed(self.attempts):  # who is asked for is mostly among the newest
+            if attempt.id == attempt_id:
+                return attempt
+        raise LookupError(f"execution {self.id} has no attempt {attempt_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionQueued:
+    """It has to wait for its turn, or waits now for something else."""
+
+    waits_for: str
+    concurrency_key: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +195,38 @@ class ExecutionStarted:
 
     at: datetime
     deadline_at: datetime | None
+    concurrency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPaused:
+    """A person wants no new attempts for now; those that run go on to their end."""
+
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionResumed:
+    """It goes on; the pause does not count towards its timeout."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionReopened:
+    """A person lets it go on after its end, with what succeeded kept."""
+
+    at: datetime
+    deadline_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackBegun:
+    """It cannot succeed any more; what runs is let come to its end, then what was done is undone."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +243,12 @@ class ExecutionFinished:
     at: datetime
     status: ExecutionStatus
     error: str | None = None
+    output: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptAdded:
-    """An attempt was made: running, waiting for its retry delay, or skipped."""
+    """An attempt was made: running, waiting for its retry delay, skipped, or failed before it could run."""
 
     attempt: Attempt
 
@@ -181,6 +261,8 @@ class AttemptStarted:
     at: datetime
     deadline_at: datetime | None
     config: Mapping[str, Any]
+    ends_at: datetime | None = None
+    taken_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +272,22 @@ class AttemptTaken:
     attempt_id: str
     by: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptClaimed:
+    """A host took over an attempt that no living host performed."""
+
+    attempt_id: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReleased:
+    """A host gave an attempt back that it does not perform."""
+
+    attempt_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +307,7 @@ class AttemptFinished:
     attempt_id: str
     at: datetime
     status: AttemptStatus
+    failure: Failure | None = None
     output: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     message: str | None = None
@@ -224,67 +323,139 @@ class AttemptSettled:
 
 
 Fact = (
-    ExecutionStarted
+    ExecutionQueued
+    | ExecutionStarted
+    | ExecutionPaused
+    | ExecutionResumed
+    | ExecutionReopened
+    | RollbackBegun
     | ExecutionFailing
     | ExecutionFinished
     | AttemptAdded
     | AttemptStarted
     | AttemptTaken
+    | AttemptClaimed
+    | AttemptReleased
     | AttemptHeard
     | AttemptFinished
     | AttemptSettled
 )
 
 
+T = TypeVar("T", Attempt, Execution)
+
+
+def changed(value: T, **changes: Any) -> T:
+    """A copy of an attempt or execution with some fields changed: as `dataclasses.replace`, ten times as fast, because
+    it does not ask about each of their thirty fields; the engine makes some forty such copies a workflow.
+    """
+    copied = object.__new__(type(value))
+    copied.__dict__.update(value.__dict__, **changes)
+    return copied
+
+
 def evolve(execution: Execution, fact: Fact) -> Execution:
     """The execution after a fact."""
     match fact:
+        case ExecutionQueued():
+            return changed(execution, waits_for=fact.waits_for, concurrency_key=fact.concurrency_key)
         case ExecutionStarted():
-            return replace(execution, status=ExecutionStatus.RUNNING, started_at=fact.at, deadline_at=fact.deadline_at)
+            return changed(
+                execution,
+                status=ExecutionStatus.RUNNING,
+                started_at=fact.at,
+                deadline_at=fact.deadline_at,
+                concurrency_key=fact.concurrency_key,
+                waits_for=None,
+            )
+        case ExecutionPaused():
+            return changed(execution, status=ExecutionStatus.PAUSED, paused_at=fact.at)
+        case ExecutionResumed():
+            return _resumed(execution, fact.at)
+        case ExecutionReopened():
+            return changed(
+                execution,
+                status=ExecutionStatus.RUNNING,
+                deadline_at=fact.deadline_at,
+                completed_at=None,
+                paused_at=None,
+                error=None,
+                failing=False,
+            )
+        case RollbackBegun():
+            return changed(execution, rolling_back=True, error=execution.error or fact.error)
         case ExecutionFailing():
-            return replace(execution, failing=True, error=execution.error or fact.error)
+            return changed(execution, failing=True, error=execution.error or fact.error)
         case ExecutionFinished():
-            return replace(execution, status=fact.status, completed_at=fact.at, error=fact.error or execution.error)
+            return changed(
+                execution,
+                status=fact.status,
+                completed_at=fact.at,
+                error=fact.error or execution.error,
+                output=fact.output,
+                waits_for=None,
+                paused_at=None,
+            )
         case AttemptAdded():
-            return replace(execution, attempts=(*execution.attempts, fact.attempt))
+            return changed(execution, attempts=(*execution.attempts, fact.attempt))
         case _:
-            changed = _changed(execution.find(fact.attempt_id), fact)
-            attempts = tuple(changed if each.id == changed.id else each for each in execution.attempts)
-            return replace(execution, attempts=attempts)
+            after = _changed(execution.find(fact.attempt_id), fact)
+            attempts = tuple(after if each.id == after.id else each for each in execution.attempts)
+            return changed(execution, attempts=attempts)
+
+
+def _resumed(execution: Execution, at: datetime) -> Execution:
+    deadline = execution.deadline_at
+    if deadline is not None and execution.paused_at is not None:
+        deadline += max(at - execution.paused_at, timedelta())
+    return changed(execution, status=ExecutionStatus.RUNNING, paused_at=None, deadline_at=deadline)
 
 
 def _changed(
-    attempt: Attempt, fact: AttemptStarted | AttemptTaken | AttemptHeard | AttemptFinished | AttemptSettled
+    attempt: Attempt,
+    fact: AttemptStarted
+    | AttemptTaken
+    | AttemptClaimed
+    | AttemptReleased
+    | AttemptHeard
+    | AttemptFinished
+    | AttemptSettled,
 ) -> Attempt:
     match fact:
         case AttemptStarted():
-            return replace(
+            return changed(
                 attempt,
                 status=AttemptStatus.RUNNING,
                 started_at=fact.at,
+                due_at=None,
                 deadline_at=fact.deadline_at,
+                ends_at=fact.ends_at,
+                taken_by=fact.taken_by,
                 config=fact.config,
             )
-        case AttemptTaken():
-            return replace(attempt, taken_by=fact.by, heard_at=fact.at)
+        case AttemptReleased():
+            return changed(attempt, taken_by=None)
+        case AttemptTaken() | AttemptClaimed():
+            return changed(attempt, taken_by=fact.by, heard_at=fact.at)
         case AttemptHeard():
             progress = attempt.progress_percent if fact.progress_percent is None else fact.progress_percent
-            return replace(
+            return changed(
                 attempt, heard_at=fact.at, progress_percent=progress, message=fact.message or attempt.message
             )
         case AttemptFinished():
             return _finished(attempt, fact)
         case AttemptSettled():
-            return replace(attempt, routes=fact.routes)
+            return changed(attempt, routes=fact.routes)
 
 
 def _finished(attempt: Attempt, fact: AttemptFinished) -> Attempt:
     done = 100 if fact.status is AttemptStatus.SUCCEEDED else attempt.progress_percent
-    return replace(
+    return changed(
         attempt,
         status=fact.status,
         completed_at=fact.at,
         due_at=None,
+        failure=fact.failure,
         output=fact.output,
         error=fact.error,
         message=fact.message or attempt.message,

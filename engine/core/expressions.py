@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined
 from jinja2.environment import TemplateExpression
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -99,6 +99,57 @@ def fill(tree: Any, names: Names, path: str = "") -> Any:
     if isinstance(tree, list | tuple):
         return [fill(value, names, f"{path}[{index}]") for index, value in enumerate(tree)]
     return tree
+
+
+_WHOLE = re.compile(r"\{\{((?:(?!\}\}|\{\{).)*)\}\}", re.DOTALL)
+
+
+def values(tree: Any, names: Names, path: str = "") -> Any:
+    """As `fill`, but a text that is one expression and nothing else becomes its value: a number stays a number.
+
+    Raises:
+        Invalid: as `fill`.
+    """
+    if isinstance(tree, str):
+        whole = _WHOLE.fullmatch(tree.strip())
+        return _fill_text(tree, names, path) if whole is None else _value(whole[1], names, path)
+    if isinstance(tree, Mapping):
+        return {key: values(value, names, f"{path}.{key}" if path else str(key)) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [values(value, names, f"{path}[{index}]") for index, value in enumerate(tree)]
+    return tree
+
+
+def _value(text: str, names: Names, path: str) -> Any:
+    try:
+        value = _expression(text)(names)
+        if isinstance(value, Undefined):
+            str(value)  # it says which name does not exist
+        return _plain_value(value)
+    except Exception as error:
+        raise Invalid([Problem(path=path, message=_plain(error))]) from None
+
+
+def _plain_value(value: Any) -> Any:
+    """A value as JSON has it, with what looks like a variable in its texts escaped."""
+    if isinstance(value, str):
+        return escape(str(value))
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    return escape(as_text(value))
+
+
+def unescaped(tree: Any) -> Any:
+    """What `fill` and `values` make, as it is: for what no pass for `${…}` variables comes after."""
+    if isinstance(tree, str):
+        return "".join(each if isinstance(each, str) else each.text for each in parse(tree).segments)
+    if isinstance(tree, Mapping):
+        return {key: unescaped(value) for key, value in tree.items()}
+    return [unescaped(value) for value in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _fill_text(text: str, names: Names, path: str) -> str:

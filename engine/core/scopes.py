@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.core.executions import Attempt, AttemptStatus, Execution
+from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.groups import Group
 from engine.core.nodes import Node
 from engine.core.rendering import Scopes
@@ -128,8 +128,13 @@ def _execution(around: Surroundings) -> dict[str, object]:
 
 
 def _steps(execution: Execution) -> dict[str, object]:
-    newest = {attempt.step_key: attempt for attempt in execution.attempts}
-    return {key: _step(attempt) for key, attempt in newest.items() if attempt.status is not AttemptStatus.SKIPPED}
+    newest = {attempt.step_key: attempt for attempt in execution.attempts if _has_run(attempt)}
+    return {key: _step(attempt) for key, attempt in newest.items()}
+
+
+def _has_run(attempt: Attempt) -> bool:
+    """Whether it says anything of its step: one that a branch left out does not, one that a person skipped does."""
+    return attempt.status is not AttemptStatus.SKIPPED or attempt.performer is Performer.PERSON
 
 
 def _step(attempt: Attempt) -> dict[str, object]:

@@ -7,6 +7,7 @@ from engine.core import expressions, rendering
 from engine.core.parameters import check_schema
 from engine.core.sources import Source
 from engine.core.workflow_file import places
+from engine.core.workflow_shape import shape_problems
 from engine.core.workflows import CONTINUE, FAIL, ROLLBACK, Step, Workflow
 from engine.errors import Problem
 
@@ -51,8 +52,9 @@ class _Finder:
                 yield self._source.problem(("params", name), message)
         for step in self._workflow.steps:
             yield from self._step(step)
-        yield from self._unreachable()
-        yield from self._cycles()
+            yield from self._retry(step)
+            yield from self._rollback(step)
+        yield from self._ways()
 
     def _at(self, step: Step, *path: str | int, message: str, at_key: bool = False) -> Problem:
         return self._source.problem((*self._places.get(step.key, ("steps",)), *path), message, at_key=at_key)
@@ -61,7 +63,13 @@ class _Finder:
         if self._workflow.timeout_seconds == 0:
             yield self._source.problem(("timeout",), "must be longer than 0 seconds; leave it out for no limit")
         if self._workflow.concurrency is not None:
-            yield self._source.problem(("concurrency",), "limits are not supported yet; leave it out", at_key=True)
+            message = expressions.check_text(self._workflow.concurrency["key"])
+            if message:
+                yield self._source.problem(("concurrency", "key"), message)
+        for path, text in _texts(self._workflow.output, ()):
+            message = expressions.check_text(text)
+            if message:
+                yield self._source.problem(("output", *path), message)
 
     def _step(self, step: Step) -> Iterator[Problem]:
         for key, seconds in (("timeout", step.timeout_seconds), ("heartbeat", step.heartbeat_seconds)):
@@ -103,47 +111,38 @@ class _Finder:
         if step.rollback is not None and step.rollback not in keys:
             yield self._at(step, "rollback", message=f"there is no step {step.rollback!r}")
         if step.on_failure == ROLLBACK:
-            yield self._at(step, "on_failure", message="rollback is not supported yet; use fail, continue or a step")
+            if not any(other.rollback for other in self._workflow.steps):
+                message = "no step has a rollback, so nothing would be undone: say of each step which step undoes it"
+                yield self._at(step, "on_failure", message=message)
         elif step.on_failure not in (FAIL, CONTINUE) and step.on_failure not in keys:
             message = f"{step.on_failure!r} is neither fail, continue, rollback nor the key of a step"
             yield self._at(step, "on_failure", message=message)
 
-    def _unreachable(self) -> Iterator[Problem]:
-        reached = {step.key for step in self._workflow.reachable}
-        undoing = {step.rollback for step in self._workflow.steps}
-        for step in self._workflow.steps:
-            if step.key not in reached and step.key not in undoing:
-                yield self._at(step, message=f"no edge leads to the step {step.key!r}, so it never runs")
+    def _retry(self, step: Step) -> Iterator[Problem]:
+        retry = step.retry
+        if retry.max_delay is not None and retry.max_delay < retry.delay:
+            yield self._at(
+                step, "retry", "max_delay", message="is shorter than delay, so the delay would never be kept"
+            )
 
-    def _cycles(self) -> Iterator[Problem]:
-        for step in self._workflow.steps:
-            cycle = _cycle_from(self._workflow, step)
-            if cycle:
-                way = " -> ".join((*cycle, cycle[0]))
-                yield self._at(step, message=f"the steps run in a circle, which is not supported yet: {way}")
-                return
+    def _rollback(self, step: Step) -> Iterator[Problem]:
+        undone = [other for other in self._workflow.steps if other.rollback == step.key]
+        if step in undone:
+            yield self._at(step, "rollback", message="a step cannot undo itself; name another one")
+        elif undone and step.ways and step.key not in self._workflow.graph.index:
+            name = undone[0].key
+            message = f"{step.key!r} only undoes {name!r}, so its edges would never be taken; leave them out"
+            yield self._at(step, "edges" if step.edges else "on_failure", message=message, at_key=True)
 
-
-def _cycle_from(workflow: Workflow, start: Step) -> tuple[str, ...]:
-    """The keys of a cycle through `start`, in order; empty if there is none."""
-    came: dict[str, str] = {}
-    waiting = [start.key]
-    while waiting:
-        key = waiting.pop()
-        for edge in workflow.by_key[key].ways:
-            if edge.to == start.key:
-                return _way_back(came, key, start.key)
-            if edge.to not in came and edge.to in workflow.by_key:
-                came[edge.to] = key
-                waiting.append(edge.to)
-    return ()
-
-
-def _way_back(came: Mapping[str, str], last: str, start: str) -> tuple[str, ...]:
-    way = [last]
-    while way[-1] != start:
-        way.append(came[way[-1]])
-    return tuple(reversed(way))
+    def _ways(self) -> Iterator[Problem]:
+        for key, message in shape_problems(self._workflow):
+            yield self._at(self._workflow.by_key[key], message=message)
+        for step in self._workflow.reachable[1:]:
+            branches = len(self._workflow.graph.incoming[step.key])
+            if isinstance(step.join, int) and step.join > branches:
+                lead = "branch leads" if branches == 1 else "branches lead"
+                message = f"waits for {step.join} branches, but only {branches} {lead} here"
+                yield self._at(step, "join", message=message)
 
 
 def _texts(tree: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

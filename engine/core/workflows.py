@@ -3,6 +3,7 @@
 How the file is written is the business of `workflow_file`; what may be wrong with the whole of it, of `workflow_check`.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from engine.core.documents import DocumentStatus
+from engine.core.executions import Failure
+from engine.core.graph import Graph
 from engine.core.nodes import NodeState
 
 # What `on_failure` may say beside the key of a step.
@@ -48,19 +51,36 @@ class Join(StrEnum):
     ANY = "any"
 
 
+RETRIED = (Failure.TIMEOUT, Failure.FAILED, Failure.LOST)
+MAX_VISITS = 100
+"""How often a step may be entered anew by a loop, where the workflow does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """How often a step is tried, the first try included, and how long between. Delays are in seconds."""
+    """How often a step is tried, the first try included, and how long between. Delays are in seconds.
+
+    `jitter` is the part of the delay that is left to chance, 0 to 1: with 0.5, between half of it and all of it.
+    `retry_on` are the failures that are tried again. Without `rerender` the parameters of the first try are kept.
+    """
 
     max_attempts: int = 1
     delay: float = 0.0
     backoff: Backoff = Backoff.CONSTANT
     max_delay: float | None = None
+    jitter: float = 0.0
+    retry_on: tuple[Failure, ...] = RETRIED
+    rerender: bool = True
 
-    def wait(self, failed: int) -> timedelta:
-        """How long to wait after the `failed`-th failed attempt (counted from 1)."""
+    def wait(self, failed: int, seed: str = "") -> timedelta:
+        """How long to wait after the `failed`-th failed try (counted from 1). The same `seed`, which is the failed
+        attempt's id, always gives the same wait, so that planning again changes nothing.
+        """
         seconds = self.delay * (2 ** min(failed - 1, 30) if self.backoff is Backoff.EXPONENTIAL else 1)
-        return timedelta(seconds=seconds if self.max_delay is None else min(seconds, self.max_delay))
+        if self.max_delay is not None:
+            seconds = min(seconds, self.max_delay)
+        chance = zlib.crc32(seed.encode()) / 0xFFFF_FFFF
+        return timedelta(seconds=seconds * (1 - self.jitter * chance))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +92,7 @@ class Edge:
     if_: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One vertex of a workflow. `edges` are complete: without any in the file, success leads to the step below."""
 
@@ -92,15 +112,35 @@ class Step:
     next_state: NodeState | None = None
     edges: tuple[Edge, ...] = ()
     route: Route = Route.ALL
-    join: Join = Join.ALL
+    join: Join | int = Join.ALL
+    max_visits: int | None = None
+    dead_letter: bool = False
     sequential: bool = True
 
-    @property
+    @cached_property
+    def has_expressions(self) -> bool:
+        """Whether there is anything to fill in in its parameters before it runs."""
+        return _holds_expressions(self.with_)
+
+    @cached_property
+    def has_conditions(self) -> bool:
+        """Whether it depends on values where its outcome leads."""
+        return any(edge.if_ is not None for edge in self.edges)
+
+    @cached_property
     def ways(self) -> tuple[Edge, ...]:
         """Its edges, and the one that `on_failure: <step key>` stands for."""
         if self.on_failure in (FAIL, CONTINUE, ROLLBACK):
             return self.edges
         return (*self.edges, Edge(to=self.on_failure, when=When.FAILURE))
+
+
+def _holds_expressions(tree: Any) -> bool:
+    if isinstance(tree, str):
+        return "{{" in tree or "{%" in tree or "{#" in tree
+    if isinstance(tree, Mapping):
+        return any(_holds_expressions(value) for value in tree.values())
+    return isinstance(tree, list | tuple) and any(_holds_expressions(value) for value in tree)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +154,8 @@ class Workflow:
     boot_mode: str = "any"
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     concurrency: Mapping[str, Any] | None = None
+    max_parallel: int | None = None
+    output: Mapping[str, Any] = field(default_factory=dict)
     timeout_seconds: float | None = None
     state_on_start: NodeState | None = None
     steps: tuple[Step, ...] = ()
@@ -124,30 +166,18 @@ class Workflow:
         return {step.key: step for step in self.steps}
 
     @cached_property
-    def incoming(self) -> Mapping[str, tuple[str, ...]]:
-        """For each step the keys of those with an edge to it, as far as they can be reached themselves."""
-        found: dict[str, list[str]] = {step.key: [] for step in self.steps}
-        for step in self.reachable:
-            for to in dict.fromkeys(edge.to for edge in step.ways):
-                if to in found:
-                    found[to].append(step.key)
-        return {key: tuple(sources) for key, sources in found.items()}
+    def graph(self) -> Graph:
+        """Its shape, as far as edges lead from the first step; an edge to a step that is not there is left aside."""
+        ways = {
+            step.key: tuple(dict.fromkeys(edge.to for edge in step.ways if edge.to in self.by_key))
+            for step in self.steps
+        }
+        return Graph(self.steps[0].key if self.steps else None, ways)
 
     @cached_property
     def reachable(self) -> tuple[Step, ...]:
-        """The steps that edges lead to from the first one, each after all that lead to it where no cycle forbids it."""
-        order: list[str] = []
-        done: set[str] = set()
-        stack: list[tuple[str, bool]] = [(self.steps[0].key, False)] if self.steps else []
-        while stack:
-            key, left = stack.pop()
-            if left:
-                order.append(key)
-            elif key not in done:
-                done.add(key)
-                stack.append((key, True))
-                stack.extend((edge.to, False) for edge in self.by_key[key].ways if edge.to in self.by_key)
-        return tuple(self.by_key[key] for key in reversed(order))
+        """The steps that edges lead to from the first one, each after all that lead to it but by a loop."""
+        return tuple(self.by_key[key] for key in self.graph.order)
 
     @property
     def installs(self) -> bool:

@@ -9,11 +9,12 @@ from engine.core.nodes import Node, parse_mac
 from engine.core.reports import NodeReport
 from engine.core.scopes import Server
 from engine.errors import NotFound, PureBootError
+from engine.services import children
 from engine.services.context import Context
-from engine.services.executions import resolved
 from engine.services.reports import Reports
+from engine.services.resolving import resolved
 from engine.services.runs import Run
-from engine.store import events, executions
+from engine.store import events
 from engine.store.database import Tx
 
 _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
@@ -46,7 +47,7 @@ class Boots:
             return Local(message=f"{report.mac_address} is not known here: it boots its disk")
         if is_new:
             return self._locally(tx, node, request, stays(f"{node.mac_address} is new here, now listed as discovered"))
-        live = executions.live_on(tx, node.id)
+        live = children.live_on(tx, node.id)
         if live is None:
             return self._locally(tx, node, request, no_work(node))
         run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
@@ -87,7 +88,7 @@ class Boots:
 
         def work(tx: Tx) -> Local:
             node, _ = self._reports.meet(tx, parse_mac(request.mac_address), _as_report(request))
-            live = executions.live_on(tx, node.id)
+            live = children.live_on(tx, node.id)
             if live is not None:
                 run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
                 decided = decide_boot(node, run.execution, run.workflow)

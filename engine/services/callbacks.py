@@ -20,8 +20,9 @@ from engine.core.reports import ReportStatus, StepReport
 from engine.core.scopes import Server
 from engine.core.tokens import digest
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
+from engine.services import children
 from engine.services.context import Context
-from engine.services.executions import resolved
+from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.templates import render
 from engine.store import documents, events, executions, nodes
@@ -80,16 +81,33 @@ class Callbacks:
             return None
         return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
 
+    async def may_speak_for(self, token: str, execution_id: str) -> bool:
+        """Whether a capability token is an execution's, or that of one above it: an agent that was given a parent's
+        token performs the steps of its children as well.
+        """
+
+        def work(tx: Tx) -> bool:
+            own = executions.by_token(tx, digest(token))
+            above: str | None = execution_id
+            while own is not None and above is not None:
+                if above == own.id:
+                    return True
+                above = executions.parent_of(tx, above)
+            return False
+
+        return await self._context.database.read(work)
+
     def _waiting(self, tx: Tx, execution_id: str) -> Attempt | None:
         execution = executions.get(tx, execution_id)
         if execution.ended:
             raise Gone(f"execution {execution.id} has {execution.status}")
-        return _for_node(execution)
+        return _for_node(children.for_node(tx, execution))
 
     def _hand_out(self, tx: Tx, execution_id: str, server: Server, agent: str | None) -> CurrentStep | None:
-        if self._waiting(tx, execution_id) is None:
+        waiting = self._waiting(tx, execution_id)
+        if waiting is None:
             return None
-        run = self._run(tx, executions.get(tx, execution_id))
+        run = self._run(tx, executions.get(tx, waiting.execution_id))
         attempt = _for_node(run.execution)
         if attempt is not None and self._is_lost(attempt, agent):
             error = "lost: the machine started again while the step ran"
@@ -240,7 +258,7 @@ class Callbacks:
     def _hear(self, tx: Tx, attempt: Attempt) -> None:
         """Note a sign of life: the first starts the clock of silence and with it a wake-up, later ones only move it."""
         if attempt.heard_at is not None or not attempt.is_open:
-            executions.heard(tx, attempt.id, self._context.now())
+            executions.heard(tx, attempt, self._context.now())
             return
         run = self._run(tx, executions.get(tx, attempt.execution_id))
         run.hear(attempt)
@@ -290,7 +308,7 @@ class Callbacks:
         return rendered.content
 
     def _run(self, tx: Tx, execution: Execution) -> Run:
-        node = nodes.get(tx, execution.node_id) if execution.node_id is not None else None
+        node = nodes.get_by_id(tx, execution.node_id) if execution.node_id is not None else None
         principal = f"node:{node.mac_address}" if node else "agent"
         return Run.load(self._context, tx, execution, principal=principal, node=node)
 

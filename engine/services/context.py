@@ -8,18 +8,20 @@ from engine.actions.registry import Registry
 from engine.clock import Clock
 from engine.core import sources, tokens, workflow_file
 from engine.core.documents import Version
+from engine.core.grace import Grace
 from engine.core.scopes import Server
 from engine.core.workflows import Workflow
+from engine.services.patience import Patience
 from engine.settings import Settings
 from engine.store.database import Database
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Context:
     """The open store, the clock, the settings, the store's key and the actions.
 
     `server` is what nodes are told when a request does not say itself how it reached us; the doors set it once they
-    listen.
+    listen. `host_id` is there while this process performs steps: it takes those that it begins itself.
     """
 
     database: Database
@@ -28,11 +30,20 @@ class Context:
     key: bytes
     actions: Registry
     server: list[Server] = field(default_factory=lambda: [Server()])
+    host_id: str | None = None
     _workflows: dict[str, Workflow] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.clock, self.settings.engine.grace)
+
+    @property
+    def grace(self) -> Grace:
+        """What deadlines are forgiven now."""
+        return self.patience.grace
 
     def now(self) -> datetime:
         """The time, aware and in UTC."""
-        return self.clock.now()
+        return self.patience.now()
 
     def workflow(self, version: Version) -> Workflow:
         """The workflow a version holds; versions never change, so each is read once."""

@@ -1,50 +1,39 @@
 """What can be done with executions: start, find, cancel; and what the engine's loops ask for."""
 
+import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.clock import new_id
-from engine.core import documents as core
-from engine.core import parameters, rendering, scopes, tokens
-from engine.core.documents import DocumentKind, DocumentStatus
+from engine.core.documents import DocumentKind
 from engine.core.events import SYSTEM, Event, Kind
 from engine.core.executions import (
     Attempt,
+    AttemptClaimed,
+    AttemptReleased,
     AttemptStatus,
     Execution,
-    ExecutionFinished,
-    ExecutionStarted,
     ExecutionStatus,
     Performer,
 )
-from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node, NodeState
+from engine.core.nodes import NodeState
 from engine.core.page import Page
 from engine.core.workflows import Workflow
-from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError, Unavailable
+from engine.errors import Conflict, NotFound, PureBootError, Unavailable
+from engine.services import limits, starts
 from engine.services.context import Context
-from engine.services.nodes import require_unlocked
+from engine.services.notices import Notice, Over, Task
 from engine.services.runs import Run
-from engine.services.templates import lookup
-from engine.store import documents, events, executions, nodes
+from engine.services.starts import Start
+from engine.services.starts import start as begin_one
+from engine.store import documents, events, executions, hosts, nodes
 from engine.store.database import Tx
 from engine.store.executions import LogChunk
 
 _log = logging.getLogger(__name__)
 
-# From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
-_STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """An attempt that this engine has taken and now performs; `config` is complete, `error` says why it is not."""
-
-    attempt: Attempt
-    config: Mapping[str, Any]
-    error: str | None = None
+_LOOK_SECONDS = 0.5
 
 
 class Executions:
@@ -52,6 +41,8 @@ class Executions:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        context.database.on_told(self._hear)
 
     async def start(
         self,
@@ -72,71 +63,10 @@ class Executions:
             Invalid: the parameters do not fit.
         """
 
-        def work(tx: Tx) -> Execution:
-            document = documents.get(tx, DocumentKind.WORKFLOW, workflow)
-            if request_id is not None:
-                known = executions.by_request(tx, document.id, request_id)
-                if known is not None:
-                    return known
-            version = documents.version(tx, document, _reference(document, draft))
-            value = self._context.workflow(version)
-            target = nodes.get(tx, node) if node is not None else None
-            self._refuse(tx, value, target)
-            execution = Execution(
-                id=new_id(),
-                workflow_id=document.id,
-                workflow_name=document.name,
-                workflow_version=version.version_string,
-                version_id=version.id,
-                node_id=target.id if target else None,
-                params=parameters.complete(value.params, params or {}),
-                trigger=trigger,
-                principal=by,
-                request_id=request_id,
-                created_at=self._context.now(),
-            )
-            return self._begin(tx, execution, value, target, by)
-
-        return await self._context.database.write(work)
-
-    def _begin(self, tx: Tx, execution: Execution, workflow: Workflow, node: Node | None, by: str) -> Execution:
-        now = self._context.now()
-        run = Run(self._context, tx, execution, workflow, node, principal=by, now=now)
-        goal = workflow.state_on_start
-        if goal is None and node is not None and workflow.installs and node.state in _STARTS_FROM:
-            goal = NodeState.PENDING
-        if goal is not None and node is not None:
-            run.move_node(goal, f"{workflow.name} was started")
-        run.apply(ExecutionStarted(at=now, deadline_at=run.after(workflow.timeout_seconds)))
-        run.advance()
-        executions.add(tx, execution, tokens.digest(self._context.capability(execution.id)))
-        run.save()
-        return run.execution
-
-    def _refuse(self, tx: Tx, workflow: Workflow, node: Node | None) -> None:
-        needs_node = any(self._performer(step.action) is Performer.NODE for step in workflow.steps)
-        if node is None:
-            if needs_node or workflow.state_on_start is not None:
-                raise Invalid([Problem(path="node", message=f"is missing: {workflow.name} has steps that need a node")])
-            return
-        require_unlocked(node)
-        live = executions.live_on(tx, node.id)
-        if live is not None:
-            raise Conflict(
-                f"node {node.name} is busy with {live.workflow_name} (execution {live.id}); "
-                "wait for it to end, or cancel it"
-            )
-        boots = any(step.action == "node.boot" for step in workflow.steps)
-        if boots and node.state in BOOTS_ITS_DISK:
-            ways = " or ".join(TRANSITIONS[node.state]) or "nothing more"
-            raise Conflict(
-                f"node {node.name} is {node.state}, so it boots its disk whatever {workflow.name} says; "
-                f"from {node.state} it can become {ways}"
-            )
-
-    def _performer(self, action: str) -> Performer:
-        known = self._context.actions.get(action)
-        return known.performer if known else Performer.ENGINE
+        wanted = Start(
+            workflow=workflow, node=node, params=params or {}, trigger=trigger, request_id=request_id, draft=draft
+        )
+        return await self._context.database.write(lambda tx: begin_one(self._context, tx, wanted, by=by))
 
     async def get(self, execution_id: str) -> Execution:
         """The execution with this id, with its attempts.
@@ -215,15 +145,69 @@ class Executions:
             if execution.ended:
                 raise Conflict(f"execution {execution.id} is over ({execution.status}): there is nothing to cancel")
             run = Run.load(self._context, tx, execution, principal=by)
-            error = f"cancelled by {by}" + (f": {reason}" if reason else "")
-            for attempt in execution.attempts:
-                if attempt.is_open:
-                    run.finish(attempt, AttemptStatus.CANCELLED, error=error)
-            run.apply(ExecutionFinished(at=run.now, status=ExecutionStatus.CANCELLED, error=error))
+            run.cancel(f"cancelled by {by}" + (f": {reason}" if reason else ""))
             run.save()
             return run.execution
 
         return await self._context.database.write(work)
+
+    async def wait(self, execution_id: str) -> Execution:
+        """An execution once it has ended.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(execution_id, set()).add(over)
+        try:
+            while not (found := await self.get(execution_id)).ended:
+                # One that another process ends tells nobody here: the net is a look now and then.
+                await asyncio.wait({over}, timeout=_LOOK_SECONDS)
+            return found
+        finally:
+            self._waiting[execution_id].discard(over)
+            if not self._waiting[execution_id]:
+                del self._waiting[execution_id]
+
+    def _hear(self, notices: list[Notice]) -> None:
+        if self._waiting:
+            for notice in notices:
+                if isinstance(notice, Over):
+                    for over in self._waiting.get(notice.execution_id, ()):
+                        if not over.done():
+                            over.set_result(None)
+
+    async def tree(self, execution_id: str) -> list[Execution]:
+        """An execution and all that its steps have started, each before those it started itself.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+
+        def below(tx: Tx, above: Execution) -> list[Execution]:
+            return [above, *(each for child in executions.children(tx, above.id) for each in below(tx, child))]
+
+        return await self._context.database.read(lambda tx: below(tx, executions.get(tx, execution_id)))
+
+    async def admit(self) -> datetime | None:
+        """Let those run that waited for a place and now have one; gives when to look again although nothing ends."""
+
+        def work(tx: Tx) -> datetime | None:
+            starts.admit(self._context, tx)
+            return limits.next_turn(self._context, tx)
+
+        if not await self._context.database.read(executions.is_anyone_waiting):
+            return None
+        return await self._context.database.write(work)
+
+    async def is_anyone_waiting(self) -> bool:
+        """Whether an execution waits for its turn."""
+        return await self._context.database.read(executions.is_anyone_waiting)
+
+    async def taken_by(self, owner: str) -> set[str]:
+        """The ids of the attempts that a host has taken and that run."""
+        found = await self._context.database.read(lambda tx: executions.taken_by(tx, owner))
+        return {attempt_id for _, attempt_id in found}
 
     async def next_wake(self) -> datetime | None:
         """When something is due next although nothing happens."""
@@ -258,40 +242,54 @@ class Executions:
                 return
             unread = Workflow(name=execution.workflow_name)
             run = Run(self._context, tx, execution, unread, None, principal=SYSTEM, now=self._context.now())
-            for attempt in execution.attempts:
-                if attempt.is_open:
-                    run.finish(attempt, AttemptStatus.CANCELLED, error=reason)
-            run.apply(ExecutionFinished(at=run.now, status=ExecutionStatus.FAILED, error=reason))
-            run.save()
+            run.give_up(reason)
 
         await self._context.database.write(work)
 
-    async def release(self, owner: str, *, keep: Collection[str]) -> None:
+    async def drop(self, owner: str, *, keep: Collection[str]) -> None:
         """Give back the attempts that `owner` has taken, all but those it knows that it performs."""
-        await self._context.database.write(lambda tx: executions.release(tx, owner, keep))
 
-    async def claim(self, owner: str) -> Sequence[Task]:
-        """Take the running attempts that an engine performs and that `owner` has not taken yet.
+        def work(tx: Tx) -> None:
+            for execution_id, attempt_id in executions.taken_by(tx, owner):
+                if attempt_id not in keep:
+                    execution = executions.get(tx, execution_id)
+                    run = Run.load(self._context, tx, execution, principal=SYSTEM)
+                    run.apply(AttemptReleased(attempt_id=attempt_id))
+                    run.save()
 
-        Only the one process that hosts a store asks, so an attempt that another owner took is one of a process that is
-        gone: it is performed again, under the same idempotency key.
+        await self._context.database.write(work)
+
+    async def claim(self, owner: str) -> int:
+        """Take the running attempts that an engine performs and that no living host has taken; gives how many.
+
+        They are performed again under the same idempotency key. What was won is told as `Task`, like an attempt that
+        begins.
         """
         waiting = await self._context.database.read(lambda tx: executions.to_claim(tx, owner))
         if not waiting:
-            return ()
+            return 0
 
-        def work(tx: Tx) -> list[Task]:
-            won = executions.claim(tx, waiting, owner, self._context.now())
-            return [self._task(tx, attempt) for attempt in won]
+        def work(tx: Tx) -> int:
+            living = hosts.ids(tx)
+            return sum(self._claim(tx, execution_id, owner, living) for execution_id in waiting)
 
         return await self._context.database.write(work)
 
-    def _task(self, tx: Tx, attempt: Attempt) -> Task:
+    def _claim(self, tx: Tx, execution_id: str, owner: str, living: Collection[str]) -> int:
+        won = 0
         try:
-            run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
-            return Task(attempt=attempt, config=resolved(tx, run, attempt))
-        except PureBootError as error:
-            return Task(attempt=attempt, config={}, error=str(error))
+            run = Run.load(self._context, tx, executions.get(tx, execution_id), principal=SYSTEM)
+        except PureBootError:
+            _log.exception("execution %s cannot be taken up", execution_id)
+            return 0
+        for attempt in run.execution.attempts:
+            is_free = attempt.taken_by is None or attempt.taken_by not in living
+            if attempt.status is AttemptStatus.RUNNING and attempt.performer is Performer.ENGINE and is_free:
+                run.apply(AttemptClaimed(attempt_id=attempt.id, by=owner, at=run.now))
+                tx.tell(run.task(run.execution.find(attempt.id)))
+                won += 1
+        run.save()
+        return won
 
     async def finish(
         self,
@@ -303,6 +301,7 @@ class Executions:
         output: Mapping[str, Any] | None = None,
         message: str | None = None,
         error: str | None = None,
+        log: str = "",
     ) -> bool:
         """Take the result of an attempt that this engine performed; False if it is no longer wanted."""
 
@@ -319,6 +318,8 @@ class Executions:
                     run.move_node(next_state, f"step {attempt.step_name} of {run.workflow.name}")
                 except Conflict as refusal:
                     outcome, reason = AttemptStatus.FAILED, str(refusal)
+            if log:
+                executions.append_log(tx, attempt, run.now, log)
             run.finish(attempt, outcome, output=output or {}, message=message, error=reason)
             run.advance()
             run.save()
@@ -330,16 +331,6 @@ class Executions:
         """Add to the log of an attempt that this engine performs."""
         if text:
             await self._context.database.write(lambda tx: executions.append_log(tx, attempt, self._context.now(), text))
-
-
-def _reference(document: core.Document, draft: bool) -> core.Reference:
-    if draft and document.latest_version is not None:
-        return core.parse_reference(document.latest_version)
-    if document.status is DocumentStatus.ARCHIVED:
-        raise Conflict(f"workflow {document.name} is archived; import or publish it again to use it")
-    if document.status is not DocumentStatus.ACTIVE:
-        raise Conflict(f"workflow {document.name} is a draft; publish it first, or ask for its draft")
-    return core.LATEST
 
 
 def _by_names(tx: Tx, page: Page) -> Page:
@@ -359,35 +350,3 @@ def _or_none(find: Any, reference: str) -> str:
         return str(find(reference))
     except NotFound:
         return ""
-
-
-def resolved(tx: Tx, run: Run, attempt: Attempt, server: scopes.Server | None = None) -> dict[str, Any]:
-    """An attempt's parameters with their `${…}` variables, checked by its action.
-
-    Raises:
-        Invalid: a variable has no value, or a parameter does not fit; each is named.
-    """
-    variables = scopes.variables(run.around(attempt, server))
-    problems: list[Problem] = []
-    tree: dict[str, Any] = _resolve(dict(attempt.config), "with", variables, lookup(tx), problems)
-    if problems:
-        raise Invalid(problems)
-    action = run.context.actions.get(attempt.action)
-    if action is None:
-        raise Invalid(f"there is no action {attempt.action} in this PureBoot; install the package that has it")
-    action.complete(tree)
-    return tree
-
-
-def _resolve(
-    tree: Any, path: str, variables: rendering.Scopes, include: rendering.Lookup, problems: list[Problem]
-) -> Any:
-    if isinstance(tree, str):
-        rendered = rendering.render(tree, variables, include=include, name=path)
-        problems += [replace(each.problem(), path=path, file=None) for each in rendered.unresolved]
-        return rendered.content
-    if isinstance(tree, Mapping):
-        return {key: _resolve(value, f"{path}.{key}", variables, include, problems) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_resolve(value, f"{path}[{at}]", variables, include, problems) for at, value in enumerate(tree)]
-    return tree

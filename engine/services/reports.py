@@ -9,6 +9,7 @@ from engine.core.executions import AttemptHeard, AttemptStatus, Performer
 from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound
+from engine.services import children
 from engine.services.context import Context
 from engine.services.moves import Move
 from engine.services.runs import Run
@@ -90,7 +91,7 @@ class Reports:
 
     def _installation(self, tx: Tx, node: Node, report: NodeReport) -> Node:
         """Let an installation's status reach the execution it belongs to, or the node where there is none."""
-        live = executions.live_on(tx, node.id)
+        live = children.live_on(tx, node.id)
         if live is not None:
             run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
             if self._to_attempt(run, report):

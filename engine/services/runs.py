@@ -5,15 +5,16 @@ way leaves no trace.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from engine.clock import new_id
+from engine.clock import growing_id, new_id
 from engine.core import expressions, planner, routing, scopes
+from engine.core.dead_letters import of_execution
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import (
+    FAILURES,
     Attempt,
     AttemptAdded,
     AttemptFinished,
@@ -21,22 +22,28 @@ from engine.core.executions import (
     AttemptSettled,
     AttemptStarted,
     AttemptStatus,
-    AttemptTaken,
     Execution,
     ExecutionFailing,
     ExecutionFinished,
-    ExecutionStarted,
+    ExecutionQueued,
     ExecutionStatus,
     Fact,
+    Failure,
     Performer,
+    RollbackBegun,
+    changed,
     evolve,
 )
 from engine.core.groups import Group
 from engine.core.nodes import Node, NodeState, TriggeredBy
-from engine.core.workflows import Step, Workflow
+from engine.core.workflows import ROLLBACK, Step, Workflow
 from engine.errors import Conflict, Invalid, PureBootError
+from engine.services import letters
 from engine.services.context import Context
 from engine.services.moves import Move
+from engine.services.notices import Over, Queued, Stop, Task, Wake
+from engine.services.resolving import completed, resolved
+from engine.services.run_events import described
 from engine.store import documents, events, executions, groups, nodes
 from engine.store.database import Tx
 
@@ -50,30 +57,42 @@ class Run:
         tx: Tx,
         execution: Execution,
         workflow: Workflow,
-        node: Node | None,
+        node: Node | None = None,
         *,
         principal: str,
         now: datetime,
+        is_new: bool = False,
     ) -> None:
         self.context = context
         self.tx = tx
         self.execution = execution
         self.workflow = workflow
-        self.node = node
         self.now = now
-        self._principal = principal
-        self._before = execution
-        self._node_before = node
+        self.principal = principal
+        self._before = None if is_new else execution
         self._events: list[NewEvent] = []
+        self._dropped: list[Attempt] = []
+        self._node_before: Node | None = node
+        if node is not None:
+            self.node = node
+        tx.open_runs[execution.id] = self
 
     @classmethod
     def load(cls, context: Context, tx: Tx, execution: Execution, *, principal: str, node: Node | None = None) -> "Run":
-        """Take up an execution that is in the store."""
+        """Take up an execution that is in the store; one that this transaction has taken up already is the same."""
+        known = tx.open_runs.get(execution.id)
+        if isinstance(known, Run):
+            return known
         version_id = execution.version_id
         workflow = context.workflow_of(version_id, lambda: documents.version_by_id(tx, version_id))
-        if node is None and execution.node_id is not None:
-            node = nodes.get(tx, execution.node_id)
         return cls(context, tx, execution, workflow, node, principal=principal, now=context.now())
+
+    @cached_property
+    def node(self) -> Node | None:
+        """The execution's node."""
+        found = None if self.execution.node_id is None else nodes.get_by_id(self.tx, self.execution.node_id)
+        self._node_before = found
+        return found
 
     @cached_property
     def group(self) -> Group | None:
@@ -98,10 +117,12 @@ class Run:
         """Let a fact change the execution, and note its event."""
         before = self.execution
         self.execution = evolve(before, fact)
-        described = _described(fact, before, self.execution)
-        if described is not None:
-            kind, step_key, data = described
+        told = described(fact, before, self.execution)
+        if told is not None:
+            kind, step_key, data = told
             self.note(kind, step_key=step_key, data=data)
+        if isinstance(fact, ExecutionQueued):
+            self.tx.tell(Queued())
 
     def note(self, kind: Kind, *, step_key: str | None = None, data: Mapping[str, Any] | None = None) -> None:
         """Add an event about this execution."""
@@ -109,7 +130,7 @@ class Run:
             NewEvent(
                 kind=kind,
                 at=self.now,
-                principal=self._principal,
+                principal=self.principal,
                 node_id=self.execution.node_id,
                 execution_id=self.execution.id,
                 step_key=step_key,
@@ -133,7 +154,7 @@ class Run:
             now=self.now,
             max_attempts=self.context.settings.install.max_attempts,
             triggered_by=TriggeredBy.WORKFLOW,
-            principal=self._principal,
+            principal=self.principal,
             comment=comment,
             metadata={"workflow": self.execution.workflow_name, "version": self.execution.workflow_version},
             execution_id=self.execution.id,
@@ -142,72 +163,135 @@ class Run:
 
     def advance(self) -> None:
         """Carry out what the planner says until it says nothing."""
-        while commands := planner.plan(self.workflow, self.execution, self.now):
+        grace = self.context.grace
+        while commands := planner.plan(self.workflow, self.execution, self.now, grace):
             for command in commands:
                 self._carry_out(command)
         self._count_progress()
 
     def _count_progress(self) -> None:
-        progress = planner.progress(self.workflow, self.execution)
-        if progress != self.execution.progress_percent:
-            self.execution = replace(self.execution, progress_percent=progress)
+        percent = planner.progress(self.workflow, self.execution)
+        if percent != self.execution.progress_percent:
+            self.execution = changed(self.execution, progress_percent=percent)
 
     def _carry_out(self, command: planner.Command) -> None:
         match command:
+            case planner.Settle():
+                self._settle(command.attempt, command.step)
             case planner.Begin():
-                self.apply(AttemptAdded(attempt=self._attempt(command.step, command.number, command.due)))
+                self.begin(command)
             case planner.Launch():
                 self._launch(command.attempt, command.step)
             case planner.Skip():
-                skipped = self._blank(command.step, 1, AttemptStatus.SKIPPED)
-                self.apply(AttemptAdded(attempt=replace(skipped, completed_at=self.now, routes=())))
+                skipped = self._blank(command.step, command.number, command.visit, AttemptStatus.SKIPPED)
+                self.apply(AttemptAdded(attempt=changed(skipped, completed_at=self.now, routes=())))
+            case planner.Complete():
+                self._complete(command.attempt)
             case planner.Expire():
-                self.finish(command.attempt, AttemptStatus.TIMED_OUT, error=command.error)
+                self.finish(command.attempt, AttemptStatus.TIMED_OUT, error=command.error, failure=command.failure)
             case planner.Withdraw():
                 error = "withdrawn: the execution cannot succeed any more"
                 self.finish(command.attempt, AttemptStatus.CANCELLED, error=error)
-            case planner.Settle():
-                self._settle(command.attempt, command.step)
             case planner.Fail():
                 self.apply(ExecutionFailing(error=command.error))
             case planner.Finish():
-                self._finish(command.status)
+                self._finish(command.status, command.error)
 
-    def _attempt(self, step: Step, number: int, due: datetime | None) -> Attempt:
-        if due is not None:
-            return replace(self._blank(step, number, AttemptStatus.RETRYING), due_at=due)
-        attempt = self._blank(step, number, AttemptStatus.RUNNING)
+    def begin(self, command: planner.Begin) -> None:
+        """Make an attempt, and let it run or wait for its delay."""
+        step = command.step
+        status = AttemptStatus.RUNNING if command.due is None else AttemptStatus.RETRYING
+        blank = changed(
+            self._blank(step, command.number, command.visit, status),
+            tries=command.tries,
+            entry=command.entry,
+            undoes=command.undoes,
+            due_at=command.due,
+        )
+        kept = command.after.config if command.after is not None and not step.retry.rerender else None
+        if command.due is not None:
+            self.apply(AttemptAdded(attempt=blank if kept is None else changed(blank, config=kept)))
+            return
         try:
-            config = self._config(step)
+            config = self._config(step) if kept is None else kept
+            attempt = self._ready(changed(blank, config=config, started_at=self.now), step)
         except Invalid as error:
-            return replace(
-                attempt,
+            failed = changed(
+                blank,
                 status=AttemptStatus.FAILED,
+                failure=Failure.FAILED,
                 error=str(error),
                 started_at=self.now,
                 completed_at=self.now,
             )
-        return replace(attempt, config=config, started_at=self.now, deadline_at=self.after(step.timeout_seconds))
+            self.apply(AttemptAdded(attempt=failed))
+            return
+        self.apply(AttemptAdded(attempt=attempt))
+        self._hand_out(attempt)
 
-    def _blank(self, step: Step, number: int, status: AttemptStatus) -> Attempt:
+    def _blank(self, step: Step, number: int, visit: int, status: AttemptStatus) -> Attempt:
         action = self.context.actions.get(step.action)
         return Attempt(
-            id=new_id(),
+            id=growing_id(),
             execution_id=self.execution.id,
             step_id=step.id,
             step_key=step.key,
             step_name=step.name,
             action=step.action,
             attempt=number,
+            visit=visit,
             status=status,
             performer=action.performer if action else Performer.ENGINE,
             created_at=self.now,
         )
 
-    def _config(self, step: Step) -> dict[str, Any]:
+    def _config(self, step: Step) -> Mapping[str, Any]:
+        if not step.has_expressions:
+            return step.with_
         names = scopes.names(self.around())
-        filled: dict[str, Any] = expressions.fill(step.with_, names, "with")
+        native = frozenset({"params"}) if step.action == "core.workflow" else frozenset[str]()
+        filled: dict[str, Any] = {
+            key: (expressions.values if key in native else expressions.fill)(value, names, f"with.{key}")
+            for key, value in step.with_.items()
+        }
         return filled
+
+    def _ready(self, attempt: Attempt, step: Step) -> Attempt:
+        """An attempt as it begins: with its deadline, and taken where this process performs it.
+
+        Raises:
+            Invalid: a timer's parameters do not fit.
+        """
+        attempt = changed(attempt, deadline_at=self.after(step.timeout_seconds))
+        match attempt.performer:
+            case Performer.ENGINE if self.context.host_id is not None:
+                return changed(attempt, taken_by=self.context.host_id, heard_at=self.now)
+            case Performer.TIMER:
+                return changed(attempt, ends_at=self._end(attempt))
+            case _:
+                return attempt
+
+    def _end(self, attempt: Attempt) -> datetime:
+        action = self.context.actions[attempt.action]
+        seconds = action.wait(action.complete(resolved(self.tx, self, attempt))) if action.wait else 0.0
+        return self.now + timedelta(seconds=seconds)
+
+    def _hand_out(self, attempt: Attempt) -> None:
+        """Give an attempt that runs now to whoever of this process performs it."""
+        if attempt.performer is Performer.WORKFLOW:
+            from engine.services import children  # it stands on this module
+
+            children.start(self, attempt)
+        elif attempt.performer is Performer.ENGINE and attempt.taken_by is not None:
+            self.tx.tell(self.task(attempt))
+
+    def task(self, attempt: Attempt) -> Task:
+        """An attempt with everything an engine needs to perform it."""
+        try:
+            config, parameters = completed(self.tx, self, attempt)
+        except PureBootError as error:
+            return Task(attempt=attempt, error=str(error))
+        return Task(attempt=attempt, config=config, parameters=parameters)
 
     def after(self, seconds: float | None) -> datetime | None:
         """The time so many seconds from now; None for None."""
@@ -215,104 +299,148 @@ class Run:
 
     def _launch(self, attempt: Attempt, step: Step) -> None:
         try:
-            config = self._config(step)
+            config = self._config(step) if step.retry.rerender or not attempt.config else attempt.config
+            ready = self._ready(changed(attempt, config=config), step)
         except Invalid as error:
             self.finish(attempt, AttemptStatus.FAILED, error=str(error))
             return
         self.apply(
             AttemptStarted(
-                attempt_id=attempt.id, at=self.now, deadline_at=self.after(step.timeout_seconds), config=config
+                attempt_id=attempt.id,
+                at=self.now,
+                deadline_at=ready.deadline_at,
+                config=config,
+                ends_at=ready.ends_at,
+                taken_by=ready.taken_by,
             )
         )
+        self._hand_out(self.execution.find(attempt.id))
+
+    def _complete(self, attempt: Attempt) -> None:
+        action = self.context.actions.get(attempt.action)
+        output = dict(attempt.config)
+        message = None
+        if action is not None and action.wait is not None:
+            parameters = action.complete(resolved(self.tx, self, attempt))
+            outcome = action.waited(parameters)
+            output, message = dict(outcome.output), outcome.message
+        self.finish(attempt, AttemptStatus.SUCCEEDED, output=output, message=message)
 
     def finish(self, attempt: Attempt, status: AttemptStatus, **details: Any) -> None:
         """End an attempt."""
+        if status is AttemptStatus.FAILED:
+            details.setdefault("failure", Failure.FAILED)
         self.apply(AttemptFinished(attempt_id=attempt.id, at=self.now, status=status, **details))
+        if status in (AttemptStatus.CANCELLED, AttemptStatus.TIMED_OUT):
+            self._dropped.append(attempt)
 
     def hear(self, attempt: Attempt, progress_percent: int | None = None, message: str | None = None) -> None:
         """Note a sign of life of an attempt, with progress where there is any."""
         self.apply(AttemptHeard(attempt_id=attempt.id, at=self.now, progress_percent=progress_percent, message=message))
-        self._count_progress()
+        if progress_percent is not None:
+            self._count_progress()
 
     def _settle(self, attempt: Attempt, step: Step) -> None:
         """Where the outcome leads; whatever stands in the way lets the execution fail, with the reason."""
         routes: tuple[str, ...] | None = ()
+        succeeded = attempt.status not in FAILURES
         try:
-            if attempt.status is AttemptStatus.SUCCEEDED and step.next_state is not None:
+            if succeeded and step.next_state is not None:
                 self.move_node(step.next_state, f"step {step.name} of {self.workflow.name}", step)
-            routes = routing.routes(step, attempt, scopes.names(self.around(attempt)))
+            names: expressions.Names = scopes.names(self.around(attempt)) if step.has_conditions else {}
+            routes = routing.routes(step, attempt, names)
             if routes is None:
-                self.apply(ExecutionFailing(error=f"step {step.name} failed: {attempt.error or attempt.status}"))
+                self._fail(step, attempt)
         except PureBootError as error:
             self.apply(ExecutionFailing(error=f"after step {step.name}: {error}"))
         self.apply(AttemptSettled(attempt_id=attempt.id, routes=routes or ()))
 
-    def _finish(self, status: ExecutionStatus) -> None:
-        self.apply(ExecutionFinished(at=self.now, status=status))
+    def _fail(self, step: Step, attempt: Attempt) -> None:
+        error = f"step {step.name} failed: {attempt.error or attempt.status}"
+        if step.on_failure == ROLLBACK and not self.execution.rolling_back:
+            self.apply(RollbackBegun(error=error))
+        elif not self.execution.rolling_back:
+            self.apply(ExecutionFailing(error=error))
+
+    def _finish(self, status: ExecutionStatus, error: str | None) -> None:
+        output: Mapping[str, Any] = {}
+        if status is ExecutionStatus.SUCCEEDED and self.workflow.output:
+            try:
+                names = scopes.names(self.around())
+                output = expressions.unescaped(expressions.values(self.workflow.output, names, "output"))
+            except Invalid as wrong:
+                status, error = ExecutionStatus.FAILED, f"the output cannot be made: {wrong}"
+        self.end(status, error, output)
+
+    def end(self, status: ExecutionStatus, error: str | None, output: Mapping[str, Any] | None = None) -> None:
+        """End the execution."""
+        self.apply(ExecutionFinished(at=self.now, status=status, error=error, output=output or {}))
         if status is not ExecutionStatus.FAILED or not self.workflow.installs:
             return  # a burn-in that fails on a machine that is being installed is no failed install
         if self.node is not None and self.node.state is NodeState.INSTALLING:
-            error = self.execution.error or "the execution failed"
-            self.node, rows = self._move(f"{self.workflow.name} failed").fail_install(self.node, error)
+            reason = self.execution.error or "the execution failed"
+            self.node, rows = self._move(f"{self.workflow.name} failed").fail_install(self.node, reason)
             self._events += rows
 
-    def save(self) -> None:
-        """Write what changed: the execution, its node and the events."""
-        if self.node is not None and self.node != self._node_before:
-            nodes.save(self.tx, self.node)
-        wake_at = planner.next_due(self.workflow, self.execution)
-        if self.execution != self._before:
-            executions.save(self.tx, self._before, self.execution, wake_at)
+    def cancel(self, error: str) -> None:
+        """Stop the execution at once."""
+        self.stop(ExecutionStatus.CANCELLED, error)
+
+    def stop(self, status: ExecutionStatus, error: str) -> None:
+        """End the execution with everything of it that runs or waits to."""
+        for attempt in self.execution.attempts:
+            if attempt.is_open:
+                self.finish(attempt, AttemptStatus.CANCELLED, error=error)
+        self.end(status, error)
+
+    def save(self, token_digest: str | None = None) -> None:
+        """Write what changed: the execution, its node and the events; `token_digest` is there for a new one."""
+        self.tx.open_runs.pop(self.execution.id, None)
+        node = self.__dict__.get("node")
+        if node is not None and node != self._node_before:
+            nodes.save(self.tx, node)
+        wake_at = planner.next_due(self.workflow, self.execution, self.context.grace)
+        if token_digest is not None:
+            executions.add(self.tx, self.execution, token_digest, wake_at)
+        elif self.execution is not self._before:
+            executions.save(self.tx, self.execution, wake_at)
         else:
             executions.set_wake(self.tx, self.execution.id, wake_at)
         events.append(self.tx, self._events)
         self._events = []
+        self._tell(wake_at)
 
+    def _lay_letter(self) -> None:
+        """List what failed for good where the workflow or the action wants a person to look at it."""
+        if self.execution.status is not ExecutionStatus.FAILED:
+            return
+        for attempt in reversed(self.execution.attempts):
+            step = self.workflow.by_key.get(attempt.step_key)
+            action = self.context.actions.get(attempt.action)
+            wants = (step is not None and step.dead_letter) or (action is not None and action.dead_letter)
+            if wants and attempt.status in FAILURES:
+                reason = self.execution.error or attempt.error or "it failed"
+                letter = of_execution(new_id(), self.execution, attempt, reason, self.now)
+                letters.lay(self.tx, letter, by=self.principal)
+                return
 
-def _described(fact: Fact, before: Execution, after: Execution) -> tuple[Kind, str | None, dict[str, Any]] | None:
-    """The event of a fact: kind, step and data; None for facts that only the planner needs."""
-    match fact:
-        case ExecutionStarted():
-            data = {"workflow": after.workflow_name, "version": after.workflow_version, "trigger": after.trigger}
-            return Kind.EXECUTION_STARTED, None, data
-        case ExecutionFinished():
-            outcome = {"workflow": after.workflow_name, "status": after.status, "error": after.error}
-            return Kind.EXECUTION_FINISHED, None, outcome
-        case AttemptAdded():
-            return _described_added(fact.attempt)
-        case AttemptHeard():
-            return _described_progress(before.find(fact.attempt_id), after.find(fact.attempt_id))
-        case AttemptStarted() | AttemptTaken() | AttemptFinished():
-            attempt = after.find(fact.attempt_id)
-            return _KINDS[type(fact)], attempt.step_key, _about(attempt)
-        case _:
-            return None
+    def give_up(self, reason: str) -> None:
+        """End an execution that nothing can be done with, and list it for a person."""
+        self.stop(ExecutionStatus.FAILED, reason)
+        self.save()
+        letters.lay(self.tx, of_execution(new_id(), self.execution, None, reason, self.now), by=self.principal)
 
+    def _tell(self, wake_at: datetime | None) -> None:
+        if wake_at is not None:
+            self.tx.tell(Wake(wake_at))
+        for attempt in self._dropped:
+            self.tx.tell(Stop(attempt.id))
+        is_over = self.execution.ended and (self._before is None or not self._before.ended)
+        if is_over:
+            self.tx.tell(Over(self.execution.id))
+            self._lay_letter()
+        if self._dropped or (is_over and self.execution.parent_attempt_id is not None):
+            from engine.services import children  # it stands on this module
 
-_KINDS = {
-    AttemptStarted: Kind.ATTEMPT_STARTED,
-    AttemptTaken: Kind.ATTEMPT_TAKEN,
-    AttemptFinished: Kind.ATTEMPT_FINISHED,
-}
-
-
-def _described_added(attempt: Attempt) -> tuple[Kind, str | None, dict[str, Any]]:
-    kind = {AttemptStatus.RUNNING: Kind.ATTEMPT_STARTED, AttemptStatus.RETRYING: Kind.ATTEMPT_SCHEDULED}
-    return kind.get(attempt.status, Kind.ATTEMPT_FINISHED), attempt.step_key, _about(attempt)
-
-
-def _described_progress(before: Attempt, after: Attempt) -> tuple[Kind, str | None, dict[str, Any]] | None:
-    if (before.progress_percent, before.message) == (after.progress_percent, after.message):
-        return None
-    return Kind.ATTEMPT_PROGRESSED, after.step_key, _about(after)
-
-
-def _about(attempt: Attempt) -> dict[str, Any]:
-    shown = ("status", "performer", "error", "message", "exit_code", "progress_percent", "due_at", "taken_by")
-    data: dict[str, Any] = {
-        "attempt_id": attempt.id,
-        "step": attempt.step_name,
-        "action": attempt.action,
-        "attempt": attempt.attempt,
-    }
-    return data | {name: getattr(attempt, name) for name in shown if getattr(attempt, name) is not None}
+            children.follow(self, self._dropped, is_over=is_over)
+        self._dropped = []

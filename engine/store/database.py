@@ -14,9 +14,10 @@ import asyncio
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -34,14 +35,104 @@ _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 500
 
 
+class Deferred(Protocol):
+    """Rows that wait until the units of a batch are all done, to be written by few statements."""
+
+    def flush(self, connection: Connection) -> None:
+        """Write them."""
+
+
+D = TypeVar("D", bound=Deferred)
+
+
+class Memory:
+    """What the writer knows without asking the store: what it has read and written itself, by noun and key.
+
+    It holds only while no other process writes; the writer sees to that. Whatever goes wrong in a batch empties it.
+    """
+
+    MOST = 4096  # values of a noun
+
+    def __init__(self) -> None:
+        self._nouns: dict[str, dict[Any, Any]] = {}
+
+    def of(self, noun: str) -> dict[Any, Any]:
+        """The values of a noun by key; to be read and written."""
+        values = self._nouns.get(noun)
+        if values is None:
+            values = self._nouns[noun] = {}
+        elif len(values) > self.MOST:
+            for key in list(values)[: self.MOST // 2]:  # the oldest
+                del values[key]
+        return values
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._nouns.clear()
+
+
+class Batch:
+    """What the units of one transaction share: the writer's memory, and the rows that are still to be written."""
+
+    ORDER = ("executions", "heard", "log", "events")  # later ones refer to earlier ones
+
+    def __init__(self, connection: Connection, memory: Memory) -> None:
+        self.connection = connection
+        self.memory = memory
+        self._deferred: dict[str, Any] = {}
+
+    def deferred(self, noun: str, make: Callable[[], D]) -> D:
+        """The rows of a noun that wait."""
+        found: D | None = self._deferred.get(noun)
+        if found is None:
+            found = self._deferred[noun] = make()
+        return found
+
+    def flush(self) -> None:
+        """Write all that waits."""
+        if self._deferred:
+            waiting, self._deferred = self._deferred, {}
+            for noun in self.ORDER:
+                if noun in waiting:
+                    waiting[noun].flush(self.connection)
+
+
 class Tx:
-    """A transaction as the store's functions see it; it knows whether anything was written."""
+    """A transaction as the store's functions see it; it knows whether anything was written.
 
-    __slots__ = ("_connection", "wrote")
+    One that writes shares its batch with others: `memory` saves questions, `defer` statements. `tell` leaves word for
+    this process, which gets it once the transaction is durable.
+    """
 
-    def __init__(self, connection: Connection) -> None:
+    __slots__ = ("_batch", "_connection", "open_runs", "told", "wrote")
+
+    def __init__(self, connection: Connection, batch: Batch | None = None) -> None:
         self._connection = connection
+        self._batch = batch
         self.wrote = False
+        self.told: list[Any] = []
+        self.open_runs: dict[str, Any] = {}
+        """Executions that are being changed, by id: whoever needs one of them takes it from here."""
+
+    def memory(self, noun: str) -> dict[Any, Any] | None:
+        """What the writer knows of a noun, by key; None in a transaction that only reads."""
+        return None if self._batch is None else self._batch.memory.of(noun)
+
+    def defer(self, noun: str, make: Callable[[], D]) -> D:
+        """The rows of a noun that are written when the batch ends, or when somebody asks for them."""
+        if self._batch is None:
+            raise TypeError("a transaction that only reads was asked to write")
+        self.wrote = True
+        return self._batch.deferred(noun, make)
+
+    def flush(self) -> None:
+        """Write what was deferred: to be called before rows of such nouns are read or changed otherwise."""
+        if self._batch is not None:
+            self._batch.flush()
+
+    def tell(self, notice: Any) -> None:
+        """Leave word for this process."""
+        self.told.append(notice)
 
     @property
     def connection(self) -> Connection:
@@ -80,15 +171,20 @@ class _Item:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    told: list[Any] = field(default_factory=list)
 
 
 class Backend(Protocol):
     """What a kind of database does in its own way."""
 
     reader: AsyncEngine
+    is_shared: bool  # whether several processes may host it
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` alone, in a transaction that is durable when this returns. Called in the writer thread only."""
+
+    def others_wrote(self, connection: Connection) -> bool:
+        """Whether another process may have written since this one's last transaction. Called first in each."""
 
     def after_commit(self) -> None:
         """Tell other processes, if they can be told now. Called in the writer thread."""
@@ -100,14 +196,11 @@ class Backend(Protocol):
         """While entered, call `stir` when another process may have committed."""
 
     async def lock_host(self) -> bool:
-        """Become the one process that runs this store's engine and servers; False if another is.
+        """Become the one process that hosts this store, where it is not shared; False if another is.
 
         Raises:
             Unavailable: the store cannot be asked now.
         """
-
-    async def host_lost(self) -> None:
-        """Return when this process, which was the host, is it no more: the database took the lock back."""
 
     async def close(self) -> None:
         """Give everything else back."""
@@ -119,9 +212,17 @@ class Database:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._loop = asyncio.get_running_loop()
+        # The writer and the event loop hand Python's lock to and fro; with the usual 5 ms a commit waits for it.
+        sys.setswitchinterval(min(sys.getswitchinterval(), 0.0005))
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._run, name="pureboot-writer", daemon=True)
         self._on_commit: list[Callable[[], None]] = []
+        self._on_told: list[Callable[[list[Any]], None]] = []
+        self._on_doubt: list[Callable[[], None]] = []
+        self._memory = Memory()
+        self._remembers = False
+        self.trouble: str | None = None
+        """Why the last transaction could not be carried out; None while the store can be written."""
         self._closed = False
         self._reads: set[asyncio.Task[Any]] = set()
         self._writer.start()
@@ -129,6 +230,26 @@ class Database:
     def on_commit(self, call: Callable[[], None]) -> None:
         """Have `call` called in the event loop after each commit of this process."""
         self._on_commit.append(call)
+
+    def remember(self) -> None:
+        """Keep in memory from now on what is read and written; the store has the tables of this version."""
+        self._remembers = True
+
+    def on_told(self, call: Callable[[list[Any]], None]) -> None:
+        """Have `call` called in the event loop with what the transactions of this process leave word of."""
+        self._on_told.append(call)
+
+    def on_doubt(self, call: Callable[[], None]) -> None:
+        """Have `call` called in the event loop when a transaction failed: it may have been carried out all the same."""
+        self._on_doubt.append(call)
+
+    async def settle(self) -> None:
+        """Return when all that was asked for before is done, and everybody has been told."""
+        await self.write(lambda _: None)
+
+    def off_told(self, call: Callable[[list[Any]], None]) -> None:
+        """Take an `on_told` back."""
+        self._on_told.remove(call)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a snapshot of its own.
@@ -202,13 +323,17 @@ class Database:
 
         def carry_out(connection: Connection) -> None:
             nonlocal spoilt
+            if not self._remembers or self.backend.others_wrote(connection):
+                self._memory.clear()
             spoilt = True
-            _carry_out(connection, batch)
+            _carry_out(Batch(connection, self._memory), batch)
             spoilt = False
 
         try:
             self.backend.transaction(carry_out)
+            self.trouble = None
         except Exception as error:
+            self._memory.clear()
             if spoilt and len(batch) > 1 and not _is_lost(error):
                 # One of them spoilt the transaction: run each alone, so that only that one is told.
                 for item in batch:
@@ -216,13 +341,21 @@ class Database:
                 return
             # It could not begin or commit, which is nobody's fault: a second try, one after another, would take each
             # the whole patience with a locked store, and might do again what a broken connection did commit.
+            told = translated(error)
+            if isinstance(told, Unavailable):
+                self.trouble = told.message
             for item in batch:
-                item.error = translated(error)
+                item.error = told
+            self._loop.call_soon_threadsafe(self._doubt)
             return
         try:
             self.backend.after_commit()
         except Exception:
             _log.exception("others could not be told of a commit")
+
+    def _doubt(self) -> None:
+        for call in self._on_doubt:
+            call()
 
     def _resolve(self, batch: list[_Item]) -> None:
         for item in batch:
@@ -232,20 +365,26 @@ class Database:
                 item.future.set_exception(item.error)
             else:
                 item.future.set_result(item.result)
+        told = [notice for item in batch if item.error is None for notice in item.told]
+        if told:
+            for tell in self._on_told:
+                tell(told)
         for call in self._on_commit:
             call()
 
 
-def _carry_out(connection: Connection, batch: list[_Item]) -> None:
-    for item in batch:
-        tx = Tx(connection)
+def _carry_out(batch: Batch, items: list[_Item]) -> None:
+    for item in items:
+        tx = Tx(batch.connection, batch)
         item.error = None
+        item.told = tx.told
         try:
             item.result = item.work(tx)
         except Exception as error:
             if tx.wrote or isinstance(error, SQLAlchemyError):
                 raise
             item.error = translated(error)
+    batch.flush()
 
 
 def _is_lost(error: Exception) -> bool:
@@ -256,8 +395,10 @@ def translated(error: Exception) -> Exception:
     """What a caller is told of what a database raised: what is wrong with the store, or with a value it was given."""
     if _is_fault_of_value(error):
         return Invalid(f"a value cannot be in the store: {_reason(error)}")
-    if isinstance(error, IntegrityError) or (isinstance(error, StatementError) and not isinstance(error, DBAPIError)):
+    if isinstance(error, IntegrityError):
         return error
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        return error.orig if isinstance(error.orig, Exception) else error
     if isinstance(error, SQLAlchemyError | OSError):
         return Unavailable(f"the store cannot be used now: {_reason(error)}")
     return error

@@ -1,7 +1,7 @@
 """How documents and their versions are kept."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert, or_, select, update
 
@@ -12,6 +12,7 @@ from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import document, document_version
 
+_NOUN = "document"
 _FILTERS = {
     name: document.c[name]
     for name in ("name", "type", "os_family", "architecture", "boot_mode", "status", "current_version")
@@ -27,6 +28,7 @@ def add(tx: Tx, value: Document) -> None:
         Conflict: another of its kind has its name.
     """
     _refuse_name(tx, value)
+    _forget(tx)
     tx.execute(insert(document).values(**_row(value)))
 
 
@@ -37,6 +39,7 @@ def save(tx: Tx, value: Document) -> None:
         Conflict: another of its kind has its name.
     """
     _refuse_name(tx, value)
+    _forget(tx)
     tx.execute(update(document).where(document.c.id == value.id).values(**_row(value)))
 
 
@@ -46,13 +49,26 @@ def get(tx: Tx, kind: DocumentKind, reference: str) -> Document:
     Raises:
         NotFound: there is none.
     """
+    known = tx.memory(_NOUN)
+    found = known.get((kind, reference)) if known is not None else None
+    if found is not None:
+        return cast(Document, found)
     query = select(document).where(
         document.c.kind == kind.value, or_(document.c.id == reference, document.c.name == reference)
     )
     row = tx.row(query)
     if row is None:
         raise NotFound(f"there is no {kind} {reference}")
-    return _document(row)
+    value = _document(row)
+    if known is not None:
+        known[kind, reference] = value
+    return value
+
+
+def _forget(tx: Tx) -> None:
+    known = tx.memory(_NOUN)
+    if known is not None:
+        known.clear()
 
 
 def names(tx: Tx, kind: DocumentKind) -> set[str]:
@@ -74,6 +90,7 @@ def find(tx: Tx, kind: DocumentKind, page: Page) -> tuple[list[Document], int]:
 
 def add_version(tx: Tx, value: Version) -> None:
     """Keep a new version."""
+    _forget(tx)
     row = {name: getattr(value, name) for name in _VERSION_FIELDS if name != "template_id"}
     tx.execute(insert(document_version).values(document_id=value.template_id, **row))
 
@@ -93,6 +110,16 @@ def version(tx: Tx, value: Document, reference: Reference) -> Version:
     Raises:
         NotFound: there is none; the message names the newest.
     """
+    known = tx.memory(_NOUN)
+    found = known.get((value.id, reference)) if known is not None else None
+    if found is None:
+        found = _version_of(tx, value, reference)
+        if known is not None:
+            known[value.id, reference] = found
+    return found
+
+
+def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
     columns = document_version.c
     numbers = [
         (row["major"], row["minor"])

@@ -3,43 +3,50 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, select
 
 from engine.core.events import Event, Kind, NewEvent
 from engine.core.nodes import NodeState, StateChange, TriggeredBy
 from engine.core.page import Page
-from engine.core.shape import as_data
+from engine.store.bulk import Bulk
 from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import event
+
+_ADD = Bulk(event, ["kind", "at", "principal", "node_id", "execution_id", "step_key", "data"])
+
+
+class _Rows:
+    """Events that a batch writes at its end, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+
+    def flush(self, connection: Connection) -> None:
+        """Write them."""
+        _ADD.run(connection, self.rows)
 
 
 def append(tx: Tx, facts: Iterable[NewEvent]) -> None:
     """Write facts to the log, in order."""
     values = [
-        {
-            "kind": fact.kind.value,
-            "at": fact.at,
-            "principal": fact.principal,
-            "node_id": fact.node_id,
-            "execution_id": fact.execution_id,
-            "step_key": fact.step_key,
-            "data": as_data(fact.data),
-        }
+        (fact.kind.value, fact.at, fact.principal, fact.node_id, fact.execution_id, fact.step_key, fact.data)
         for fact in facts
     ]
     if values:
-        tx.execute(insert(event), values)
+        tx.defer("events", _Rows).rows.extend(values)
 
 
 def after(tx: Tx, cursor: int, limit: int = 1000) -> list[Event]:
     """The events with ids above `cursor`, oldest first."""
+    tx.flush()
     query = select(event).where(event.c.id > cursor).order_by(event.c.id).limit(limit)
     return [_event(row) for row in tx.rows(query)]
 
 
 def cursor(tx: Tx) -> int:
     """The id of the newest event; 0 if there is none."""
+    tx.flush()
     return tx.number(select(func.coalesce(func.max(event.c.id), 0)))
 
 
@@ -48,6 +55,7 @@ def find(tx: Tx, page: Page, after: int = 0) -> tuple[list[Event], int]:
 
     Filters are `kind`, `node_id`, `execution_id`.
     """
+    tx.flush()
     columns = {"kind": event.c.kind, "node_id": event.c.node_id, "execution_id": event.c.execution_id}
     sortable = {"id": event.c.id, "at": event.c.at}
     rows, total = page_of(tx, filtered(select(event).where(event.c.id > after), page, columns), page, sortable, "-id")
@@ -56,6 +64,7 @@ def find(tx: Tx, page: Page, after: int = 0) -> tuple[list[Event], int]:
 
 def history(tx: Tx, node_id: str, page: Page) -> tuple[list[StateChange], int]:
     """The state log of a node, newest first."""
+    tx.flush()
     query = select(event).where(event.c.node_id == node_id, event.c.kind == Kind.NODE_STATE_CHANGED.value)
     rows, total = page_of(tx, query, page, {"id": event.c.id, "created_at": event.c.at}, "-id")
     return [_state_change(_event(row)) for row in rows], total
@@ -63,6 +72,7 @@ def history(tx: Tx, node_id: str, page: Page) -> tuple[list[StateChange], int]:
 
 def newest_of(tx: Tx, node_id: str, kinds: Iterable[Kind]) -> Event | None:
     """The newest event of some kinds about a node."""
+    tx.flush()
     mine = (event.c.node_id == node_id) & event.c.kind.in_([kind.value for kind in kinds])
     rows = tx.rows(select(event).where(mine).order_by(event.c.id.desc()).limit(1))
     return next((_event(row) for row in rows), None)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select
 
 from engine.core.executions import (
     LIVE,
@@ -13,34 +14,80 @@ from engine.core.executions import (
     AttemptStatus,
     Execution,
     ExecutionStatus,
+    Failure,
     Performer,
+    changed,
 )
 from engine.core.page import Page
-from engine.core.shape import as_data
 from engine.errors import NotFound
+from engine.store.bulk import Bulk
 from engine.store.database import Tx
 from engine.store.query import filtered, page_of
-from engine.store.schema import attempt, attempt_log, execution
+from engine.store.schema import attempt, attempt_log, engine_host, execution
 
 # How many executions with their attempts are read at once: the event loop waits while rows become values.
 PIECE = 50
+_NOUN = "execution"
 MAX_LOG = 8 * 1024 * 1024  # characters of log an attempt may have
 
 _COLUMNS = [field.name for field in fields(Execution) if field.name != "attempts"]
 _ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
 # What every transition needs is stated once, with its values apart: making a statement costs more than running it.
 _GET = select(execution).where(execution.c.id == bindparam("its_id"))
-_SAVE = update(execution).where(execution.c.id == bindparam("its_id"))
-_ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
-_ADD_ATTEMPT = insert(attempt)
-_SAVE_ATTEMPT = update(attempt).where(attempt.c.id == bindparam("its_id"))
-_GROW_LOG = (
-    update(attempt)
-    .where(attempt.c.id == bindparam("its_id"), attempt.c.log_size <= MAX_LOG)
-    .values(log_size=attempt.c.log_size + bindparam("more"))
-    .returning(attempt.c.log_size)
+_STATUS_COLUMNS = (
+    "id",
+    "status",
+    "concurrency_key",
+    "waits_for",
+    "progress_percent",
+    "output",
+    "error",
+    "failing",
+    "rolling_back",
+    "started_at",
+    "completed_at",
+    "deadline_at",
+    "paused_at",
 )
-_ADD_LOG = insert(attempt_log)
+_OUTCOME_COLUMNS = (
+    "id",
+    "status",
+    "output",
+    "failure",
+    "error",
+    "message",
+    "exit_code",
+    "progress_percent",
+    "due_at",
+    "started_at",
+    "completed_at",
+    "deadline_at",
+    "ends_at",
+    "heard_at",
+    "taken_by",
+    "routes",
+)
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    """The names of attributes by which a row is read from a value; an enumeration gives its text."""
+    return [f"{name}._value_" if name in ("status", "performer") else name for name in names]
+
+
+_ADD = Bulk(execution, [*_COLUMNS, "wake_at", "token_digest"])
+_SAVE = Bulk(execution, [*_STATUS_COLUMNS, "wake_at"], key="id")
+_SAVE_WAKE = Bulk(execution, ["id", "wake_at"], key="id")
+_ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
+_ADD_ATTEMPT = Bulk(attempt, [*_ATTEMPT_COLUMNS, "number"])
+_SAVE_ATTEMPT = Bulk(attempt, _OUTCOME_COLUMNS, key="id")
+_SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
+_SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")
+_values = attrgetter(*_plain(_COLUMNS))
+_status_values = attrgetter(*_plain(_STATUS_COLUMNS))
+_attempt_values = attrgetter(*_plain(_ATTEMPT_COLUMNS))
+_outcome_values = attrgetter(*_plain(_OUTCOME_COLUMNS))
+_SAVE_SIZE = Bulk(attempt, ["id", "log_size"], key="id")
+_ADD_LOG = Bulk(attempt_log, ["execution_id", "attempt_id", "at", "text"])
 _LIVE = [status.value for status in LIVE]
 _FILTERS = {
     "status": execution.c.status,
@@ -67,30 +114,111 @@ class LogChunk:
     text: str
 
 
-def add(tx: Tx, value: Execution, token_digest: str) -> None:
-    """Keep a new execution, which has no attempts yet."""
-    tx.execute(insert(execution), {"token_digest": token_digest, **_row(value)})
+class _Changes:
+    """The executions that a batch changed: each is written once, as it is at the end, and of its attempts those that
+    are new or other than they were.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, Execution | None] = {}
+        self._after: dict[str, tuple[Execution, datetime | None, str | None]] = {}
+        self._wakes: dict[str, datetime | None] = {}
+
+    def add(self, before: Execution | None, after: Execution, wake_at: datetime | None, digest: str | None) -> None:
+        """Note a change; `before` is what the store has, if the execution is not new."""
+        if after.id in self._before:
+            digest = digest or self._after[after.id][2]
+        else:
+            self._before[after.id] = before
+        self._after[after.id] = (after, wake_at, digest)
+        self._wakes.pop(after.id, None)
+
+    def wake(self, execution_id: str, wake_at: datetime | None) -> None:
+        """Note only when an execution has to be planned next."""
+        if execution_id in self._after:
+            after, _, digest = self._after[execution_id]
+            self._after[execution_id] = (after, wake_at, digest)
+        else:
+            self._wakes[execution_id] = wake_at
+
+    def flush(self, connection: Connection) -> None:
+        """Write them."""
+        new, saved, new_attempts, saved_attempts, configs = [], [], [], [], []
+        for key, (after, wake_at, digest) in self._after.items():
+            before = self._before[key]
+            if before is None:
+                new.append((*_values(after), wake_at, digest))
+            else:
+                saved.append((*_status_values(after), wake_at))
+            known = {} if before is None else {each.id: each for each in before.attempts}
+            for number, each in enumerate(after.attempts):
+                was = known.get(each.id)
+                if was is None:
+                    new_attempts.append((*_attempt_values(each), number))
+                elif was is not each:
+                    saved_attempts.append(_outcome_values(each))
+                    if was.config is not each.config:
+                        configs.append((each.id, each.config))
+        _ADD.run(connection, new)
+        _SAVE.run(connection, saved)
+        _SAVE_WAKE.run(connection, list(self._wakes.items()))
+        _ADD_ATTEMPT.run(connection, new_attempts)
+        _SAVE_ATTEMPT.run(connection, saved_attempts)
+        _SAVE_CONFIG.run(connection, configs)
 
 
-def save(tx: Tx, before: Execution, value: Execution, wake_at: datetime | None) -> None:
-    """Keep a changed execution: its own row, and of its attempts those that are new or changed."""
-    tx.execute(_SAVE, {"its_id": value.id, "wake_at": wake_at, **_row(value)})
-    known = {each.id: each for each in before.attempts}
-    for number, each in enumerate(value.attempts):
-        if each.id not in known:
-            tx.execute(_ADD_ATTEMPT, {"number": number, **_attempt_row(each)})
-        elif each != known[each.id]:
-            tx.execute(_SAVE_ATTEMPT, {"its_id": each.id, **_attempt_row(each)})
+class _Heard:
+    """Signs of life of a batch: of each attempt the last."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, datetime] = {}
+
+    def add(self, attempt_id: str, at: datetime) -> None:
+        """Note one."""
+        self._at[attempt_id] = at
+
+    def flush(self, connection: Connection) -> None:
+        """Write them."""
+        _SAVE_HEARD.run(connection, list(self._at.items()))
+
+
+def add(tx: Tx, value: Execution, token_digest: str, wake_at: datetime | None = None) -> None:
+    """Keep a new execution."""
+    _keep(tx, None, value, wake_at, token_digest)
+
+
+def save(tx: Tx, value: Execution, wake_at: datetime | None) -> None:
+    """Keep a changed execution, which was read in this transaction."""
+    known = tx.memory(_NOUN)
+    before = known.get(value.id) if known is not None else None
+    _keep(tx, before or _read(tx, value.id), value, wake_at, None)
+
+
+def _keep(
+    tx: Tx, before: Execution | None, value: Execution, wake_at: datetime | None, token_digest: str | None
+) -> None:
+    tx.defer("executions", _Changes).add(before, value, wake_at, token_digest)
+    known = tx.memory(_NOUN)
+    if known is not None:
+        if value.ended:
+            known.pop(value.id, None)
+        else:
+            known[value.id] = value
 
 
 def set_wake(tx: Tx, execution_id: str, wake_at: datetime | None) -> None:
     """Note when an execution has to be planned next."""
-    tx.execute(_SAVE, {"its_id": execution_id, "wake_at": wake_at})
+    tx.defer("executions", _Changes).wake(execution_id, wake_at)
 
 
-def heard(tx: Tx, attempt_id: str, at: datetime) -> None:
+def heard(tx: Tx, value: Attempt, at: datetime) -> None:
     """Note a sign of life, which is no fact of the log."""
-    tx.execute(_SAVE_ATTEMPT, {"its_id": attempt_id, "heard_at": at})
+    tx.defer("heard", _Heard).add(value.id, at)
+    known = tx.memory(_NOUN)
+    whole = known.get(value.execution_id) if known is not None else None
+    if known is not None and whole is not None:
+        attempts = tuple(changed(each, heard_at=at) if each.id == value.id else each for each in whole.attempts)
+        known[whole.id] = changed(whole, attempts=attempts)
 
 
 def get(tx: Tx, execution_id: str) -> Execution:
@@ -99,10 +227,35 @@ def get(tx: Tx, execution_id: str) -> Execution:
     Raises:
         NotFound: there is none.
     """
+    known = tx.memory(_NOUN)
+    found = known.get(execution_id) if known is not None else None
+    if found is None:
+        found = _read(tx, execution_id)
+        if found is None:
+            raise NotFound(f"there is no execution {execution_id}")
+        if known is not None and not found.ended:
+            known[execution_id] = found
+    return found
+
+
+def _read(tx: Tx, execution_id: str) -> Execution | None:
+    tx.flush()
     row = tx.row(_GET, {"its_id": execution_id})
     if row is None:
-        raise NotFound(f"there is no execution {execution_id}")
+        return None
     return _execution(row, [_attempt(each) for each in tx.rows(_ATTEMPTS, {"its_id": execution_id})])
+
+
+def parent_of(tx: Tx, execution_id: str) -> str | None:
+    """The id of the execution whose step started this one."""
+    return tx.execute(select(execution.c.parent_id).where(execution.c.id == execution_id)).scalar()
+
+
+def children(tx: Tx, execution_id: str) -> list[Execution]:
+    """The executions that steps of an execution started, oldest first."""
+    tx.flush()
+    query = select(execution).where(execution.c.parent_id == execution_id).order_by(execution.c.created_at)
+    return _many(tx, tx.rows(query))
 
 
 def by_token(tx: Tx, token_digest: str) -> Execution | None:
@@ -124,6 +277,7 @@ def find(
     tx: Tx, page: Page, since: datetime | None = None, until: datetime | None = None
 ) -> tuple[list[Execution], int]:
     """A page of the executions with their attempts, newest first unless sorted otherwise."""
+    tx.flush()
     query = filtered(select(execution), page, _FILTERS)
     if since is not None:
         query = query.where(execution.c.created_at >= since)
@@ -152,6 +306,7 @@ def live_and_newest(tx: Tx, newest: int) -> list[str]:
 
 def count_live(tx: Tx, workflow_id: str) -> int:
     """How many executions of a workflow have not ended."""
+    tx.flush()
     mine = (execution.c.workflow_id == workflow_id) & execution.c.status.in_(_LIVE)
     return tx.number(select(func.count()).select_from(execution).where(mine))
 
@@ -171,61 +326,123 @@ def next_wake(tx: Tx) -> datetime | None:
 
 def due(tx: Tx, now: datetime, limit: int = 200) -> list[str]:
     """The ids of the executions that have to be planned now."""
+    tx.flush()
     query = select(execution.c.id).where(execution.c.wake_at <= now).order_by(execution.c.wake_at).limit(limit)
     return list(tx.execute(query).scalars())
 
 
 def to_claim(tx: Tx, owner: str, limit: int = 200) -> list[str]:
-    """The ids of the running attempts that an engine performs and that `owner` has not taken."""
+    """The ids of executions with attempts that an engine is to perform and that no living host has taken."""
+    tx.flush()
     query = (
-        select(attempt.c.id)
+        select(attempt.c.execution_id)
         .where(
             attempt.c.status == AttemptStatus.RUNNING.value,
             attempt.c.performer == Performer.ENGINE.value,
-            attempt.c.taken_by.is_(None) | (attempt.c.taken_by != owner),
+            attempt.c.taken_by.is_(None) | attempt.c.taken_by.not_in(select(engine_host.c.id)),
         )
         .order_by(attempt.c.created_at)
         .limit(limit)
     )
-    return list(tx.execute(query).scalars())
+    return list(dict.fromkeys(tx.execute(query).scalars()))
 
 
-def claim(tx: Tx, attempt_ids: Sequence[str], owner: str, now: datetime) -> list[Attempt]:
-    """Take attempts that still run; gives those that were won."""
-    if not attempt_ids:
-        return []
-    statement = (
-        update(attempt)
-        .where(attempt.c.id.in_(attempt_ids), attempt.c.status == AttemptStatus.RUNNING.value)
-        .values(taken_by=owner, heard_at=now)
-        .returning(attempt)
+def taken_by(tx: Tx, owner: str) -> list[tuple[str, str]]:
+    """The attempts that `owner` has taken and that run: (execution id, attempt id)."""
+    tx.flush()
+    mine = (attempt.c.status == AttemptStatus.RUNNING.value) & (attempt.c.performer == Performer.ENGINE.value)
+    query = select(attempt.c.execution_id, attempt.c.id).where(mine, attempt.c.taken_by == owner)
+    return [(row.execution_id, row.id) for row in tx.execute(query)]
+
+
+def waiting(tx: Tx, limit: int = 1000) -> list[tuple[str, str]]:
+    """Those that wait for their turn, longest first: (id, id of the workflow)."""
+    tx.flush()
+    query = (
+        select(execution.c.id, execution.c.workflow_id)
+        .where(execution.c.status == ExecutionStatus.PENDING.value)
+        .order_by(execution.c.created_at, execution.c.id)
+        .limit(limit)
     )
-    return [_attempt(row) for row in tx.rows(statement)]
+    return [(row.id, row.workflow_id) for row in tx.execute(query)]
 
 
-def release(tx: Tx, owner: str, keep: Iterable[str]) -> None:
-    """Give back what `owner` has taken and does not know of."""
-    mine = (attempt.c.status == AttemptStatus.RUNNING.value) & (attempt.c.taken_by == owner)
-    taken = set(tx.execute(select(attempt.c.id).where(mine)).scalars())
-    for attempt_id in taken.difference(keep):
-        tx.execute(_SAVE_ATTEMPT, {"its_id": attempt_id, "taken_by": None})
+def is_anyone_waiting(tx: Tx) -> bool:
+    """Whether any execution waits for its turn."""
+    return bool(waiting(tx, limit=1))
+
+
+def count_waiting(tx: Tx, key: str, before: datetime, but: str) -> int:
+    """How many wait with a concurrency key that were made before a time."""
+    tx.flush()
+    earlier = (execution.c.status == ExecutionStatus.PENDING.value) & (execution.c.concurrency_key == key)
+    query = select(func.count()).select_from(execution)
+    return tx.number(query.where(earlier, execution.c.created_at <= before, execution.c.id != but))
+
+
+def count_at_work(tx: Tx, key: str | None = None) -> int:
+    """How many executions that no other waits for run or are paused, in all or with a concurrency key."""
+    tx.flush()
+    at_work = execution.c.status.in_((ExecutionStatus.RUNNING.value, ExecutionStatus.PAUSED.value))
+    query = select(func.count()).select_from(execution).where(at_work, execution.c.parent_id.is_(None))
+    return tx.number(query if key is None else query.where(execution.c.concurrency_key == key))
+
+
+def count_begun(tx: Tx, since: datetime) -> int:
+    """How many executions that no other waits for began since a time."""
+    tx.flush()
+    query = select(func.count()).select_from(execution).where(execution.c.parent_id.is_(None))
+    return tx.number(query.where(execution.c.started_at > since))
+
+
+def first_begun(tx: Tx, since: datetime) -> datetime | None:
+    """When the first of the executions began that began since a time."""
+    tx.flush()
+    query = select(execution.c.started_at).where(execution.c.parent_id.is_(None), execution.c.started_at > since)
+    return tx.execute(query.order_by(execution.c.started_at).limit(1)).scalar()
 
 
 def append_log(tx: Tx, value: Attempt, at: datetime, text: str) -> None:
     """Add to an attempt's log; beyond `MAX_LOG` characters only that there was more."""
-    size = tx.execute(_GROW_LOG, {"its_id": value.id, "more": len(text)}).scalar()
-    if size is None:
-        return
-    if size > MAX_LOG:
-        kept = text[: max(0, MAX_LOG - (size - len(text)))]
-        text = f"{kept}\n[the log is cut here: it passed {MAX_LOG} characters]\n"
-    tx.execute(_ADD_LOG, {"execution_id": value.execution_id, "attempt_id": value.id, "at": at, "text": text})
+    tx.defer("log", _Logs).add(value, at, text)
+
+
+class _Logs:
+    """What a batch adds to logs."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[str, str, datetime, str]]] = {}
+
+    def add(self, value: Attempt, at: datetime, text: str) -> None:
+        """Note a text."""
+        self._rows.setdefault(value.id, []).append((value.execution_id, value.id, at, text))
+
+    def flush(self, connection: Connection) -> None:
+        """Write them, as far as each log may grow."""
+        sizes = select(attempt.c.id, attempt.c.log_size).where(attempt.c.id.in_(self._rows))
+        known = {row.id: row.log_size for row in connection.execute(sizes)}
+        grown, rows = [], []
+        for attempt_id, size in known.items():
+            for execution_id, _, at, text in self._rows[attempt_id]:
+                if size <= MAX_LOG:
+                    size += len(text)
+                    kept = text if size <= MAX_LOG else _cut(text, size)
+                    rows.append((execution_id, attempt_id, at, kept))
+            grown.append((attempt_id, size))
+        _SAVE_SIZE.run(connection, grown)
+        _ADD_LOG.run(connection, rows)
+
+
+def _cut(text: str, size: int) -> str:
+    kept = text[: max(0, MAX_LOG - (size - len(text)))]
+    return f"{kept}\n[the log is cut here: it passed {MAX_LOG} characters]\n"
 
 
 def log(
     tx: Tx, execution_id: str, *, attempt_id: str | None = None, after: int = 0, limit: int = 1000
 ) -> list[LogChunk]:
     """The pieces of an execution's log (or of one attempt's) with ids above `after`, oldest first."""
+    tx.flush()
     query = select(attempt_log).where(attempt_log.c.execution_id == execution_id, attempt_log.c.id > after)
     if attempt_id is not None:
         query = query.where(attempt_log.c.attempt_id == attempt_id)
@@ -233,25 +450,9 @@ def log(
 
 
 def _first(tx: Tx, *conditions: Any) -> Execution | None:
+    tx.flush()
     row = tx.row(select(execution).where(*conditions).limit(1))
     return None if row is None else _many(tx, [row])[0]
-
-
-def _row(value: Execution) -> dict[str, Any]:
-    row = {name: getattr(value, name) for name in _COLUMNS}
-    return {**row, "status": value.status.value, "params": as_data(value.params)}
-
-
-def _attempt_row(value: Attempt) -> dict[str, Any]:
-    row = {name: getattr(value, name) for name in _ATTEMPT_COLUMNS}
-    return {
-        **row,
-        "status": value.status.value,
-        "performer": value.performer.value,
-        "config": as_data(value.config),
-        "output": as_data(value.output),
-        "routes": None if value.routes is None else list(value.routes),
-    }
 
 
 def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Execution]:
@@ -273,5 +474,6 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
     values = {name: row[name] for name in _ATTEMPT_COLUMNS}
     values["status"] = AttemptStatus(row["status"])
     values["performer"] = Performer(row["performer"])
+    values["failure"] = None if row["failure"] is None else Failure(row["failure"])
     values["routes"] = None if row["routes"] is None else tuple(row["routes"])
     return Attempt(**values)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from engine.errors import Unavailable
 from engine.store.database import Database
 
-HEAD = "0001"  # the newest revision in migrations/versions; a test keeps it true
+HEAD = "0002"  # the newest revision in migrations/versions; a test keeps it true
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -20,9 +20,11 @@ async def migrate(database: Database) -> bool:
     Raises:
         Unavailable: the store was made by a newer PureBoot, or holds tables that are none of ours.
     """
-    if await database.read(lambda tx: _revision(tx.connection)) == HEAD:
-        return False
-    return await database.write(lambda tx: upgrade(tx.connection))
+    changed = False
+    if await database.read(lambda tx: _revision(tx.connection)) != HEAD:
+        changed = await database.write(lambda tx: upgrade(tx.connection))
+    database.remember()
+    return changed
 
 
 async def revision(database: Database) -> str | None:

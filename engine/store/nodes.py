@@ -15,6 +15,7 @@ from engine.store.query import filtered, page_of
 from engine.store.schema import node, node_tag
 
 PIECE = 200  # how many are read at once: the event loop waits while rows become values
+_NOUN = "node"
 _SAVE = update(node).where(node.c.id == bindparam("its_id"))
 _COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
 _FILTERS = {
@@ -64,17 +65,20 @@ def add(tx: Tx, value: Node) -> None:
 
 def save(tx: Tx, value: Node) -> None:
     """Keep a changed node; its tags have a function of their own."""
+    _forget(tx, value.id)
     tx.execute(_SAVE, {"its_id": value.id, **_row(value)})
 
 
 def save_tags(tx: Tx, value: Node) -> None:
     """Keep a node's tags."""
+    _forget(tx, value.id)
     tx.execute(delete(node_tag).where(node_tag.c.node_id == value.id))
     _add_tags(tx, value.id, value.tags)
 
 
 def touch(tx: Tx, node_id: str, **columns: Any) -> None:
     """Set columns that are no facts of the log, such as `last_seen_at`."""
+    _forget(tx, node_id)
     tx.execute(_SAVE, {"its_id": node_id, **columns})
 
 
@@ -97,6 +101,27 @@ def get(tx: Tx, reference: str) -> Node:
         if found:
             return found[0]
     raise NotFound(f"there is no node {reference}")
+
+
+def get_by_id(tx: Tx, node_id: str) -> Node:
+    """The node with this id, from the writer's memory if it is there.
+
+    Raises:
+        NotFound: there is none.
+    """
+    known = tx.memory(_NOUN)
+    found = known.get(node_id) if known is not None else None
+    if found is None:
+        found = get(tx, node_id)
+        if known is not None:
+            known[node_id] = found
+    return found
+
+
+def _forget(tx: Tx, node_id: str) -> None:
+    known = tx.memory(_NOUN)
+    if known is not None:
+        known.pop(node_id, None)
 
 
 def by_mac(tx: Tx, mac_address: str) -> Node | None:

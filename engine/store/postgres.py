@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -11,29 +12,36 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
-from engine.store.database import translated
+from engine.store.schema import to_json
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 CHANNEL = "pureboot"
-# Any fixed numbers do. The first keeps writers apart, so that event ids follow the order of commits.
-_WRITERS_LOCK = 0x50_55_52_45
-_HOST_LOCK = 0x50_55_52_46
+_WRITERS_LOCK = 0x50_55_52_45  # any fixed number; it keeps writers apart, so that event ids follow their commits
+
+
+_LAST_WRITER = text("SELECT owner FROM writer WHERE id = 1")
+_THIS_WRITER = text("UPDATE writer SET owner = :owner WHERE id = 1")
+_NOTIFY = text("SELECT pg_notify(:channel, :name)")
+_NEW_WRITER = text("INSERT INTO writer (id, owner) VALUES (1, :owner)")
 
 
 class Postgres:
     """PostgreSQL through asyncpg; the writer thread has an event loop of its own for it."""
 
     POLL_SECONDS = 1.0
+    is_shared = True
 
     def __init__(self, url: str) -> None:
-        self.reader = create_async_engine(url, pool_size=4, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        self.reader = create_async_engine(
+            url, pool_size=4, pool_pre_ping=True, isolation_level="REPEATABLE READ", json_serializer=to_json
+        )
         self._url = url
+        self._name = str(uuid.uuid4())
         self._writer: AsyncEngine | None = None
         self._runner: asyncio.Runner | None = None
-        self._host: Any = None
 
     @classmethod
     async def connect(cls, url: str) -> "Postgres":
@@ -55,7 +63,12 @@ class Postgres:
             self._runner = asyncio.Runner()
             # Whatever the server's default is: after the lock each statement has to see what was committed before it.
             self._writer = create_async_engine(
-                self._url, pool_size=1, max_overflow=0, pool_pre_ping=True, isolation_level="READ COMMITTED"
+                self._url,
+                pool_size=1,
+                max_overflow=0,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                json_serializer=to_json,
             )
         return self._runner.run(self._transaction(self._writer, work))
 
@@ -65,17 +78,25 @@ class Postgres:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
             return await connection.run_sync(work)
 
+    def others_wrote(self, connection: Connection) -> bool:
+        """Whether another process has written since this one: the last to write leaves its name."""
+        owner = connection.execute(_LAST_WRITER).scalar()
+        if owner == self._name:
+            return False
+        connection.execute(_NEW_WRITER if owner is None else _THIS_WRITER, {"owner": self._name})
+        return True
+
     def after_commit(self) -> None:
         """Tell other processes, if they can be told now: they also look by themselves."""
         # In a transaction of its own: a NOTIFY inside the writing one takes a lock over the whole cluster at commit.
         if self._runner is not None and self._writer is not None:
             with contextlib.suppress(SQLAlchemyError, OSError):
-                self._runner.run(self._notify(self._writer))
+                self._runner.run(self._notify(self._writer, self._name))
 
     @staticmethod
-    async def _notify(engine: AsyncEngine) -> None:
+    async def _notify(engine: AsyncEngine, name: str) -> None:
         async with engine.begin() as connection:
-            await connection.execute(text(f"NOTIFY {CHANNEL}"))
+            await connection.execute(_NOTIFY, {"channel": CHANNEL, "name": name})
 
     def close_writer(self) -> None:
         """Give the writer's connection back."""
@@ -96,7 +117,7 @@ class Postgres:
             await asyncio.gather(listening, net, return_exceptions=True)
 
     async def _listen(self, stir: Callable[[], None]) -> None:
-        heard = _Heard(stir)  # the same object must be given to remove_listener
+        heard = _Heard(stir, self._name)  # the same object must be given to remove_listener
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):
                 async with self._raw() as connection:
@@ -120,39 +141,11 @@ class Postgres:
             yield raw.driver_connection
 
     async def lock_host(self) -> bool:
-        """Become the one process that hosts this store; False if another does.
-
-        Raises:
-            Unavailable: the server cannot be asked now.
-        """
-        try:
-            connection = await self.reader.connect()
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            got = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _HOST_LOCK})
-        except (SQLAlchemyError, OSError) as error:
-            raise translated(error) from error
-        if not got:
-            await connection.close()
-            return False
-        self._host = connection
+        """Leave it to the leases who hosts."""
         return True
-
-    async def host_lost(self) -> None:
-        """Return when the connection that holds the lock is gone: the server has given the lock back by then."""
-        raw = await self._host.get_raw_connection()
-        await _closed(raw.driver_connection)
-        _log.warning("the server closed the connection by which this process hosted the store")
-        await self._let_go()
-
-    async def _let_go(self) -> None:
-        host, self._host = self._host, None
-        if host is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                await host.close()
 
     async def close(self) -> None:
         """Give everything else back."""
-        await self._let_go()
         await self.reader.dispose()
 
 
@@ -174,11 +167,13 @@ async def _closed(connection: Any) -> None:
 class _Heard:
     """What asyncpg calls for each notification."""
 
-    def __init__(self, stir: Callable[[], None]) -> None:
+    def __init__(self, stir: Callable[[], None], name: str) -> None:
         self._stir = stir
+        self._name = name
 
-    def __call__(self, *_: object) -> None:
-        self._stir()
+    def __call__(self, _connection: object, _pid: int, _channel: str, sender: str) -> None:
+        if sender != self._name:  # what this process wrote it knows
+            self._stir()
 
 
 def _reason(error: BaseException) -> str:

@@ -4,6 +4,7 @@ A value that is searched, sorted or grouped has its own column; JSON is carried 
 lead to exactly these tables; a test compares them.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,9 +24,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.schema import SchemaItem
+
+from engine.core.shape import as_data
 
 
 class Moment(TypeDecorator[datetime]):
@@ -49,6 +53,14 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_ENCODER = json.JSONEncoder(default=as_data, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_json(value: Any) -> str:
+    """A value as the JSON columns carry it; what JSON has no form for is written as `as_data` shows it."""
+    return _ENCODER.encode(value)
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_N_label)s",
@@ -63,6 +75,10 @@ _BigId = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is a row
 _LIVE_ON_NODE = text("status IN ('pending', 'running', 'paused') AND node_id IS NOT NULL AND parent_id IS NULL")
 _TO_WAKE = text("wake_at IS NOT NULL")
 _RUNNING = text("status = 'running'")
+_PENDING = text("status = 'pending'")
+_AT_WORK = text("status IN ('running', 'paused') AND parent_id IS NULL")
+_HAS_PARENT = text("parent_id IS NOT NULL")
+_UNRESOLVED = text("resolved_at IS NULL")
 
 
 def _id() -> Column[str]:
@@ -169,13 +185,20 @@ execution = Table(
     _required("principal", Text),
     Column("request_id", String(200)),
     Column("parent_id", String(36)),
+    Column("parent_attempt_id", String(36)),
+    _required("depth", Integer, server_default="0"),
+    Column("concurrency_key", Text),
+    Column("waits_for", Text),
     _required("progress_percent", Integer),
+    _required("output", _Json, server_default="{}"),
     Column("error", Text),
     _required("failing", Boolean),
+    _required("rolling_back", Boolean, server_default=false()),
     _required("created_at", Moment, index=True),
     Column("started_at", Moment),
     Column("completed_at", Moment),
     Column("deadline_at", Moment),
+    Column("paused_at", Moment),
     Column("wake_at", Moment),
     _required("token_digest", String(64), unique=True),
     Index("ix_execution_request", "workflow_id", "request_id", unique=True),
@@ -187,6 +210,9 @@ execution = Table(
         postgresql_where=_LIVE_ON_NODE,
     ),
     Index("ix_execution_wake", "wake_at", sqlite_where=_TO_WAKE, postgresql_where=_TO_WAKE),
+    Index("ix_execution_waiting", "created_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_execution_parent", "parent_id", sqlite_where=_HAS_PARENT, postgresql_where=_HAS_PARENT),
+    Index("ix_execution_at_work", "concurrency_key", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
 )
 
 attempt = Table(
@@ -200,10 +226,15 @@ attempt = Table(
     _required("step_name", Text),
     _required("action", Text),
     _required("attempt", Integer),
+    _required("visit", Integer, server_default="1"),
+    _required("tries", Integer, server_default="1"),
+    _required("entry", Boolean, server_default=false()),
+    Column("undoes", String(36)),
     _required("status", String(16)),
     _required("performer", String(16)),
     _required("config", _Json),
     _required("output", _Json),
+    Column("failure", String(16)),
     Column("error", Text),
     Column("message", Text),
     Column("exit_code", Integer),
@@ -213,6 +244,7 @@ attempt = Table(
     Column("started_at", Moment),
     Column("completed_at", Moment),
     Column("deadline_at", Moment),
+    Column("ends_at", Moment),
     Column("heard_at", Moment),
     Column("taken_by", Text),
     Column("routes", _Json),
@@ -269,3 +301,86 @@ token = Table(
     Column("expires_at", Moment),
     Column("last_used_at", Moment),
 )
+
+engine_host = Table(
+    "engine_host",
+    metadata,
+    _id(),
+    _required("name", Text),
+    _required("version", String(32)),
+    _required("started_at", Moment),
+    _required("seen_at", Moment),
+    _required("lease_until", Moment),
+)
+"""The processes that perform steps. An attempt that one has taken is its own as long as its row is here."""
+
+writer = Table(
+    "writer",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _required("owner", String(36)),
+)
+"""One row: which process wrote last. What another has in memory may be out of date."""
+
+trigger = Table(
+    "trigger",
+    metadata,
+    _id(),
+    _required("name", String(128), unique=True),
+    _required("type", String(16)),
+    _required("description", Text),
+    _required("workflow", String(128)),
+    Column("node", Text),
+    _required("params", _Json),
+    _required("config", _Json),
+    Column("condition", Text),
+    _required("enabled", Boolean),
+    Column("path_digest", String(64), unique=True),
+    Column("cursor", BigInteger),
+    Column("next_at", Moment),
+    Column("last_fired_at", Moment),
+    Column("last_execution_id", String(36)),
+    Column("last_error", Text),
+    _required("fired", Integer),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+    Index("ix_trigger_due", "next_at"),
+    Index("ix_trigger_listening", "cursor"),
+)
+
+resource_link = Table(
+    "resource_link",
+    metadata,
+    _id(),
+    _required("system", String(64)),
+    _required("kind", String(64)),
+    _required("key", String(200)),
+    _required("external_id", Text),
+    _required("data", _Json),
+    Column("node_id", String(36)),
+    Column("execution_id", String(36), index=True),
+    Column("attempt_id", String(36)),
+    _required("created_at", Moment),
+    UniqueConstraint("system", "kind", "key"),
+)
+"""What actions made in other systems, so that nobody makes it twice."""
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    _id(),
+    _required("kind", String(16)),
+    Column("execution_id", String(36), index=True),
+    Column("trigger_id", String(36)),
+    Column("node_id", String(36)),
+    Column("step_key", String(64)),
+    _required("reason", Text),
+    _required("payload", _Json),
+    _required("created_at", Moment, index=True),
+    Column("resolved_at", Moment),
+    Column("resolved_by", Text),
+    Column("resolution", String(16)),
+    Column("comment", Text),
+    Index("ix_dead_letter_open", "created_at", "id", sqlite_where=_UNRESOLVED, postgresql_where=_UNRESOLVED),
+)
+"""What cannot go on without a person."""

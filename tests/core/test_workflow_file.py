@@ -6,15 +6,36 @@ import pytest
 
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Registry
+from engine.core.executions import Failure
 from engine.core.nodes import NodeState
 from engine.core.sources import read, read_one
 from engine.core.workflow_check import check
-from engine.core.workflow_file import export, parse
-from engine.core.workflows import Backoff, Edge, Retry, When, Workflow
+from engine.core.workflow_file import export, parse, repaired
+from engine.core.workflows import Backoff, Edge, Join, Retry, When, Workflow
 from engine.errors import Invalid, Problem
 
 ACTIONS = Registry(BUILTIN)
 FULL = (Path(__file__).parents[1] / "data" / "debian-12.yaml").read_text()
+
+
+WHOLE = """
+name: whole
+concurrency: {key: "{{ node.group }}", limit: 8}
+max_parallel: 4
+output: {disk: "{{ steps.a.output.disk }}", all: [1, {x: "{{ params.x }}"}]}
+steps:
+  - key: a
+    action: core.echo
+    retry: {max_attempts: 3, delay: 10s, jitter: true, retry_on: [lost, timed_out, timeout], rerender: false}
+    max_visits: 7
+    dead_letter: true
+    rollback: undo
+    edges: [{to: b}, {to: c}, {to: a, when: failure}]
+  - {key: b, action: core.echo, edges: [{to: d}]}
+  - {key: c, action: core.echo, edges: [{to: d}]}
+  - {key: d, action: core.echo, join: 2, on_failure: rollback, retry: {max_attempts: 2, jitter: 0.25}}
+  - {key: undo, action: core.echo}
+"""
 
 
 def problems(text: str, templates: tuple[str, ...] = ()) -> list[Problem]:
@@ -23,6 +44,14 @@ def problems(text: str, templates: tuple[str, ...] = ()) -> list[Problem]:
         return check(parse(source), source, actions=ACTIONS, has_template=lambda name: name in templates)
     except Invalid as error:
         return list(error.problems)
+
+
+def steps(*lines: str, head: str = "") -> str:
+    """A workflow file with these steps; each is what stands in the braces beside the key, which are a, b, c and so on,
+    and the action. The first step stands in line 3, or 4 with a head.
+    """
+    written = [f"  - {{key: {key}, action: core.echo{line}}}" for key, line in zip("abcdefgh", lines, strict=False)]
+    return "\n".join(["name: w", *([head] if head else []), "steps:", *written])
 
 
 def workflow(text: str) -> Workflow:
@@ -44,8 +73,9 @@ def test_the_contracts_form_is_read_whole() -> None:
     assert problems(FULL) == []
 
 
-def test_what_is_exported_is_read_back_the_same() -> None:
-    value = workflow(FULL)
+@pytest.mark.parametrize("text", [FULL, WHOLE])
+def test_what_is_exported_is_read_back_the_same(text: str) -> None:
+    value = workflow(text)
     assert workflow(export(value)) == value
     assert export(workflow(export(value))) == export(value)
 
@@ -63,6 +93,21 @@ def test_a_step_that_only_undoes_another_is_not_on_the_way() -> None:
     )
     assert value.by_key["x"].edges == (Edge(to="y"),)
     assert value.by_key["undo"].edges == ()
+
+
+def test_every_key_is_read() -> None:
+    value = workflow(WHOLE)
+    assert value.concurrency == {"key": "{{ node.group }}", "limit": 8}
+    assert value.max_parallel == 4
+    assert value.output == {"disk": "{{ steps.a.output.disk }}", "all": [1, {"x": "{{ params.x }}"}]}
+    step = value.by_key["a"]
+    assert step.retry == Retry(
+        max_attempts=3, delay=10, jitter=0.5, retry_on=(Failure.LOST, Failure.TIMEOUT), rerender=False
+    )
+    assert (step.max_visits, step.dead_letter, step.rollback, step.join) == (7, True, "undo", Join.ALL)
+    assert (value.by_key["d"].join, value.by_key["d"].on_failure) == (2, "rollback")
+    assert value.by_key["d"].retry.jitter == 0.25
+    assert problems(WHOLE) == []
 
 
 def test_older_spellings_are_read() -> None:
@@ -138,7 +183,7 @@ nodes:
         ),
         (
             "name: a\nsteps:\n  - {key: a, action: core.echo}\n  - {key: b, action: core.echo, edges: [{to: a}]}",
-            "the steps run in a circle, which is not supported yet: a -> b -> a",
+            "w.yaml:3:5: steps[0]: the steps run in a circle without a way out: a -> b -> a;",
         ),
         (
             "name: a\nsteps:\n  - {key: a, action: core.echo, on_failure: gone}",
@@ -196,6 +241,94 @@ nodes:
 def test_what_is_wrong_is_named_with_its_place(text: str, expected: str) -> None:
     found = [str(problem) for problem in problems(text)]
     assert any(expected in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (steps("", head="max_parallel: 0"), "w.yaml:2:15: max_parallel: must be at least 1"),
+        (steps(", max_visits: 0"), "steps[0].max_visits: must be at least 1"),
+        (steps(", dead_letter: maybe"), "steps[0].dead_letter: must be true or false"),
+        (steps(", join: some"), "steps[0].join: 'some' is neither all nor any, nor a number of branches from 1"),
+        (steps(", join: 0"), "steps[0].join: 0 is neither all nor any"),
+        (steps(", join: true"), "steps[0].join: True is neither all nor any"),
+        (steps(", retry: {jitter: 1.5}"), "steps[0].retry.jitter: must be at most 1"),
+        (steps(", retry: {jitter: -1}"), "steps[0].retry.jitter: must be at least 0"),
+        (steps(", retry: {retry_on: []}"), "steps[0].retry.retry_on: must not be empty"),
+        (steps(", retry: {retry_on: lost}"), "steps[0].retry.retry_on: must be a list of timeout, failed, lost"),
+        (steps(", retry: {retry_on: [rejected]}"), "'rejected' is none of timeout, failed, lost"),
+        (
+            steps(", retry: {delay: 60s, max_delay: 30s}"),
+            "w.yaml:3:64: steps[0].retry.max_delay: is shorter than delay",
+        ),
+        (
+            steps("", head="concurrency: {key: '{{ node.', limit: 1}"),
+            "w.yaml:2:20: concurrency.key: does not compile",
+        ),
+        (steps("", head="output: {a: ['{{ x']}"), "w.yaml:2:14: output.a[0]: does not compile"),
+        (steps("", "", ", join: 2"), "w.yaml:5:39: steps[2].join: waits for 2 branches, but only 1 branch leads here"),
+        (
+            steps(", edges: [{to: b}, {to: c}]", ", edges: [{to: c}]", ", join: 3, edges: [{to: c, if: x}]"),
+            "steps[2].join: waits for 3 branches, but only 2 branches lead here",
+        ),
+        (steps(", on_failure: rollback"), "steps[0].on_failure: no step has a rollback, so nothing would be undone"),
+        (steps(", rollback: a"), "steps[0].rollback: a step cannot undo itself"),
+        (
+            steps(", rollback: b", ", edges: [{to: c}]", ""),
+            "w.yaml:4:33: steps[1].edges: 'b' only undoes 'a', so its edges would never be taken",
+        ),
+        (steps(", rollback: b", ", on_failure: c", ""), "steps[1].on_failure: 'b' only undoes 'a'"),
+        (
+            steps(", on_failure: continue, edges: [{to: b}, {to: c, when: failure}]", ", edges: []", ""),
+            "w.yaml:5:5: steps[2]: no edge to the step 'c' can ever be taken, so it never runs: 'a' goes on as after",
+        ),
+        (
+            steps(", route: first, edges: [{to: b}, {to: c, if: x}]", ", edges: []", ""),
+            "steps[2]: no edge to the step 'c' can ever be taken, so it never runs: 'a' takes only the first edge",
+        ),
+        (steps(", edges: [{to: a, when: always}]"), "in a circle without a way out: a -> a;"),
+        (
+            steps("", "", ", edges: [{to: b}]", ", edges: [{to: d}]"),
+            "w.yaml:4:5: steps[1]: the steps run in a circle without a way out: b -> c -> b;",
+        ),
+    ],
+)
+def test_what_cannot_work_is_named_with_its_place(text: str, expected: str) -> None:
+    found = [str(problem) for problem in problems(text)]
+    assert any(expected in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        steps("", ", edges: [{to: a, if: x}, {to: c}]", ""),
+        steps("", ", edges: [{to: a}, {to: c, when: failure}]", ""),
+        steps("", ", edges: [{to: a, when: failure}]"),
+        steps("", ", edges: [{to: a, if: x}]"),
+        steps("", ", edges: [{to: a}], on_failure: c", ""),
+        steps(", rollback: c", ", on_failure: rollback", ""),
+        steps(", edges: [{to: b}, {to: c}]", ", edges: [{to: c, when: failure}]", ", join: 2"),
+        steps(", on_failure: continue, edges: [{to: b, when: failure}, {to: c}]", ", edges: []", ", edges: [{to: b}]"),
+        steps(", route: first, edges: [{to: b}, {to: c, when: failure}]", ", edges: []", ""),
+        steps(", edges: [{to: b}]", ", rollback: a, edges: [{to: c}]", ", on_failure: rollback"),
+    ],
+)
+def test_what_can_work_is_let_be(text: str) -> None:
+    assert problems(text) == []
+
+
+def test_steps_with_the_same_key_do_not_hide_what_else_is_wrong() -> None:
+    text = steps(", edges: [{to: b}]", ", on_failure: gone, edges: []").replace("key: b", "key: a")
+    source = read_one(text, file="w.yaml")
+    rest = repaired(source)
+    assert rest is not None
+    found = [str(problem) for problem in check(parse(rest), rest, actions=ACTIONS)]
+    assert [each.split(": ")[1] for each in found] == ["steps[0].edges[0].to", "steps[1].on_failure"]
+
+
+def test_a_source_that_reads_well_needs_no_repair() -> None:
+    source = read_one(WHOLE)
+    assert repaired(source) is source
 
 
 def test_everything_wrong_is_found_at_once() -> None:

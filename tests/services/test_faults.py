@@ -63,13 +63,13 @@ async def test_lost_answers_of_the_store_lose_and_double_nothing(
         await published(pureboot, ECHO.format(name="lossy"))
         lossy = Lossy(pureboot.context.database.backend, seed)
         async with asyncio.timeout(PATIENCE):
-            asked = [await started(pureboot, str(number)) for number in range(15)]
+            asked = [await started(pureboot, str(number)) for number in range(50)]
             for execution in asked:
                 done = await ended(pureboot, execution)
                 assert done.status is ExecutionStatus.SUCCEEDED
                 assert statuses(done) == [("a", 1, "succeeded"), ("b", 1, "succeeded")]
         assert lossy.faults > 3
-        assert len((await pureboot.executions.find(EVERYTHING))[0]) == 15
+        assert len((await pureboot.executions.find(EVERYTHING))[0]) == 50
 
 
 async def test_a_result_that_cannot_be_kept_fails_its_attempt_and_not_the_engine(

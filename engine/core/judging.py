@@ -1,0 +1,70 @@
+"""What every edge of a step comes to, for whoever wants to see it: not only which ones are taken.
+
+Which edges an outcome takes is the business of `routing` alone; here its answer is asked for edge by edge, and for a
+step of which some conditions cannot be known yet.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from engine.core import expressions, routing
+from engine.core.executions import Attempt
+from engine.core.unknown import Asked
+from engine.core.workflows import CONTINUE, FAIL, Edge, Route, Step
+from engine.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An edge when its step was over: whether its `when` fits, the value of its condition, whether it was taken.
+
+    `holds` is None where that is not known (`unknown` says what would have to be) or where there is no value (`error`).
+    """
+
+    edge: Edge
+    fits: bool
+    holds: bool | None
+    taken: bool = False
+    unknown: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def judge(step: Step, edge: Edge, attempt: Attempt, names: expressions.Names, asked: Asked) -> Choice:
+    """Look at one edge of a step that is over."""
+    alone = replace(_without_key(step), edges=(replace(edge, if_=None),))
+    choice = Choice(edge=edge, fits=bool(routing.routes(alone, attempt, {})), holds=True)
+    if edge.if_ is None:
+        return choice
+    asked.take()
+    holds: bool | None = None
+    error = None
+    try:
+        holds = expressions.holds(edge.if_, names)
+    except Invalid as wrong:
+        error = str(wrong)
+    unknown = asked.take()
+    # A value that came of what is not known (`is defined`) is a guess as well.
+    return replace(choice, holds=None, unknown=unknown) if unknown else replace(choice, holds=holds, error=error)
+
+
+def as_judged(step: Step, judged: Sequence[Choice], back: Collection[str]) -> Step:
+    """The step with the conditions gone: edges that hold, or of which nobody knows, and no others.
+
+    Of the edges that lead `back`, to these steps, only those stay that hold: a loop of which nobody knows whether it
+    goes on would be walked until it may not any more.
+
+    Of a step that takes only the first edge, those stay that may be it: all up to the first that surely holds.
+    """
+    edges: list[Edge] = []
+    for choice in judged:
+        if choice.holds is False or choice.error is not None or (choice.unknown and choice.edge.to in back):
+            continue
+        edges.append(replace(choice.edge, if_=None))
+        if step.route is Route.FIRST and choice.fits and choice.holds:
+            return replace(_without_key(step), edges=tuple(edges), route=Route.ALL)
+    return replace(step, edges=tuple(edges), route=Route.ALL)
+
+
+def _without_key(step: Step) -> Step:
+    """The step without the edge that `on_failure: <step key>` stands for."""
+    return step if step.on_failure == CONTINUE else replace(step, on_failure=FAIL)

@@ -1,0 +1,60 @@
+"""An attempt's parameters, complete: what is left of them after the expressions, the `${…}` variables, filled in."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.core import rendering, scopes
+from engine.core.executions import Attempt
+from engine.errors import Invalid, Problem
+from engine.services.templates import lookup
+from engine.store.database import Tx
+
+if TYPE_CHECKING:
+    from engine.services.runs import Run
+
+
+def resolved(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None = None) -> dict[str, Any]:
+    """An attempt's parameters with their `${…}` variables, checked by its action.
+
+    Raises:
+        Invalid: a variable has no value, or a parameter does not fit; each is named.
+    """
+    return completed(tx, run, attempt, server)[0]
+
+
+def completed(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None = None) -> tuple[dict[str, Any], Any]:
+    """As `resolved`, and what the action's model makes of them."""
+    tree = dict(attempt.config)
+    if _has_variables(tree):
+        variables = scopes.variables(run.around(attempt, server))
+        problems: list[Problem] = []
+        tree = _resolve(tree, "with", variables, lookup(tx), problems)
+        if problems:
+            raise Invalid(problems)
+    action = run.context.actions.get(attempt.action)
+    if action is None:
+        raise Invalid(f"there is no action {attempt.action} in this PureBoot; install the package that has it")
+    return tree, action.complete(tree)
+
+
+def _has_variables(tree: Any) -> bool:
+    if isinstance(tree, str):
+        return "${" in tree
+    if isinstance(tree, Mapping):
+        return any(_has_variables(value) for value in tree.values())
+    return isinstance(tree, list | tuple) and any(_has_variables(value) for value in tree)
+
+
+def _resolve(
+    tree: Any, path: str, variables: rendering.Scopes, include: rendering.Lookup, problems: list[Problem]
+) -> Any:
+    if isinstance(tree, str):
+        rendered = rendering.render(tree, variables, include=include, name=path)
+        problems += [replace(each.problem(), path=path, file=None) for each in rendered.unresolved]
+        return rendered.content
+    if isinstance(tree, Mapping):
+        return {key: _resolve(value, f"{path}.{key}", variables, include, problems) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_resolve(value, f"{path}[{at}]", variables, include, problems) for at, value in enumerate(tree)]
+    return tree

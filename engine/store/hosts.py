@@ -1,0 +1,58 @@
+"""How the processes are kept that perform steps.
+
+Times are the database's own, so that hosts whose clocks differ agree on who is gone.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from engine.core.hosts import Host
+from engine.store.database import Tx
+from engine.store.schema import engine_host
+
+
+def now(tx: Tx) -> datetime:
+    """What time it is for the database."""
+    moment: datetime = tx.execute(select(func.current_timestamp(type_=engine_host.c.seen_at.type))).scalar_one()
+    return moment
+
+
+def add(tx: Tx, host_id: str, name: str, version: str, lease: timedelta) -> Host:
+    """Make a process a host for so long."""
+    at = now(tx)
+    value = Host(id=host_id, name=name, version=version, started_at=at, seen_at=at, lease_until=at + lease)
+    tx.execute(insert(engine_host), _row(value))
+    return value
+
+
+def renew(tx: Tx, host_id: str, lease: timedelta) -> bool:
+    """Extend a host's lease; False if it is no host any more."""
+    at = now(tx)
+    mine = update(engine_host).where(engine_host.c.id == host_id)
+    return tx.execute(mine.values(seen_at=at, lease_until=at + lease)).rowcount == 1
+
+
+def remove(tx: Tx, host_id: str) -> None:
+    """Let a process be a host no more."""
+    tx.execute(delete(engine_host).where(engine_host.c.id == host_id))
+
+
+def overdue(tx: Tx) -> list[Host]:
+    """The hosts whose lease is over."""
+    return [Host(**row) for row in tx.rows(select(engine_host).where(engine_host.c.lease_until < now(tx)))]
+
+
+def find(tx: Tx) -> list[Host]:
+    """All hosts, oldest first."""
+    return [Host(**row) for row in tx.rows(select(engine_host).order_by(engine_host.c.started_at, engine_host.c.id))]
+
+
+def ids(tx: Tx) -> frozenset[str]:
+    """The ids of all hosts."""
+    return frozenset(tx.execute(select(engine_host.c.id)).scalars())
+
+
+def _row(value: Host) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in ("id", "name", "version", "started_at", "seen_at", "lease_until")}
