@@ -29,6 +29,8 @@ def shown(text: str, limit: int = 120) -> str:
 
     An escape sequence (`\x1b[2J`), a line break or a bidirectional override comes out as its Python escape.
     """
+    if len(text) <= limit and text.isprintable():
+        return text
     safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:limit])
     return safe + ("..." if len(text) > limit else "")
 

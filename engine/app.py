@@ -149,6 +149,7 @@ class PureBoot:
         self.workflows = Workflows(context)
         self.executions = Executions(context)
         self.plans = Plans(context)
+        self.feed.on_outside(self.executions.look_again)
         self.control = Control(context)
         self.callbacks = Callbacks(context)
         self.boots = Boots(context, self.reports)

@@ -7,7 +7,7 @@ that.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from engine.core.events import Event
 from engine.store import events, executions
@@ -22,6 +22,7 @@ class Feed:
         self._database = database
         self._stirs = 0
         self._outside_stirs = 0
+        self._on_outside: list[Callable[[], None]] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._outside = contextlib.AsyncExitStack()
         database.on_commit(self.stir)
@@ -42,8 +43,14 @@ class Feed:
             if not future.done():
                 future.set_result(None)
 
+    def on_outside(self, call: Callable[[], None]) -> None:
+        """Have `call` called when another process may have written something."""
+        self._on_outside.append(call)
+
     def _stir_outside(self) -> None:
         self._outside_stirs += 1
+        for call in self._on_outside:
+            call()
         self.stir()
 
     @property

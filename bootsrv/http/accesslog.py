@@ -1,5 +1,6 @@
 """One line a request, without what must not be read in a log: tokens."""
 
+import logging
 import re
 from typing import Any
 
@@ -28,6 +29,8 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Write one line."""
+        if not self.logger.isEnabledFor(logging.INFO):
+            return
         extra: dict[str, Any] = {
             "peer": request.remote,
             "method": request.method,

@@ -245,8 +245,7 @@ async def _let_go(app: web.Application) -> None:
 async def _ringing(app: web.Application) -> AsyncIterator[None]:
     """While the application runs, wake long polls when something happens to their execution."""
     site = app[SITE]
-    cursor = await site.pureboot.feed.cursor()
-    follower = asyncio.create_task(site.bells.follow(site.pureboot.feed, cursor), name="http-bells")
+    follower = asyncio.create_task(site.bells.follow(site.pureboot.feed), name="http-bells")
     yield
     follower.cancel()
     await asyncio.gather(follower, return_exceptions=True)

@@ -23,6 +23,7 @@ class Bells:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._anyone = asyncio.Event()
         self.closing = asyncio.Event()
 
     @property
@@ -35,22 +36,30 @@ class Bells:
         """An event that is set, from now on, whenever something happens to an execution; clear it before looking."""
         bell = asyncio.Event()
         self._waiting[execution_id].add(bell)
+        self._anyone.set()
         try:
             yield bell
         finally:
             self._waiting[execution_id].discard(bell)
             if not self._waiting[execution_id]:
                 del self._waiting[execution_id]
+                if not self._waiting:
+                    self._anyone.clear()
 
-    async def follow(self, feed: Feed, cursor: int) -> None:
-        """Ring for what is written after `cursor`, until cancelled."""
+    async def follow(self, feed: Feed) -> None:
+        """Ring for what is written, until cancelled. While nobody waits, nothing is read."""
         while True:
+            await self._anyone.wait()
             try:
+                cursor = await feed.cursor()
+                for execution_id in list(self._waiting):
+                    self._ring(execution_id)  # they may have looked before this place in the log was taken
                 async for batch in feed.follow(cursor):
-                    if batch:
-                        cursor = batch[-1].id
                     for execution_id in {event.execution_id for event in batch if event.execution_id}:
                         self._ring(execution_id)
+                    if not self._waiting:
+                        break
+                continue
             except Unavailable as error:
                 _log.warning("long polls wait for the store: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -65,6 +66,11 @@ def read_json(body: bytes, *, lenient: bool = False) -> Any:
     return value
 
 
+@lru_cache(maxsize=256)
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
 def check(model: Any, value: Any) -> Any:
     """A value as a model (or any type that Pydantic knows) has it.
 
@@ -72,7 +78,7 @@ def check(model: Any, value: Any) -> Any:
         Invalid: it does not fit; every error is named with its path.
     """
     try:
-        return TypeAdapter(model).validate_python(value)
+        return _adapter(model).validate_python(value)
     except ValidationError as error:
         raise Invalid([_problem(detail, model) for detail in error.errors()]) from None
 

@@ -3,9 +3,8 @@
 Each node has a transaction and an answer of its own: one that is busy does not stand in the way of the others.
 """
 
-import asyncio
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -15,11 +14,9 @@ from bootsrv.http.answers import listed
 from bootsrv.http.bodies import Body, Line
 from bootsrv.http.call import Call
 from bootsrv.http.nodes import FILTERS, MAX_BULK
-from engine.core.nodes import Node
 from engine.core.page import Page
-from engine.errors import Invalid, NotFound, Problem, PureBootError
+from engine.errors import Invalid, NotFound, Problem
 
-_AT_ONCE = 50
 _LONGEST_ID = 160  # of a request for many: the id of each node's own request is longer by the node's id
 
 _Values = Annotated[list[Line], Field(min_length=1, max_length=MAX_BULK)]
@@ -52,29 +49,36 @@ class Start(Body):
 async def execute(call: Call, wanted: Start) -> web.Response:
     """For each of the nodes that are meant, its execution, or why there is none."""
     workflow = await call.pureboot.workflows.get(call.part("id"))
-    results = await _each(call, wanted, await _meant(call, wanted))
-    begun = sum(result["error"] is None for result in results)
-    left = len(results) - begun
-    response = listed(results, len(results), f"{workflow.name}: {begun} started, {left} not")
+    results = await call.pureboot.control.start_many(
+        workflow.id,
+        await _meant(call, wanted),
+        by=call.by,
+        params=wanted.params,
+        trigger=wanted.trigger,
+        request_id=wanted.request_id,
+        draft=wanted.draft,
+    )
+    begun = sum(result.error is None for result in results)
+    response = listed(results, len(results), f"{workflow.name}: {begun} started, {len(results) - begun} not")
     response.set_status(202)
     return response
 
 
-async def _meant(call: Call, wanted: Start) -> Sequence[Node | str]:
-    """The nodes that are meant, each once; of one that is not known the name."""
+async def _meant(call: Call, wanted: Start) -> list[str]:
+    """The nodes that are meant, each once; one that is not known by what it was called."""
     if wanted.filter is not None:
         page = Page(limit=None, filters=_filters(wanted.filter))
         found, _ = await call.pureboot.nodes.find(page)
-        return found
-    meant: dict[str, Node | str] = {}
+        return [node.id for node in found]
+    meant: dict[str, str] = {}
     for name in wanted.nodes or ():
         try:
             node = await call.pureboot.nodes.get(name)
         except NotFound:
             meant[name] = name
         else:
-            meant[node.id] = node
-    return list(meant.values())
+            meant[node.id] = node.id
+    return list(meant)
 
 
 def _filters(given: dict[str, str | list[str]]) -> dict[str, tuple[Any, ...]]:
@@ -101,34 +105,3 @@ def _read(name: str, values: str | list[str], problems: list[Problem]) -> Iterat
             yield FILTERS[name](value)
         except ValueError as error:
             problems.append(Problem(path=f"filter.{name}", message=str(error)))
-
-
-async def _each(call: Call, wanted: Start, nodes: Sequence[Node | str]) -> list[dict[str, Any]]:
-    """Many at a time, since what is written together is flushed together; the results are in the order of the nodes."""
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def result(node: Node | str) -> dict[str, Any]:
-        if isinstance(node, str):
-            return {"node_id": None, "node": node, "execution_id": None, "error": f"there is no node {node}"}
-        async with room:
-            told: dict[str, Any] = {"node_id": node.id, "node": node.name, "execution_id": None, "error": None}
-            try:
-                return {**told, "execution_id": await _start(call, wanted, node)}
-            except PureBootError as error:
-                return {**told, "error": str(error)}
-
-    return list(await asyncio.gather(*(result(node) for node in nodes)))
-
-
-async def _start(call: Call, wanted: Start, node: Node) -> str:
-    execution = await call.pureboot.executions.start(
-        call.part("id"),
-        by=call.by,
-        node=node.id,
-        params=wanted.params,
-        trigger=wanted.trigger,
-        # a request id means one execution of a workflow, so each node needs one of its own
-        request_id=f"{wanted.request_id}:{node.id}" if wanted.request_id else None,
-        draft=wanted.draft,
-    )
-    return execution.id

@@ -11,8 +11,8 @@ from console.cli.session import ask
 
 if TYPE_CHECKING:
     from engine.app import PureBoot
-    from engine.core.executions import Execution
     from engine.core.nodes import Node
+    from engine.services.control import Started
 
 FIELDS = (
     *("state", "tag", "group", "hostname", "mac_address", "ip_address", "vendor", "model", "serial_number"),
@@ -74,34 +74,23 @@ async def start(
     request_id: str | None,
     draft: bool,
     as_json: bool,
-) -> "tuple[list[Execution], list[dict[str, Any]]]":
-    """Start on exactly these nodes, one after the other, with a line for each; gives what began, and all as data."""
+) -> "list[Started]":
+    """Start on exactly these nodes, with a line for each."""
     from console.cli import output
-    from engine.errors import PureBootError
 
-    begun: list[Execution] = []
-    told: list[dict[str, Any]] = []
-    for node in nodes:
-        one: dict[str, Any] = {"node_id": node.id, "node": node.name, "execution_id": None, "error": None}
-        try:
-            execution = await pureboot.executions.start(
-                name,
-                by=principal(),
-                node=node.id,
-                params=params,
-                request_id=f"{request_id}:{node.id}" if request_id else None,
-                draft=draft,
-            )
-        except PureBootError as error:
-            one["error"] = str(error)
-            line = f"{node.name}  not started: {error}"
-        else:
-            one["execution_id"] = execution.id
-            begun.append(execution)
-            line = f"{node.name}  execution {execution.id}"
-        told.append(one)
-        if not as_json:
-            output.say(line)
-    if not as_json:
-        output.say(f"{len(begun)} started, {len(told) - len(begun)} not")
-    return begun, told
+    results = await pureboot.control.start_many(
+        name,
+        [node.id for node in nodes],
+        by=principal(),
+        params=params,
+        request_id=request_id,
+        draft=draft,
+    )
+    if as_json:
+        return results
+    for result in results:
+        how = f"execution {result.execution_id}" if result.execution_id else f"not started: {result.error}"
+        output.say(f"{result.node}  {how}")
+    begun = sum(result.error is None for result in results)
+    output.say(f"{begun} started, {len(results) - begun} not")
+    return results

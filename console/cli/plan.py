@@ -9,7 +9,7 @@ import click
 
 from console.cli.options import command, json_option, pairs
 from console.cli.session import ask
-from console.cli.workflow import _typed as typed
+from console.cli.workflow import typed as typed
 from console.cli.workflow import workflow
 
 if TYPE_CHECKING:

@@ -30,9 +30,11 @@ def serve(ctx: click.Context) -> None:
 async def _serve(settings: "Settings") -> None:
     from bootsrv.doors import Doors
     from engine.app import PureBoot
+    from engine.collector import calm
 
-    async with PureBoot(settings) as pureboot:
+    async with PureBoot(settings, beside=True) as pureboot:
         require_host(pureboot)
+        calm()
         async with Doors(pureboot):
             await asyncio.Event().wait()
 

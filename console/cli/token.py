@@ -19,8 +19,8 @@ def token() -> None:
 def create(ctx: click.Context, name: str, role: str, expires_in: str | None, as_json: bool) -> None:
     """Make a token. It is shown now and never again."""
     from console.cli import output
-    from engine.durations import parse_duration
     from engine.core.shape import as_data
+    from engine.durations import parse_duration
 
     try:
         seconds = None if expires_in is None else parse_duration(expires_in)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.core.executions import Execution
     from engine.core.workflows import PublishedWorkflow
     from engine.errors import Problem
+    from engine.services.control import Started
 
 _FILES = click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8"), metavar="FILE...")
 _message = click.option("-m", "--commit-message", default="", help="What changed and why.")
@@ -258,7 +259,7 @@ async def _params(pureboot: "PureBoot", name: str, given: Mapping[str, str], *, 
     found = await pureboot.workflows.get(name)
     if draft:
         found = await pureboot.workflows.get(name, found.latest_version)
-    return {key: _typed(found.params.get(key, {}), text) for key, text in given.items()}
+    return {key: typed(found.params.get(key, {}), text) for key, text in given.items()}
 
 
 def _run_where(
@@ -284,11 +285,10 @@ def _run_where(
         click.echo("pureboot: nothing was started", err=True)
         ctx.exit(1)
 
-    async def start(pureboot: "PureBoot") -> "tuple[list[Execution], list[dict[str, Any]]]":
+    async def start(pureboot: "PureBoot") -> "tuple[list[Execution], list[Started]]":
         cursor = await pureboot.feed.cursor()
-        begun, told = await bulk.start(
-            pureboot, name, nodes, params, request_id=request_id, draft=draft, as_json=as_json
-        )
+        told = await bulk.start(pureboot, name, nodes, params, request_id=request_id, draft=draft, as_json=as_json)
+        begun = await pureboot.executions_by_ids({each.execution_id for each in told if each.execution_id})
         return await watch_them(pureboot, begun, cursor, quiet=as_json) if watch and begun else begun, told
 
     try:
@@ -303,7 +303,7 @@ def _run_where(
         ctx.exit(1)
 
 
-def _typed(schema: Any, text: str) -> Any:
+def typed(schema: Any, text: str) -> Any:
     """A parameter as its schema has it: text stays text, everything else is read as YAML reads it."""
     import yaml
 

@@ -62,6 +62,10 @@ class PastClock:
         """Where it stands."""
         return self._moment
 
+    def monotonic(self) -> float:
+        """The same in seconds: it never jumps."""
+        return self._moment.timestamp()
+
     def go(self, moment: datetime) -> None:
         """Put it to a later moment; it never goes back."""
         self._moment = min(max(self._moment, moment), self._end)

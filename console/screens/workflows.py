@@ -19,9 +19,9 @@ from console.widgets.page import PageScroll
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
 from engine.core.documents import DocumentStatus
-from engine.durations import format_duration
 from engine.core.page import Page
 from engine.core.workflows import PublishedWorkflow
+from engine.durations import format_duration
 from engine.errors import PureBootError
 
 _EMPTY = """There is no workflow yet.

@@ -23,10 +23,10 @@ from console.view.labels import (
 )
 from console.view.pieces import Piece, cells, fit
 from console.view.rows import NodeView, progress_cell
-from engine.durations import format_duration
 from engine.core.executions import Attempt, AttemptStatus, Execution
 from engine.core.nodes import NodeState, StateChange
 from engine.core.workflows import Step, Workflow
+from engine.durations import format_duration
 
 Line = Cell
 LABEL = 12

@@ -7,8 +7,8 @@ and only when one reaches the edge is everything drawn anew for the next horizon
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.durations import format_duration
 from engine.core.executions import AttemptStatus, Execution
+from engine.durations import format_duration
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # Spans of time, in seconds, that the axis of a running execution may have; beyond them whole days.

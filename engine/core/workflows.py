@@ -120,7 +120,12 @@ class Step:
     @cached_property
     def has_expressions(self) -> bool:
         """Whether there is anything to fill in in its parameters before it runs."""
-        return _holds_expressions(self.with_)
+        return _holds(self.with_, ("{{", "{%", "{#"))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether its parameters are always the same: nothing in them is filled in, neither before nor when it runs."""
+        return not self.has_expressions and not _holds(self.with_, ("${",))
 
     @cached_property
     def has_conditions(self) -> bool:
@@ -135,12 +140,12 @@ class Step:
         return (*self.edges, Edge(to=self.on_failure, when=When.FAILURE))
 
 
-def _holds_expressions(tree: Any) -> bool:
+def _holds(tree: Any, marks: tuple[str, ...]) -> bool:
     if isinstance(tree, str):
-        return "{{" in tree or "{%" in tree or "{#" in tree
+        return any(mark in tree for mark in marks)
     if isinstance(tree, Mapping):
-        return any(_holds_expressions(value) for value in tree.values())
-    return isinstance(tree, list | tuple) and any(_holds_expressions(value) for value in tree)
+        return any(_holds(value, marks) for value in tree.values())
+    return isinstance(tree, list | tuple) and any(_holds(value, marks) for value in tree)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from engine.actions.registry import Registry
 from engine.clock import Clock
@@ -10,7 +11,8 @@ from engine.core import sources, tokens, workflow_file
 from engine.core.documents import Version
 from engine.core.grace import Grace
 from engine.core.scopes import Server
-from engine.core.workflows import Workflow
+from engine.core.workflows import Step, Workflow
+from engine.errors import Invalid
 from engine.services.patience import Patience
 from engine.settings import Settings
 from engine.store.database import Database
@@ -57,6 +59,17 @@ class Context:
                 self._workflows.clear()
             known = self._workflows[version_id] = workflow_file.parse(sources.read_one(fetch().content))
         return known
+
+    def parameters_of(self, step: Step) -> Any:
+        """What the model of its action makes of a step's plain parameters, made once; None where they do not fit."""
+        if "parameters" not in step.__dict__:
+            action = self.actions.get(step.action)
+            try:
+                made = None if action is None else action.complete(step.with_)
+            except Invalid:
+                made = None
+            step.__dict__["parameters"] = made
+        return step.__dict__["parameters"]
 
     def capability(self, execution_id: str) -> str:
         """The capability token of an execution."""

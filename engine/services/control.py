@@ -3,12 +3,14 @@
 Each is one transaction, says who did it, and raises before it changes anything.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.clock import growing_id
 from engine.core import planner
+from engine.core.documents import DocumentKind
 from engine.core.events import Kind
 from engine.core.executions import (
     FAILURES,
@@ -24,27 +26,27 @@ from engine.core.executions import (
     Performer,
     changed,
 )
-from engine.core.nodes import Node
-from engine.core.page import Page
+from engine.core.rounds import visits
 from engine.core.workflows import Step
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
 from engine.services import letters
 from engine.services.context import Context
 from engine.services.runs import Run
 from engine.services.starts import Start, start
-from engine.store import executions, nodes
+from engine.store import documents, executions, nodes
 from engine.store.database import Tx
 
+_AT_ONCE = 50  # how many of many are started together
 _UNDONE = FAILURES | {AttemptStatus.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """What became of one node of many: an execution, or why there is none."""
+    """What became of one node of many: an execution, or why there is none; `node_id` is there if the node is known."""
 
-    node_id: str
+    node_id: str | None = None
     node: str
-    execution: Execution | None = None
+    execution_id: str | None = None
     error: str | None = None
 
 
@@ -116,6 +118,7 @@ class Control:
     def retry_in(self, tx: Tx, execution_id: str, *, by: str, step: str | None = None) -> Execution:
         """As `retry`, in the caller's transaction."""
         execution = executions.get(tx, execution_id)
+        _refuse_rolled_back(execution)
         run = self._run(tx, execution, by)
         standing = planner.standing(run.workflow, execution)
         if step is None:
@@ -138,12 +141,11 @@ class Control:
 
     def _again(self, run: Run, attempt: Attempt, chosen: bool) -> None:
         """Run a step again. Nothing has followed a step that failed, unless it is chosen: then that is run anew."""
-        newest = max(each.attempt for each in run.execution.attempts if each.step_key == attempt.step_key)
         run.begin(
             planner.Begin(
                 step=run.workflow.by_key[attempt.step_key],
-                number=newest + 1,
-                visit=attempt.visit + 1 if chosen else attempt.visit,
+                number=_next_number(run, attempt.step_key),
+                visit=visits(run.execution, attempt.step_key) + 1 if chosen else attempt.visit,
                 tries=1,
                 entry=True,
             )
@@ -153,8 +155,6 @@ class Control:
         execution = run.execution
         if not execution.ended:
             return
-        if execution.rolling_back:
-            raise Conflict(f"execution {execution.id} was rolled back; start {execution.workflow_name} anew")
         if execution.node_id is not None and execution.parent_id is None:
             live = executions.live_on(tx, execution.node_id)
             if live is not None:
@@ -184,6 +184,7 @@ class Control:
 
         def work(tx: Tx) -> Execution:
             execution = executions.get(tx, execution_id)
+            _refuse_rolled_back(execution)
             run = self._run(tx, execution, by)
             attempt = _standing(run, planner.standing(run.workflow, execution), step)
             if not (attempt.is_open or attempt.status in _UNDONE):
@@ -199,11 +200,10 @@ class Control:
     def _skip(self, run: Run, attempt: Attempt, reason: str, output: Mapping[str, Any]) -> None:
         if attempt.is_open:
             run.finish(attempt, AttemptStatus.CANCELLED, error=f"skipped by {run.principal}: {reason}")
-        newest = max(each.attempt for each in run.execution.attempts if each.step_key == attempt.step_key)
         skipped = changed(
             attempt,
             id=growing_id(),
-            attempt=newest + 1,
+            attempt=_next_number(run, attempt.step_key),
             entry=True,
             status=AttemptStatus.SKIPPED,
             performer=Performer.PERSON,
@@ -227,7 +227,7 @@ class Control:
         run.note(
             Kind.ATTEMPT_DECIDED,
             step_key=attempt.step_key,
-            data={"decision": "skipped", "comment": reason, "attempt_id": skipped.id},
+            data={"decision": "skipped", "comment": reason, "step": skipped.step_name, "attempt_id": skipped.id},
         )
 
     async def approve(
@@ -253,7 +253,7 @@ class Control:
             answer = {"approved": approved, "by": by, "comment": comment}
             decision = "approved" if approved else "rejected"
             text = f"{decision} by {by}" + (f": {comment}" if comment else "")
-            data = {"decision": decision, "comment": comment, "attempt_id": attempt.id}
+            data = {"decision": decision, "comment": comment, "step": attempt.step_name, "attempt_id": attempt.id}
             run.note(Kind.ATTEMPT_DECIDED, step_key=attempt.step_key, data=data)
             if approved:
                 run.finish(attempt, AttemptStatus.SUCCEEDED, output=answer, message=text)
@@ -268,46 +268,57 @@ class Control:
     async def start_many(
         self,
         workflow: str,
-        filters: Mapping[str, Sequence[str]],
+        references: Sequence[str],
         *,
         by: str,
         params: Mapping[str, Any] | None = None,
+        trigger: str = "manual",
         request_id: str | None = None,
         draft: bool = False,
     ) -> list[Started]:
-        """Start a workflow on every node that a filter finds (as `Nodes.find`: `state`, `tag`, `group_id`, `id` …).
+        """Start a workflow on many nodes, named by id, MAC address or hostname; the answers come in their order.
 
         Each node has a transaction and an answer of its own: one that is busy does not stand in the way of the others.
         With a `request_id`, asking again starts nothing twice.
 
         Raises:
             NotFound: there is no such workflow.
-            Invalid: the filter is empty: to start on every node, say so with a filter that finds all.
         """
-        if not filters:
-            raise Invalid([Problem(path="filter", message="is empty; say on which nodes, by state or tag")])
-        page = Page(limit=None, filters={name: tuple(values) for name, values in filters.items()})
-        found, _ = await self._context.database.read(lambda tx: nodes.find(tx, page))
-        return [await self._start(workflow, node, by, params or {}, request_id, draft) for node in found]
-
-    async def _start(
-        self, workflow: str, node: Node, by: str, params: Mapping[str, Any], request_id: str | None, draft: bool
-    ) -> Started:
         wanted = Start(
-            workflow=workflow,
-            node=node.id,
-            params=params,
-            request_id=None if request_id is None else f"{request_id}:{node.id}",
-            draft=draft,
+            workflow=workflow, params=params or {}, trigger=trigger, request_id=request_id, draft=draft, node=""
         )
+        await self._context.database.read(lambda tx: documents.get(tx, DocumentKind.WORKFLOW, workflow))
+        room = asyncio.Semaphore(_AT_ONCE)  # what is asked for together is written together
+
+        async def one(reference: str) -> Started:
+            async with room:
+                return await self._start(replace(wanted, node=reference), by)
+
+        return list(await asyncio.gather(*(one(reference) for reference in references)))
+
+    async def _start(self, wanted: Start, by: str) -> Started:
+        """Start on one node of many: a request id means one execution, so each node needs one of its own."""
+        reference = wanted.node or ""
         try:
-            execution = await self._context.database.write(lambda tx: start(self._context, tx, wanted, by=by))
+            node = await self._context.database.read(lambda tx: nodes.get(tx, reference))
+        except PureBootError as error:
+            return Started(node=reference, error=str(error))
+        request_id = None if wanted.request_id is None else f"{wanted.request_id}:{node.id}"
+        own = replace(wanted, node=node.id, request_id=request_id)
+        try:
+            execution = await self._context.database.write(lambda tx: start(self._context, tx, own, by=by))
         except PureBootError as error:
             return Started(node_id=node.id, node=node.name, error=str(error))
-        return Started(node_id=node.id, node=node.name, execution=execution)
+        return Started(node_id=node.id, node=node.name, execution_id=execution.id)
 
     def _run(self, tx: Tx, execution: Execution, by: str) -> Run:
         return Run.load(self._context, tx, execution, principal=by)
+
+
+def _refuse_rolled_back(execution: Execution) -> None:
+    if execution.rolling_back:
+        state = "was" if execution.ended else "is being"
+        raise Conflict(f"execution {execution.id} {state} rolled back; start {execution.workflow_name} anew afterwards")
 
 
 def _step(run: Run, step: str) -> Step:
@@ -322,6 +333,10 @@ def _standing(run: Run, standing: Mapping[str, Attempt], step: str) -> Attempt:
     if key not in standing:
         raise Conflict(f"step {key} has not begun")
     return standing[key]
+
+
+def _next_number(run: Run, step_key: str) -> int:
+    return 1 + max(each.attempt for each in run.execution.attempts if each.step_key == step_key)
 
 
 def _waiting(run: Run, step: str | None) -> Attempt:

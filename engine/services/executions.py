@@ -33,15 +33,13 @@ from engine.store.executions import LogChunk
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.5
-
 
 class Executions:
     """Executions. `by` is the principal who asks."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._waiting: dict[str, set[asyncio.Future[Execution | None]]] = {}
         context.database.on_told(self._hear)
 
     async def start(
@@ -157,25 +155,36 @@ class Executions:
         Raises:
             NotFound: there is no such execution.
         """
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(execution_id, set()).add(over)
-        try:
-            while not (found := await self.get(execution_id)).ended:
-                # One that another process ends tells nobody here: the net is a look now and then.
-                await asyncio.wait({over}, timeout=_LOOK_SECONDS)
-            return found
-        finally:
-            self._waiting[execution_id].discard(over)
-            if not self._waiting[execution_id]:
-                del self._waiting[execution_id]
+        while True:
+            over: asyncio.Future[Execution | None] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(execution_id, set()).add(over)
+            try:
+                if not self._context.database.knows("execution", execution_id):  # it lives, if the writer knows it
+                    found = await self.get(execution_id)
+                    if found.ended:
+                        return found
+                told = await over
+                if told is not None:
+                    return told
+            finally:
+                self._waiting[execution_id].discard(over)
+                if not self._waiting[execution_id]:
+                    del self._waiting[execution_id]
+
+    def look_again(self) -> None:
+        """Let all who wait for an end look: another process may have brought it about, or an answer was lost."""
+        for waiting in self._waiting.values():
+            for over in waiting:
+                if not over.done():
+                    over.set_result(None)
 
     def _hear(self, notices: list[Notice]) -> None:
         if self._waiting:
             for notice in notices:
                 if isinstance(notice, Over):
-                    for over in self._waiting.get(notice.execution_id, ()):
+                    for over in self._waiting.get(notice.execution.id, ()):
                         if not over.done():
-                            over.set_result(None)
+                            over.set_result(notice.execution)
 
     async def tree(self, execution_id: str) -> list[Execution]:
         """An execution and all that its steps have started, each before those it started itself.

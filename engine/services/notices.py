@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.core.executions import Attempt
+from engine.core.executions import Attempt, Execution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Wake:
 class Over:
     """An execution has ended, and with it gave its place to another."""
 
-    execution_id: str
+    execution: Execution
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ This is where the planner's commands are carried out. Nothing is written before 
 way leaves no trace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -200,21 +200,16 @@ class Run:
     def begin(self, command: planner.Begin) -> None:
         """Make an attempt, and let it run or wait for its delay."""
         step = command.step
-        status = AttemptStatus.RUNNING if command.due is None else AttemptStatus.RETRYING
-        blank = changed(
-            self._blank(step, command.number, command.visit, status),
-            tries=command.tries,
-            entry=command.entry,
-            undoes=command.undoes,
-            due_at=command.due,
-        )
         kept = command.after.config if command.after is not None and not step.retry.rerender else None
         if command.due is not None:
-            self.apply(AttemptAdded(attempt=blank if kept is None else changed(blank, config=kept)))
+            waiting = self._blank(step, command.number, command.visit, AttemptStatus.RETRYING)
+            self.apply(AttemptAdded(attempt=_placed(waiting, command, config=kept or {}, due_at=command.due)))
             return
+        blank = self._blank(step, command.number, command.visit, AttemptStatus.RUNNING)
+        blank = _placed(blank, command, started_at=self.now)
         try:
             config = self._config(step) if kept is None else kept
-            attempt = self._ready(changed(blank, config=config, started_at=self.now), step)
+            attempt = self._ready(blank, step, config)
         except Invalid as error:
             failed = changed(
                 blank,
@@ -256,20 +251,21 @@ class Run:
         }
         return filled
 
-    def _ready(self, attempt: Attempt, step: Step) -> Attempt:
+    def _ready(self, attempt: Attempt, step: Step, config: Mapping[str, Any]) -> Attempt:
         """An attempt as it begins: with its deadline, and taken where this process performs it.
 
         Raises:
             Invalid: a timer's parameters do not fit.
         """
-        attempt = changed(attempt, deadline_at=self.after(step.timeout_seconds))
-        match attempt.performer:
-            case Performer.ENGINE if self.context.host_id is not None:
-                return changed(attempt, taken_by=self.context.host_id, heard_at=self.now)
-            case Performer.TIMER:
-                return changed(attempt, ends_at=self._end(attempt))
-            case _:
-                return attempt
+        owner = self.context.host_id if attempt.performer is Performer.ENGINE else None
+        ready = changed(
+            attempt,
+            config=config,
+            deadline_at=self.after(step.timeout_seconds),
+            taken_by=owner,
+            heard_at=None if owner is None else self.now,
+        )
+        return changed(ready, ends_at=self._end(ready)) if ready.performer is Performer.TIMER else ready
 
     def _end(self, attempt: Attempt) -> datetime:
         action = self.context.actions[attempt.action]
@@ -287,6 +283,11 @@ class Run:
 
     def task(self, attempt: Attempt) -> Task:
         """An attempt with everything an engine needs to perform it."""
+        step = self.workflow.by_key[attempt.step_key]
+        if step.is_plain and attempt.config is step.with_:
+            known = self.context.parameters_of(step)
+            if known is not None:
+                return Task(attempt=attempt, config=step.with_, parameters=known)
         try:
             config, parameters = completed(self.tx, self, attempt)
         except PureBootError as error:
@@ -300,7 +301,7 @@ class Run:
     def _launch(self, attempt: Attempt, step: Step) -> None:
         try:
             config = self._config(step) if step.retry.rerender or not attempt.config else attempt.config
-            ready = self._ready(changed(attempt, config=config), step)
+            ready = self._ready(attempt, step, config)
         except Invalid as error:
             self.finish(attempt, AttemptStatus.FAILED, error=str(error))
             return
@@ -321,8 +322,11 @@ class Run:
         output = dict(attempt.config)
         message = None
         if action is not None and action.wait is not None:
-            parameters = action.complete(resolved(self.tx, self, attempt))
-            outcome = action.waited(parameters)
+            try:
+                outcome = action.waited(action.complete(resolved(self.tx, self, attempt)))
+            except Invalid as error:  # what was there when it began is there no more
+                self.finish(attempt, AttemptStatus.FAILED, error=str(error))
+                return
             output, message = dict(outcome.output), outcome.message
         self.finish(attempt, AttemptStatus.SUCCEEDED, output=output, message=message)
 
@@ -348,7 +352,9 @@ class Run:
             if succeeded and step.next_state is not None:
                 self.move_node(step.next_state, f"step {step.name} of {self.workflow.name}", step)
             names: expressions.Names = scopes.names(self.around(attempt)) if step.has_conditions else {}
-            routes = routing.routes(step, attempt, names)
+            routes, decisions = routing.decide(step, attempt, names)
+            if step.has_conditions:
+                self.note(Kind.ATTEMPT_ROUTED, step_key=step.key, data=_decided(attempt, decisions))
             if routes is None:
                 self._fail(step, attempt)
         except PureBootError as error:
@@ -437,10 +443,24 @@ class Run:
             self.tx.tell(Stop(attempt.id))
         is_over = self.execution.ended and (self._before is None or not self._before.ended)
         if is_over:
-            self.tx.tell(Over(self.execution.id))
+            self.tx.tell(Over(self.execution))
             self._lay_letter()
         if self._dropped or (is_over and self.execution.parent_attempt_id is not None):
             from engine.services import children  # it stands on this module
 
             children.follow(self, self._dropped, is_over=is_over)
         self._dropped = []
+
+
+def _placed(attempt: Attempt, command: planner.Begin, **more: Any) -> Attempt:
+    return changed(attempt, tries=command.tries, entry=command.entry, undoes=command.undoes, **more)
+
+
+def _decided(attempt: Attempt, decisions: Sequence[routing.Decision]) -> dict[str, Any]:
+    """Which edges an attempt's outcome takes, and what their conditions were worth."""
+    edges = [
+        {"to": each.to, "when": each.when, "taken": each.taken}
+        | ({"if": each.if_, "held": each.held} if each.if_ is not None else {})
+        for each in decisions
+    ]
+    return {"attempt_id": attempt.id, "step": attempt.step_name, "edges": edges}

@@ -97,8 +97,20 @@ def _conversion(column: Column[Any]) -> Convert | None:
     return int if isinstance(column.type, Boolean) else None
 
 
+_last: tuple[datetime | None, str] = (None, "")
+
+
 def _moment(value: datetime) -> str:
-    """As SQLAlchemy writes it, without its detours."""
+    """As SQLAlchemy writes it, without its detours; one moment stands in many columns of a batch."""
+    global _last  # noqa: PLW0603 - one value that is replaced whole
+    moment, text = _last
+    if value is not moment:
+        text = _written(value)
+        _last = (value, text)
+    return text
+
+
+def _written(value: datetime) -> str:
     if value.tzinfo is not UTC:
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
@@ -107,6 +119,10 @@ def _moment(value: datetime) -> str:
 
 
 def _json(value: Any) -> str:
-    if not value and type(value) is dict:
-        return "{}"
+    if not value:
+        kind = type(value)
+        if kind is dict:
+            return "{}"
+        if kind is tuple:
+            return "[]"
     return to_json(value)

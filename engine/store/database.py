@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
-MAX_BATCH = 500
+MAX_BATCH = 200  # more make no commit much cheaper, but the event loop is told of all of them in one turn
 
 
 class Deferred(Protocol):
@@ -238,6 +238,10 @@ class Database:
     def on_told(self, call: Callable[[list[Any]], None]) -> None:
         """Have `call` called in the event loop with what the transactions of this process leave word of."""
         self._on_told.append(call)
+
+    def knows(self, noun: str, key: Any) -> bool:
+        """Whether the writer has a value in its memory now, as it was when it was last asked for or written."""
+        return key in self._memory.of(noun)
 
     def on_doubt(self, call: Callable[[], None]) -> None:
         """Have `call` called in the event loop when a transaction failed: it may have been carried out all the same."""

@@ -94,6 +94,7 @@ _FILTERS = {
     "workflow": execution.c.workflow_name,
     "workflow_id": execution.c.workflow_id,
     "node_id": execution.c.node_id,
+    "parent_id": execution.c.parent_id,
     "trigger": execution.c.trigger,
     "request_id": execution.c.request_id,
 }

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
-from engine.store.schema import to_json
+from engine.store.schema import JSON_AS
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,11 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self.reader = create_async_engine(
-            url, pool_size=4, pool_pre_ping=True, isolation_level="REPEATABLE READ", json_serializer=to_json
+            url,
+            pool_size=4,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            **JSON_AS,
         )
         self._url = url
         self._name = str(uuid.uuid4())
@@ -68,7 +72,7 @@ class Postgres:
                 max_overflow=0,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
-                json_serializer=to_json,
+                **JSON_AS,
             )
         return self._runner.run(self._transaction(self._writer, work))
 

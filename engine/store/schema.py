@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -53,13 +54,20 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 _ENCODER = json.JSONEncoder(default=as_data, ensure_ascii=False, separators=(",", ":"))
 
 
 def to_json(value: Any) -> str:
     """A value as the JSON columns carry it; what JSON has no form for is written as `as_data` shows it."""
-    return _ENCODER.encode(value)
+    try:
+        return orjson.dumps(value, as_data, _AS_IT_IS).decode()
+    except (TypeError, ValueError):  # a number of more than 64 bits, half a surrogate pair: or really nothing for JSON
+        return _ENCODER.encode(value)
 
+
+JSON_AS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": orjson.loads}
+"""How the engines of SQLAlchemy write and read JSON."""
 
 metadata = MetaData(
     naming_convention={
@@ -78,6 +86,7 @@ _RUNNING = text("status = 'running'")
 _PENDING = text("status = 'pending'")
 _AT_WORK = text("status IN ('running', 'paused') AND parent_id IS NULL")
 _HAS_PARENT = text("parent_id IS NOT NULL")
+_OF_NODE = text("node_id IS NOT NULL")
 _UNRESOLVED = text("resolved_at IS NULL")
 
 
@@ -284,7 +293,7 @@ event = Table(
     Column("execution_id", String(36)),
     Column("step_key", String(64)),
     _required("data", _Json),
-    Index("ix_event_node", "node_id", "kind", "id"),
+    Index("ix_event_node", "node_id", "kind", "id", sqlite_where=_OF_NODE, postgresql_where=_OF_NODE),
     Index("ix_event_execution", "execution_id", "id"),
     # ids must never come back after the newest rows were pruned: followers remember them
     sqlite_autoincrement=True,

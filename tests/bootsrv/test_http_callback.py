@@ -13,6 +13,7 @@ from engine.core.executions import AttemptStatus, ExecutionStatus
 from tests.bootsrv.http_support import MAC, SCRIPT, Client, eventually, node, serving, started, until_ended
 from tests.clock import ManualClock
 from tests.conftest import Opener
+from tests.story import begun
 
 TWO = """\
 name: two
@@ -110,6 +111,7 @@ async def test_nothing_is_handed_to_a_client_that_has_hung_up(
             await eventually(lambda: client.listener.connections == 0)
             clock.advance(3601)
             await _waiting(client, 0)
+            await begun(pureboot, execution, "run")
         attempt = (await pureboot.executions.get(execution.id)).attempts[-1]
         assert (attempt.step_key, attempt.taken_by) == ("run", None)
 

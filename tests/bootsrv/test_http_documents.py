@@ -195,7 +195,10 @@ async def test_import_takes_all_of_a_file_or_nothing(pureboot: PureBoot) -> None
             "name: x\nsteps:\n  - {key: a, action: core.delay, with: {duration: soon}}\n",
             [("steps[0].with.duration", 3)],
         ),
-        ("name: x\nsteps:\n  - {key: a, action: no.such}\n  - {key: a, action: core.fail}\n", [("steps[1].key", 4)]),
+        (
+            "name: x\nsteps:\n  - {key: a, action: no.such}\n  - {key: a, action: core.fail}\n",
+            [("steps[0].action", 3), ("steps[1].key", 4)],
+        ),
     ],
 )
 async def test_validate_tells_all_and_changes_nothing(

@@ -1,15 +1,22 @@
 """Stories about what an operator does with one execution on its screen, and what the lists show of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
+from textual.pilot import Pilot
+
+from console.app import PureBootApp
 from console.model import Changes
 from console.screens.confirm import Confirm
 from console.screens.execution import ExecutionScreen
 from console.screens.say import SayScreen
 from engine.core.executions import Execution, ExecutionStatus
 from tests import scenarios
-from tests.console.conftest import Opened, Stage
+from tests.clock import ManualClock
+from tests.console import details
+from tests.console.conftest import Opened, Stage, screen_text
 from tests.story import ADA, published, report
 
 NARROW = (80, 24)
@@ -315,3 +322,45 @@ async def test_what_changed_without_an_event_is_no_reason_to_forget_who_asks(sta
         scene.at.app.changed.publish(Changes(cursor=scene.at.app.model.cursor))
         await scene.at.sees("● 1 needs you")
         assert scene.at.app.model.asking == 1
+
+
+def set_out(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> details.Show:
+    """Brings about one execution of each kind that waits, and presses keys."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await details.until(pilot, lambda: app.is_open)
+        for text in (TWO, PARENT, ONE_AT_A_TIME, UNDONE, GATE):
+            await published(app.pureboot, text)
+        made = {}
+        for at, name in enumerate(("provision", "narrow", "narrow", "two", "undone", "gate"), 1):
+            node = await scenarios.boot(app.pureboot, at, f"r4-{at:02}")
+            made[name] = await app.pureboot.executions.start(name, by=ADA, node=node.id)
+            clock.advance(20)
+        await app.pureboot.control.pause(made["two"].id, by=ADA)
+        await report(app.pureboot, made["undone"], "make")
+        clock.advance(15)
+        await report(app.pureboot, made["undone"], "use", "failed", exit_code=1, message="no space left")
+        clock.advance(10)
+        await pilot.press("2")
+        await details.until(pilot, lambda: "waits: a place" in screen_text(app) and "Wipe it" in screen_text(app))
+        await pilot.press(*keys.split())
+        await details.until(pilot, lambda: shows in screen_text(app))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "shows"),
+    [
+        ("list", "g", "needs you"),
+        ("decide", "g enter a", "Wipe every disk"),
+        ("undone", "g j enter", "undoes Make it"),
+        ("child", "G enter", "started by step"),
+    ],
+    ids=["list", "decide", "undone", "child"],
+)
+def test_the_picture(
+    snap_compare: Callable[..., bool], sqlite_url: str, tmp_path: Path, name: str, keys: str, shows: str
+) -> None:
+    app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
+    assert snap_compare(app, terminal_size=NARROW, run_before=set_out(app, clock, keys, shows)), name

@@ -18,10 +18,10 @@ from engine.core.documents import (
     parse_reference,
     resolve,
 )
-from engine.durations import format_duration, parse_duration
 from engine.core.names import parse_name
 from engine.core.shape import as_data
 from engine.core.tokens import capability, digest, new_admin_token
+from engine.durations import format_duration, parse_duration
 from engine.errors import Invalid, NotFound
 
 

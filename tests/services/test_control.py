@@ -214,11 +214,40 @@ async def test_a_workflow_is_started_on_many_nodes_each_with_its_own_answer(stor
             await pureboot.nodes.create(f"52:54:00:00:00:0{number}", {"hostname": f"r{number}"}, by=ADA)
         await pureboot.nodes.move("r5", NodeState.PENDING, by=ADA)
         busy = await pureboot.executions.start("w", node="r2", by=ADA)
-        results = await pureboot.control.start_many("w", {"state": ["discovered"]}, by=BOB, request_id="rack")
-        assert [each.node for each in results] == ["r1", "r2", "r3", "r4"]
-        assert [each.execution is not None for each in results] == [True, False, True, True]
+        names = ["r1", "r2", "52:54:00:00:00:03", "r9"]
+        results = await pureboot.control.start_many("w", names, by=BOB, request_id="rack")
+        assert [each.node for each in results] == ["r1", "r2", "r3", "r9"]
+        assert [each.execution_id is not None for each in results] == [True, False, True, False]
         assert f"busy with w (execution {busy.id})" in str(results[1].error)
-        again = await pureboot.control.start_many("w", {"state": ["discovered"]}, by=BOB, request_id="rack")
-        assert [each.execution for each in again] == [each.execution for each in results]
-        with pytest.raises(Invalid, match="is empty"):
-            await pureboot.control.start_many("w", {}, by=BOB)
+        assert results[3].error == "there is no node r9"
+        again = await pureboot.control.start_many("w", names, by=BOB, request_id="rack")
+        assert [each.execution_id for each in again] == [each.execution_id for each in results]
+        with pytest.raises(NotFound, match="there is no workflow x"):
+            await pureboot.control.start_many("x", names, by=BOB)
+
+
+async def test_what_is_being_undone_is_left_to_it(store_url: str, opener: Opener) -> None:
+    text = """
+name: w
+steps:
+  - {key: a, action: core.echo, rollback: u}
+  - {key: b, action: core.fail, on_failure: rollback}
+  - {key: u, action: core.approve}
+"""
+    async with opener(store_url) as pureboot:
+        await published(pureboot, text)
+        execution = await pureboot.executions.start("w", by=ADA)
+        await begun(pureboot, execution, "u")
+        for ask in (
+            pureboot.control.retry(execution.id, by=BOB),
+            pureboot.control.retry(execution.id, step="a", by=BOB),
+            pureboot.control.skip(execution.id, "b", reason="x", by=BOB),
+        ):
+            with pytest.raises(Conflict, match="is being rolled back"):
+                await ask
+        await pureboot.control.approve(execution.id, by=BOB)
+        done = await pureboot.executions.wait(execution.id)
+        assert done.error == "step b failed: the workflow asked for it; rolled back: a"
+        assert [(each.step_key, each.undoes is not None) for each in done.attempts][-1] == ("u", True)
+        with pytest.raises(Conflict, match="was rolled back"):
+            await pureboot.control.retry(execution.id, by=BOB)

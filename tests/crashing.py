@@ -1,0 +1,242 @@
+"""A process that plays a scenario and dies at a chosen transaction: `python -m tests.crashing`.
+
+Reads one `Life` a line (JSON) and forks for each, from a process that has everything imported and no thread: so dying,
+a real `os._exit` in the midst of all, costs a fraction of a second. Answers each line with the exit code.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy import Connection
+
+from engine import runtime
+from engine.actions import http as _  # noqa: F401 - imported before forking, like all that follows
+from engine.app import PureBoot
+from engine.core.executions import AttemptStatus, Execution, Performer
+from engine.errors import Conflict, Unavailable
+from engine.services import control as _control  # noqa: F401
+from engine.store import database, postgres, sqlite
+from tests.clock import ManualClock
+from tests.conftest import settings_for
+from tests.story import ADA, published
+
+T = TypeVar("T")
+
+DIED = 86
+PLAYED = 0
+MAC = "52:54:00:00:00:01"
+
+SCENARIO = (
+    """
+name: part
+params: {witness: {type: string}}
+output: {told: "{{ steps.inner.output.json.told }}"}
+steps: [{key: inner, action: core.http, with: {method: POST, url: "{{ params.witness }}/inner"}}]
+""",
+    """
+name: install
+params: {witness: {type: string}}
+state_on_start: pending
+steps:
+  - key: first
+    action: core.http
+    with: {method: POST, url: "{{ params.witness }}/first"}
+    next_state: installing
+  - key: second
+    action: core.echo
+    with: {message: "{{ steps.first.output.json.told }}"}
+    edges: [{to: flaky}, {to: pause}]
+  - key: flaky
+    action: core.http
+    with: {method: POST, url: "{{ params.witness }}/flaky"}
+    retry: {max_attempts: 3, delay: 30s}
+    edges: [{to: both}]
+  - {key: pause, action: core.delay, with: {duration: 1m}, edges: [{to: both}]}
+  - {key: both, action: core.http, with: {method: POST, url: "{{ params.witness }}/both"}}
+  - {key: part, action: core.workflow, with: {workflow: part, params: {witness: "{{ params.witness }}"}}}
+  - {key: approve, action: core.approve}
+  - key: last
+    action: core.http
+    with: {method: POST, url: "{{ params.witness }}/last", json: "{{ steps.part.output.told }}"}
+    next_state: installed
+""",
+    """
+name: undone
+params: {witness: {type: string}}
+steps:
+  - {key: one, action: core.http, with: {method: POST, url: "{{ params.witness }}/one"}, rollback: undo_one}
+  - {key: two, action: core.http, with: {method: POST, url: "{{ params.witness }}/two"}, rollback: undo_two}
+  - {key: three, action: core.fail, on_failure: rollback, edges: []}
+  - {key: undo_one, action: core.http, with: {method: POST, url: "{{ params.witness }}/undo_one"}, edges: []}
+  - {key: undo_two, action: core.http, with: {method: POST, url: "{{ params.witness }}/undo_two"}, edges: []}
+""",
+)
+"""A sub-workflow, a sequence with a fork, a join, a retry, a timer and an approval; and one that is rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One life of a process. At its transaction number `at` (0: never) it dies `before` or `after` the commit; or the
+    connection breaks there instead (`fails`, `unsure`) and it lives on. With `alone` every unit has a transaction.
+    """
+
+    url: str
+    folder: str
+    witness: str
+    now: str
+    at: int = 0
+    how: str = "before"
+    alone: bool = False
+
+
+async def prepare(pureboot: PureBoot) -> None:
+    """Put what the scenario needs into a store."""
+    for text in SCENARIO:
+        await published(pureboot, text)
+    await pureboot.nodes.create(MAC, by=ADA)
+
+
+async def play(life: Life) -> None:
+    """Start the scenario, or go on with it, and do what its people and its clock do, to the end."""
+    clock = ManualClock(datetime.fromisoformat(life.now))
+    async with PureBoot(settings_for(life.url, Path(life.folder), engine__lease=60), clock=clock) as pureboot:
+        await pureboot.hosting()
+        params = {"witness": life.witness}
+
+        async def started(workflow: str, node: str | None) -> Execution:
+            start = pureboot.executions.start
+            return await asked(lambda: start(workflow, node=node, params=params, request_id="once", by=ADA))
+
+        told = [await started("install", MAC), await started("undone", None)]
+        while True:
+            seen = pureboot.feed.stirs
+            now = [await asked(lambda id=each.id: pureboot.executions.get(id)) for each in told]  # type: ignore[misc]
+            if all(each.ended for each in now):
+                return
+            if not await approved(pureboot, now[0]) and not await moved(pureboot, clock, told[0]):
+                await pureboot.feed.changed(seen)
+
+
+async def asked(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            await asyncio.sleep(0.01)
+
+
+async def approved(pureboot: PureBoot, execution: Execution) -> bool:
+    """Approve if that is waited for."""
+    if not any(each.performer is Performer.PERSON and each.is_open for each in execution.attempts):
+        return False
+    try:
+        await asked(lambda: pureboot.control.approve(execution.id, by=ADA))
+    except Conflict:
+        pass  # the answer of the first time was lost
+    return True
+
+
+async def moved(pureboot: PureBoot, clock: ManualClock, execution: Execution) -> bool:
+    """Let time pass if that is all that is waited for."""
+    family = await asked(lambda: pureboot.executions.tree(execution.id))
+    runs = [each for one in family for each in one.attempts if each.status is AttemptStatus.RUNNING]
+    if any(each.performer is Performer.ENGINE for each in runs):
+        return False
+    wake = await asked(pureboot.executions.next_wake)
+    if wake is None or wake <= clock.now():
+        return False
+    clock.advance((wake - clock.now()).total_seconds())
+    return True
+
+
+def doom(life: Life) -> None:
+    """Let what is to happen at a transaction happen, in this process, on whichever store."""
+    if life.alone:
+        database.MAX_BATCH = 1
+    runtime._RETRY_SECONDS = 0.01
+    count = 0
+
+    def doomed(real: Callable[..., Any]) -> Callable[..., Any]:
+        def transaction(self: Any, work: Callable[[Connection], Any]) -> Any:
+            nonlocal count
+            count += 1
+            if count != life.at:
+                return real(self, work)
+            if life.how == "fails":
+                raise ConnectionResetError("cut before the commit")
+            result = real(self, (lambda connection: _die(work(connection))) if life.how == "before" else work)
+            if life.how == "unsure":
+                raise ConnectionResetError("cut after the commit")
+            _die(result)
+
+        return transaction
+
+    for backend in (sqlite.Sqlite, postgres.Postgres):
+        backend.transaction = doomed(backend.transaction)  # type: ignore[method-assign]
+
+
+def _die(_: object) -> NoReturn:
+    os._exit(DIED)
+
+
+def live(life: Life) -> NoReturn:
+    """Live it, in a process of its own."""
+    code = 1
+    try:
+        doom(life)
+        asyncio.run(play(life))
+        code = PLAYED
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def nursery() -> None:
+    """Fork for each line of the standard input."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            live(Life(**json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+class Nursery:
+    """The other end of it. One life at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def open(cls) -> "Nursery":
+        """Start it."""
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "tests.crashing")
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+
+    async def live(self, life: Life) -> int:
+        """Let a process live; gives its exit code."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(life)).encode() + b"\n")
+        return int(await self._process.stdout.readline())
+
+    async def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+
+
+if __name__ == "__main__":
+    nursery()
