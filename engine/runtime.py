@@ -122,8 +122,9 @@ class Runtime:
                 work.cancel()
         if mine - set(self._working):
             await self._context.database.settle()  # what was committed meanwhile has been told after this
-            if mine - set(self._working):
-                await self._executions.drop(self._host_id, keep=set(self._working))
+            unknown = mine - set(self._working)  # only these: what begins from now on is told later
+            if unknown:
+                await self._executions.drop(self._host_id, unknown)
 
     async def _admit(self) -> None:
         """Give free places to those that wait for one."""

@@ -5,9 +5,12 @@ a real `os._exit` in the midst of all, costs a fraction of a second. Answers eac
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
+import tempfile
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -18,11 +21,9 @@ from typing import Any, NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from engine import runtime
-from engine.actions import http as _  # noqa: F401 - imported before forking, like all that follows
 from engine.app import PureBoot
 from engine.core.executions import AttemptStatus, Execution, Performer
 from engine.errors import Conflict, Unavailable
-from engine.services import control as _control  # noqa: F401
 from engine.store import database, postgres, sqlite
 from tests.clock import ManualClock
 from tests.conftest import settings_for
@@ -30,8 +31,9 @@ from tests.story import ADA, published
 
 T = TypeVar("T")
 
-DIED = 86
 PLAYED = 0
+STRUCK = 85  # played to the end although a connection broke on the way
+DIED = 86
 MAC = "52:54:00:00:00:01"
 
 SCENARIO = (
@@ -85,7 +87,7 @@ steps:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """One life of a process. At its transaction number `at` (0: never) it dies `before` or `after` the commit; or the
-    connection breaks there instead (`fails`, `unsure`) and it lives on. With `alone` every unit has a transaction.
+    connection breaks there instead (`fails`, `unsure`) and it lives on.
     """
 
     url: str
@@ -94,7 +96,6 @@ class Life:
     now: str
     at: int = 0
     how: str = "before"
-    alone: bool = False
 
 
 async def prepare(pureboot: PureBoot) -> None:
@@ -115,13 +116,16 @@ async def play(life: Life) -> None:
             start = pureboot.executions.start
             return await asked(lambda: start(workflow, node=node, params=params, request_id="once", by=ADA))
 
-        told = [await started("install", MAC), await started("undone", None)]
+        async def known(execution: Execution) -> Execution:
+            return await asked(lambda: pureboot.executions.get(execution.id))
+
+        install, undone = await started("install", MAC), await started("undone", None)
         while True:
             seen = pureboot.feed.stirs
-            now = [await asked(lambda id=each.id: pureboot.executions.get(id)) for each in told]  # type: ignore[misc]
-            if all(each.ended for each in now):
+            install = await known(install)
+            if install.ended and (await known(undone)).ended:
                 return
-            if not await approved(pureboot, now[0]) and not await moved(pureboot, clock, told[0]):
+            if not await approved(pureboot, install) and not await moved(pureboot, clock, install):
                 await pureboot.feed.changed(seen)
 
 
@@ -138,10 +142,8 @@ async def approved(pureboot: PureBoot, execution: Execution) -> bool:
     """Approve if that is waited for."""
     if not any(each.performer is Performer.PERSON and each.is_open for each in execution.attempts):
         return False
-    try:
+    with contextlib.suppress(Conflict):  # the answer of the first time was lost
         await asked(lambda: pureboot.control.approve(execution.id, by=ADA))
-    except Conflict:
-        pass  # the answer of the first time was lost
     return True
 
 
@@ -158,10 +160,9 @@ async def moved(pureboot: PureBoot, clock: ManualClock, execution: Execution) ->
     return True
 
 
-def doom(life: Life) -> None:
-    """Let what is to happen at a transaction happen, in this process, on whichever store."""
-    if life.alone:
-        database.MAX_BATCH = 1
+def doom(life: Life) -> Callable[[], bool]:
+    """Let what is to happen at a transaction happen, in this process, on whichever store; gives what says if it did."""
+    database.MAX_BATCH = 1  # every unit has a transaction of its own, so that the same number is the same place
     runtime._RETRY_SECONDS = 0.01
     count = 0
 
@@ -182,6 +183,7 @@ def doom(life: Life) -> None:
 
     for backend in (sqlite.Sqlite, postgres.Postgres):
         backend.transaction = doomed(backend.transaction)  # type: ignore[method-assign]
+    return lambda: 0 < life.at <= count
 
 
 def _die(_: object) -> NoReturn:
@@ -192,17 +194,32 @@ def live(life: Life) -> NoReturn:
     """Live it, in a process of its own."""
     code = 1
     try:
-        doom(life)
+        struck = doom(life)
         asyncio.run(play(life))
-        code = PLAYED
+        code = STRUCK if struck() else PLAYED
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
+async def warm_up() -> None:
+    """Import all that a life will need, and let what is made once be made."""
+    import aiohttp  # noqa: F401
+    import asyncpg  # noqa: F401
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = settings_for(f"sqlite:///{folder}/warm.db", Path(folder))
+        async with PureBoot(settings) as pureboot:
+            await prepare(pureboot)
+            done = await pureboot.executions.start("undone", params={"witness": "http://127.0.0.1:1"}, by=ADA)
+            await pureboot.executions.wait(done.id)
+
+
 def nursery() -> None:
     """Fork for each line of the standard input."""
+    asyncio.run(warm_up())
+    assert threading.active_count() == 1
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -20,7 +20,7 @@ COMMANDS = {
     "trigger": Lazy("console.cli.trigger:trigger", "Triggers: schedules, webhooks, events; fire by hand."),
     "token": Lazy("console.cli.token:token", "Tokens for the admin API: create, list, revoke."),
     "events": Lazy("console.cli.events:events", "The event log, also live."),
-    "db": Lazy("console.cli.db:db", "The store: upgrade, check."),
+    "db": Lazy("console.cli.db:db", "The store: upgrade, check, prune, copy."),
     "sim": Lazy("console.cli.sim:sim", "Simulated machines that boot from a running server."),
 }
 

@@ -255,12 +255,12 @@ class Executions:
 
         await self._context.database.write(work)
 
-    async def drop(self, owner: str, *, keep: Collection[str]) -> None:
-        """Give back the attempts that `owner` has taken, all but those it knows that it performs."""
+    async def drop(self, owner: str, unknown: Collection[str]) -> None:
+        """Give back those of some attempts that `owner` has taken and still run: it does not know of them."""
 
         def work(tx: Tx) -> None:
             for execution_id, attempt_id in executions.taken_by(tx, owner):
-                if attempt_id not in keep:
+                if attempt_id in unknown:
                     execution = executions.get(tx, execution_id)
                     run = Run.load(self._context, tx, execution, principal=SYSTEM)
                     run.apply(AttemptReleased(attempt_id=attempt_id))
