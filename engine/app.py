@@ -14,6 +14,7 @@ from engine.clock import Clock, SystemClock
 from engine.core.events import SYSTEM, Event, Kind, NewEvent
 from engine.core.executions import Execution
 from engine.core.groups import Group
+from engine.core.hosts import Host
 from engine.core.nodes import Node
 from engine.core.page import EVERYTHING, Page
 from engine.core.scopes import Server
@@ -39,7 +40,7 @@ from engine.services.templates import Templates
 from engine.services.triggers import Triggers
 from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
-from engine.store import events, executions, groups, migrate, nodes
+from engine.store import events, executions, groups, hosts, migrate, nodes
 from engine.store.database import Database, Tx, open_database
 
 _log = logging.getLogger(__name__)
@@ -181,11 +182,20 @@ class PureBoot:
             await self._take_over()
             _log.warning("no other process hosts this store; this one hosts it now")
         while True:
-            await self._place.keep()
+            await self._keep_place()
             self._hosting.clear()
             await self._stop_engine()
             await self._take_over()
             _log.warning("this process hosts the store again")
+
+    async def _keep_place(self) -> None:
+        """Return when the place is lost, or was one in another store than is there now."""
+        ends = [asyncio.ensure_future(self._place.keep()), asyncio.ensure_future(self._context.database.another())]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
 
     async def _take_over(self) -> None:
         """Wait for a place."""
@@ -217,6 +227,15 @@ class PureBoot:
     def engine_runs(self) -> bool:
         """Whether this process performs the steps now."""
         return self._engine is not None and not self._engine.done()
+
+    @property
+    def working(self) -> int:
+        """How many attempts this process performs now."""
+        return self._runtime.working if self.engine_runs else 0
+
+    async def hosts(self) -> list[Host]:
+        """The processes that perform steps, oldest first."""
+        return await self._context.database.read(hosts.find)
 
     @property
     def trouble(self) -> str | None:

@@ -8,7 +8,7 @@ from engine.feed import Feed
 from engine.services.retention import INTERVAL_SECONDS, Retention
 from engine.services.triggers import Triggers
 
-_CALM_SECONDS = 0.2  # a store that changes all the time is looked at so often
+_CALM_SECONDS = 0.5  # a store that changes all the time is looked at so often
 
 
 class Chores:
@@ -24,10 +24,13 @@ class Chores:
         """Fire schedules when they are due, and listeners when something happened."""
         while True:
             seen = self._feed.stirs
-            await self._triggers.fire_due()
+            at = await self._triggers.next_at()
+            if at is not None and at <= self._clock.now():
+                await self._triggers.fire_due()
+                at = await self._triggers.next_at()
             while await self._triggers.listens() and await self._triggers.fire_events():
                 pass
-            await self._change_or(seen, await self._triggers.next_at())
+            await self._change_or(seen, at)
             await asyncio.sleep(_CALM_SECONDS)
 
     async def _change_or(self, seen: int, moment: datetime | None) -> None:

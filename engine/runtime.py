@@ -262,7 +262,7 @@ async def kept(store: Callable[[], Awaitable[T]]) -> T:
         try:
             return await store()
         except Unavailable as error:
-            _log.warning("a result cannot be stored yet: %s", error)
+            _log.debug("a result cannot be stored yet: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
 
 
@@ -272,7 +272,7 @@ async def _again_and_again(loop: Callable[[], Awaitable[None]]) -> None:
         try:
             await loop()
         except Unavailable as error:
-            _log.warning("the engine waits for the store: %s", error)
+            _log.debug("the engine waits for the store: %s", error)  # which says so itself, once
         except Exception:
             _log.exception("the engine stumbled and goes on")
         await asyncio.sleep(_RETRY_SECONDS)

@@ -1,11 +1,17 @@
 """Liveness and readiness."""
 
+import contextlib
+from typing import Any
+
 from aiohttp import web
 
 from bootsrv.http.answers import ok, problem
 from bootsrv.http.call import Call
 from bootsrv.http.errors import RETRY_AFTER_SECONDS
+from engine.app import PureBoot
 from engine.errors import Unavailable
+
+Part = dict[str, Any]
 
 
 async def live(call: Call) -> web.Response:
@@ -15,7 +21,7 @@ async def live(call: Call) -> web.Response:
 
 async def ready(call: Call) -> web.Response:
     """Whether it can do its work, part by part: store, engine, TFTP."""
-    parts = {"store": await _store(call), "engine": _engine(call), "tftp": _tftp(call)}
+    parts = {"store": await _store(call), "engine": await _engine(call), "tftp": _tftp(call)}
     failed = [name for name, part in parts.items() if part["status"] == "failed"]
     if failed:
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -23,23 +29,36 @@ async def ready(call: Call) -> web.Response:
     return ok({"status": "ready", "parts": parts})
 
 
-async def _store(call: Call) -> dict[str, str]:
+async def _store(call: Call) -> Part:
     try:
         cursor = await call.pureboot.feed.cursor()
     except Unavailable as error:
-        return {"status": "failed", "message": error.message}
+        return {"status": "failed", "message": call.pureboot.trouble or error.message}
+    if call.pureboot.trouble is not None:
+        return {"status": "failed", "message": call.pureboot.trouble}
     return {"status": "ok", "message": f"{cursor} events"}
 
 
-def _engine(call: Call) -> dict[str, str]:
-    if not call.pureboot.is_host:
+async def _engine(call: Call) -> Part:
+    """What it does; `hosts` are all processes that perform steps, as far as the store can tell now."""
+    told = _told_of_engine(call.pureboot)
+    told["attempts"] = call.pureboot.working
+    with contextlib.suppress(Unavailable):
+        told["hosts"] = [host.name for host in await call.pureboot.hosts()]
+    return told
+
+
+def _told_of_engine(pureboot: PureBoot) -> Part:
+    if not pureboot.is_host:
         return {"status": "ok", "message": "another process on this store performs the steps"}
-    if call.pureboot.engine_runs:
-        return {"status": "ok", "message": "performs the steps"}
-    return {"status": "failed", "message": "it stopped; the log says why; start PureBoot again"}
+    if not pureboot.engine_runs:
+        return {"status": "failed", "message": "it stopped; the log says why; start PureBoot again"}
+    if pureboot.trouble is not None:
+        return {"status": "ok", "message": "takes no work until the store can be written"}
+    return {"status": "ok", "message": "performs the steps"}
 
 
-def _tftp(call: Call) -> dict[str, str]:
+def _tftp(call: Call) -> Part:
     if not call.pureboot.settings.tftp.enabled:
         return {"status": "off", "message": "tftp.enabled is false"}
     address = call.site.tftp()

@@ -33,8 +33,25 @@ class Survey:
         return 1 if last is None else last.attempt + 1
 
 
+_last: tuple[Workflow, Sequence[Attempt], Survey] | None = None
+
+
 def survey(workflow: Workflow, execution: Execution) -> Survey:
-    """Look through the attempts, which stand in the order of their creation."""
+    """Look through the attempts, which stand in the order of their creation.
+
+    Planning, counting progress and looking for the next deadline follow each other on the same attempts: the last
+    result is kept for that.
+    """
+    global _last  # noqa: PLW0603 - one value that is replaced whole
+    known = _last
+    if known is not None and known[0] is workflow and known[1] is execution.attempts:
+        return known[2]
+    found = _look(workflow, execution)
+    _last = (workflow, execution.attempts, found)
+    return found
+
+
+def _look(workflow: Workflow, execution: Execution) -> Survey:
     newest: dict[str, Attempt] = {}
     standing: dict[str, Attempt] = {}
     running: list[Attempt] = []

@@ -167,7 +167,17 @@ class Run:
         while commands := planner.plan(self.workflow, self.execution, self.now, grace):
             for command in commands:
                 self._carry_out(command)
+            if self._only_began(commands):
+                break  # what has just begun makes nothing else due: planning again would say nothing
         self._count_progress()
+
+    def _only_began(self, commands: Sequence[planner.Command]) -> bool:
+        for command, attempt in zip(reversed(commands), reversed(self.execution.attempts), strict=False):
+            if not isinstance(command, planner.Begin) or attempt.step_key != command.step.key:
+                return False
+            if attempt.status is not AttemptStatus.RUNNING or attempt.performer is Performer.WORKFLOW:
+                return False
+        return True
 
     def _count_progress(self) -> None:
         percent = planner.progress(self.workflow, self.execution)

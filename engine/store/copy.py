@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import Conflict, Invalid, NotFound, Unavailable
-from engine.store import hosts, migrate
+from engine.store import hosts, migrate, postgres
 from engine.store.database import Database, Tx, open_database, translated
 from engine.store.fresh import empty_store, shown, sqlite_path
 from engine.store.schema import engine_host, metadata, writer
@@ -102,6 +102,7 @@ async def _held(source: Database, name: str) -> AsyncIterator[None]:
     def hold(tx: Tx) -> None:
         if source.backend.is_shared:
             _refuse_hosts(tx, name)
+            postgres.may_idle(tx)
         loop.call_soon_threadsafe(held.set)
         released.wait()
 
@@ -119,8 +120,7 @@ async def _held(source: Database, name: str) -> AsyncIterator[None]:
 
 
 def _refuse_hosts(tx: Tx, name: str) -> None:
-    gone = {host.id for host in hosts.overdue(tx)}
-    living = [host for host in hosts.find(tx) if host.id not in gone]
+    living = [host for host in hosts.find(tx) if not hosts.is_gone(tx, host)]
     if living:
         names = ", ".join(host.name for host in living)
         until = max(host.lease_until for host in living)

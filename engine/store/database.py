@@ -26,6 +26,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import Invalid, Unavailable
+from engine.store.outage import Outage
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 200  # more make no commit much cheaper, but the event loop is told of all of them in one turn
+PROBE_SECONDS = 1.0  # how often a store that cannot be written is tried while nobody writes
 
 
 class Deferred(Protocol):
@@ -179,6 +181,7 @@ class Backend(Protocol):
 
     reader: AsyncEngine
     is_shared: bool  # whether several processes may host it
+    replacements: int  # how often another store was found in the place of the one that was open
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` alone, in a transaction that is durable when this returns. Called in the writer thread only."""
@@ -188,6 +191,19 @@ class Backend(Protocol):
 
     def after_commit(self) -> None:
         """Tell other processes, if they can be told now. Called in the writer thread."""
+
+    def probe(self, connection: Connection) -> None:
+        """Write something that changes nothing."""
+
+    def check_readable(self) -> None:
+        """See that there is something to read, as far as that can be seen at once. Called in the event loop.
+
+        Raises:
+            Unavailable: there is not.
+        """
+
+    def advice(self, error: Exception) -> str | None:
+        """What a person can do about an error of the database."""
 
     def close_writer(self) -> None:
         """Give the writer's connection back. Called in the writer thread, last."""
@@ -223,6 +239,11 @@ class Database:
         self._remembers = False
         self.trouble: str | None = None
         """Why the last transaction could not be carried out; None while the store can be written."""
+        self._unwritten = Outage("written")
+        self._unread = Outage("read")
+        self._is_unread = False
+        self._replacements = 0
+        self._is_another = asyncio.Event()
         self._closed = False
         self._reads: set[asyncio.Task[Any]] = set()
         self._writer.start()
@@ -271,10 +292,20 @@ class Database:
 
     async def _read(self, work: Work[T]) -> T:
         try:
+            self.backend.check_readable()
             async with self.backend.reader.connect() as connection:
-                return await connection.run_sync(lambda sync: work(Tx(sync)))
-        except _FAULTS as error:
-            raise translated(error) from error
+                result = await connection.run_sync(lambda sync: work(Tx(sync)))
+        except (*_FAULTS, Unavailable) as error:
+            told = self._advised(error)
+            if isinstance(told, Unavailable) and self._remembers:
+                self._is_unread = True
+                self._unread.goes_on(told.message)
+                self._look()
+            raise told from error
+        if self._is_unread:
+            self._is_unread = False
+            self._unread.is_over()
+        return result
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` alone; when this returns, what it wrote is on the disk.
@@ -311,7 +342,11 @@ class Database:
 
     def _next_batch(self) -> tuple[list[_Item], bool]:
         batch: list[_Item] = []
-        item = self._queue.get()
+        try:
+            item = self._queue.get(timeout=PROBE_SECONDS if self.trouble and self._remembers else None)
+        except queue.Empty:
+            self._probe()
+            return batch, True
         while item is not None:
             batch.append(item)
             if len(batch) == MAX_BATCH:
@@ -335,7 +370,8 @@ class Database:
 
         try:
             self.backend.transaction(carry_out)
-            self.trouble = None
+            if self.trouble is not None:
+                self._goes_on()
         except Exception as error:
             self._memory.clear()
             if spoilt and len(batch) > 1 and not _is_lost(error):
@@ -345,9 +381,9 @@ class Database:
                 return
             # It could not begin or commit, which is nobody's fault: a second try, one after another, would take each
             # the whole patience with a locked store, and might do again what a broken connection did commit.
-            told = translated(error)
+            told = self._advised(error)
             if isinstance(told, Unavailable):
-                self.trouble = told.message
+                self._stops(told)
             for item in batch:
                 item.error = told
             self._loop.call_soon_threadsafe(self._doubt)
@@ -356,6 +392,45 @@ class Database:
             self.backend.after_commit()
         except Exception:
             _log.exception("others could not be told of a commit")
+
+    def _stops(self, why: Unavailable) -> None:
+        self.trouble = why.message
+        self._unwritten.goes_on(why.message)
+
+    def _goes_on(self) -> None:
+        self.trouble = None
+        self._unwritten.is_over()
+        if self._replacements != self.backend.replacements:
+            self._replacements = self.backend.replacements
+            self._loop.call_soon_threadsafe(self._is_another.set)
+        self._loop.call_soon_threadsafe(self._doubt)
+
+    def _probe(self) -> None:
+        """See whether the store can be written again."""
+        try:
+            self.backend.transaction(self.backend.probe)
+        except Exception as error:
+            told = self._advised(error)
+            self._stops(told if isinstance(told, Unavailable) else Unavailable(str(told)))
+        else:
+            self._goes_on()
+
+    def _look(self) -> None:
+        """Have the writer find out about what a reader met."""
+        if self.trouble is None and not self._closed:
+            nobody: asyncio.Future[None] = self._loop.create_future()
+            nobody.cancel()
+            self._queue.put(_Item(lambda tx: self.backend.probe(tx.connection), nobody))
+
+    async def another(self) -> None:
+        """Return when another store was found in the place of the one that was open."""
+        await self._is_another.wait()
+        self._is_another.clear()
+
+    def _advised(self, error: Exception) -> Exception:
+        told = translated(error)
+        advice = self.backend.advice(error) if isinstance(told, Unavailable) else None
+        return told if advice is None else Unavailable(f"{told}; {advice}")
 
     def _doubt(self) -> None:
         for call in self._on_doubt:

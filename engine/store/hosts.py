@@ -1,20 +1,46 @@
 """How the processes are kept that perform steps.
 
-Times are the database's own, so that hosts whose clocks differ agree on who is gone.
+Times are the database's own, so that hosts whose clocks differ agree on who is gone. A lease begins when it is written;
+whether one is over is asked for the moment at which the asking transaction began: who waits for its turn to write must
+not take the others for dead that wait for theirs.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from engine.core.hosts import Host
+from engine.store import postgres
 from engine.store.database import Tx
 from engine.store.schema import engine_host
 
 
+class _Clock(FunctionElement[datetime]):
+    type = engine_host.c.seen_at.type
+    inherit_cache = True
+
+
+@compiles(_Clock)
+def _clock(*_: object, **__: object) -> str:
+    return "CURRENT_TIMESTAMP"
+
+
+@compiles(_Clock, "postgresql")
+def _postgres_clock(*_: object, **__: object) -> str:
+    return "clock_timestamp()"
+
+
 def now(tx: Tx) -> datetime:
     """What time it is for the database."""
+    moment: datetime = tx.execute(select(_Clock())).scalar_one()
+    return moment
+
+
+def began(tx: Tx) -> datetime:
+    """What time it was for the database when this transaction began."""
     moment: datetime = tx.execute(select(func.current_timestamp(type_=engine_host.c.seen_at.type))).scalar_one()
     return moment
 
@@ -39,9 +65,17 @@ def remove(tx: Tx, host_id: str) -> None:
     tx.execute(delete(engine_host).where(engine_host.c.id == host_id))
 
 
-def overdue(tx: Tx) -> list[Host]:
-    """The hosts whose lease is over."""
-    return [Host(**row) for row in tx.rows(select(engine_host).where(engine_host.c.lease_until < now(tx)))]
+def mark(tx: Tx, host_id: str) -> None:
+    """Mark a host as alive for as long as the connection of its writer is (PostgreSQL)."""
+    postgres.mark(tx, host_id)
+
+
+def is_gone(tx: Tx, host: Host) -> bool:
+    """Whether a host's lease is over, or its renewal is overdue and its mark gone (PostgreSQL)."""
+    at = began(tx)
+    if at > host.lease_until:
+        return True
+    return at > host.overdue_at and not postgres.is_marked(tx, host.id)
 
 
 def find(tx: Tx) -> list[Host]:

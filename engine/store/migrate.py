@@ -9,8 +9,15 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.errors import Unavailable
 from engine.store.database import Database
+from engine.store.schema import metadata
 
 HEAD = "0002"  # the newest revision in migrations/versions; a test keeps it true
+# As Alembic makes it.
+_VERSION_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -22,7 +29,7 @@ async def migrate(database: Database) -> bool:
     """
     changed = False
     if await database.read(lambda tx: _revision(tx.connection)) != HEAD:
-        changed = await database.write(lambda tx: upgrade(tx.connection))
+        changed = await database.write(lambda tx: _bring(tx.connection))
     database.remember()
     return changed
 
@@ -41,6 +48,16 @@ def _revision(connection: Connection) -> str | None:
             "the database holds tables that are not PureBoot's; give PureBoot a database of its own (database.url)"
         )
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _bring(connection: Connection) -> bool:
+    """An empty store gets its tables at once, without Alembic and all the steps of the past; another is upgraded."""
+    if _revision(connection) is not None:
+        return upgrade(connection)
+    metadata.create_all(connection)
+    connection.execute(text(_VERSION_TABLE))
+    connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+    return True
 
 
 def upgrade(connection: Connection, to: str = "head") -> bool:

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
+from engine.store.database import Tx
 from engine.store.schema import JSON_AS
 
 _log = logging.getLogger(__name__)
@@ -19,13 +20,29 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CHANNEL = "pureboot"
+BUSY_SECONDS = 10  # how long the writer waits for another one
+_ADVICE = {
+    "25006": "it takes no writes: is it a standby?",
+    "3D000": "restore the database from a backup",
+    "42P01": "the database is not what it was when PureBoot began: restore it from a backup",
+    "53100": "make room on the disk of the server",
+    "55P03": "another program keeps it locked; pg_stat_activity on the server says which",
+}
 _WRITERS_LOCK = 0x50_55_52_45  # any fixed number; it keeps writers apart, so that event ids follow their commits
 
 
 _LAST_WRITER = text("SELECT owner FROM writer WHERE id = 1")
 _THIS_WRITER = text("UPDATE writer SET owner = :owner WHERE id = 1")
+_SAME_WRITER = text("UPDATE writer SET owner = owner WHERE id = 1")
 _NOTIFY = text("SELECT pg_notify(:channel, :name)")
 _NEW_WRITER = text("INSERT INTO writer (id, owner) VALUES (1, :owner)")
+
+# Beside the lock of the writers, which is one number, there is a second space of locks, which are two.
+_MARK = text("SELECT pg_try_advisory_lock_shared(:space, hashtext(:name))")
+_IS_FREE = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:name))")
+
+IDLE_SECONDS = 10
+"""How long a transaction of a writer may wait for its process, which may be paused, or on a machine that is gone."""
 
 
 class Postgres:
@@ -45,6 +62,8 @@ class Postgres:
         self._url = url
         self._name = str(uuid.uuid4())
         self._writer: AsyncEngine | None = None
+        self._is_new = False
+        self.replacements = 0  # the lease of a host, which is not in another store, tells of that
         self._runner: asyncio.Runner | None = None
 
     @classmethod
@@ -72,8 +91,10 @@ class Postgres:
                 max_overflow=0,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
+                connect_args={"server_settings": {"lock_timeout": str(int(BUSY_SECONDS * 1000))}},
                 **JSON_AS,
             )
+            event.listen(self._writer.sync_engine, "connect", self._connected)
         return self._runner.run(self._transaction(self._writer, work))
 
     @staticmethod
@@ -82,11 +103,27 @@ class Postgres:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
             return await connection.run_sync(work)
 
+    def _connected(self, _connection: Any, _record: Any) -> None:
+        self._is_new = True
+
+    def probe(self, connection: Connection) -> None:
+        """Write something that changes nothing."""
+        connection.execute(_SAME_WRITER)
+
+    def check_readable(self) -> None:
+        """Leave it to the connection."""
+
+    def advice(self, error: Exception) -> str | None:
+        """What a person can do about an error of the database."""
+        original = getattr(error, "orig", None)
+        return _ADVICE.get(str(getattr(original, "sqlstate", None) or ""))
+
     def others_wrote(self, connection: Connection) -> bool:
         """Whether another process has written since this one: the last to write leaves its name."""
         owner = connection.execute(_LAST_WRITER).scalar()
+        was_new, self._is_new = self._is_new, False
         if owner == self._name:
-            return False
+            return was_new  # behind a new connection may be another database of that name, restored from a copy
         connection.execute(_NEW_WRITER if owner is None else _THIS_WRITER, {"owner": self._name})
         return True
 
@@ -151,6 +188,21 @@ class Postgres:
     async def close(self) -> None:
         """Give everything else back."""
         await self.reader.dispose()
+
+
+def mark(tx: Tx, name: str) -> None:
+    """Set a mark of this name, which goes when the connection of the transaction is closed, by whomever."""
+    tx.execute(_MARK, {"space": _WRITERS_LOCK, "name": name})  # set again it counts, and all of it goes at once
+
+
+def is_marked(tx: Tx, name: str) -> bool:
+    """Whether another connection has set a mark of this name."""
+    return not tx.execute(_IS_FREE, {"space": _WRITERS_LOCK, "name": name}).scalar()
+
+
+def may_idle(tx: Tx) -> None:
+    """Let this transaction wait for its process as long as that likes."""
+    tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 async def _closed(connection: Any) -> None:

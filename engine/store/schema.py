@@ -66,7 +66,12 @@ def to_json(value: Any) -> str:
         return _ENCODER.encode(value)
 
 
-JSON_AS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": orjson.loads}
+def from_json(text: Any) -> Any:
+    """What a JSON column carries; SQLite keeps a bare number as one."""
+    return orjson.loads(text) if isinstance(text, str | bytes) else text
+
+
+JSON_AS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 """How the engines of SQLAlchemy write and read JSON."""
 
 metadata = MetaData(

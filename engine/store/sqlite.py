@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.errors import Unavailable
@@ -81,11 +81,9 @@ class Sqlite:
         try:
             with self._engine.begin() as connection:
                 result = work(connection)
-        except OperationalError as error:
-            self._be_patient(_code(error) != sqlite3.SQLITE_BUSY)
-            raise
         except DatabaseError as error:
             self._is_damaged = _code(error) in _DAMAGES
+            self._be_patient(_code(error) != sqlite3.SQLITE_BUSY)
             raise
         if not self._file.took_note():
             raise Unavailable(f"the store file {self._path} was replaced or removed as PureBoot wrote to it; {_LOOK}")
@@ -206,7 +204,10 @@ class Sqlite:
             self._writer.execute("PRAGMA shrink_memory")
         self._is_damaged = False
         self._seen = None
-        self._in_loop(self.reader.dispose())
+        try:
+            self._let_readers_go()
+        finally:
+            self._is_letting_go = False
         self._file.took_note()
 
     def _let_readers_go(self) -> None:

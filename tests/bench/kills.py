@@ -101,8 +101,8 @@ def killed(contender: Contender, at: Place, workflows: int) -> Outcome:
     with started(contender.module, "kill", *arguments) as subject:
         deadline = time.perf_counter() + _PATIENCE
         while path.read_text().count("\n") < workflows * STEPS * _SHARE:
-            if time.perf_counter() > deadline:
-                raise RuntimeError(f"{contender.name} does not work: {subject.complaints}")
+            if time.perf_counter() > deadline or not subject.lives:
+                raise RuntimeError(f"{contender.name} does not work: {''.join(subject.complaints[-1:]).strip()}")
             time.sleep(0.002)
         subject.kill()
         accepted = {str(line["accepted"]) for line in subject.lines()}

@@ -63,6 +63,7 @@ class Subject:
             text=True,
             start_new_session=True,
         )
+        self._what = " ".join([module, *map(str, arguments[:1])])
         self.peak_mib = 0.0
         self.complaints: list[str] = []
         self.seconds = 0.0
@@ -89,10 +90,11 @@ class Subject:
             found = self._lines.get(timeout=patience)
         except queue.Empty:
             self.kill()
-            raise RuntimeError(f"{self._process.args!r} said nothing for {patience} s: {self._last_words()}") from None
+            raise RuntimeError(f"{self._what} said nothing for {patience:g} s: {self._last_words()}") from None
         if found is None:
             self._process.wait()
-            raise RuntimeError(f"{self._process.args!r} ended ({self._process.returncode}): {self._last_words()}")
+            self._threads[1].join()
+            raise RuntimeError(f"{self._what} ended ({self._process.returncode}): {self._last_words()}")
         at, text = found
         self.seconds = at - self.began
         line: dict[str, Any] = json.loads(text)
@@ -121,6 +123,11 @@ class Subject:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
     def cpu_seconds(self) -> float:
         """The processor time it has used."""
@@ -153,7 +160,8 @@ class Subject:
             time.sleep(_SAMPLE_SECONDS)
 
     def _last_words(self) -> str:
-        return "".join(self.complaints[-15:]).strip() or "no complaint"
+        words = [line.strip() for line in self.complaints if line.strip()]
+        return words[-1] if words else "no complaint"
 
 
 @contextlib.contextmanager

@@ -23,13 +23,21 @@ def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
 
 
-async def test_a_migrated_store_equals_the_schema(store_url: str) -> None:
+@pytest.mark.parametrize("way", ["all at once", "step by step"])
+async def test_a_migrated_store_equals_the_schema(store_url: str, way: str) -> None:
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
 
+    def step_by_step(connection: Connection) -> None:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        migrate.upgrade(connection)
+
     database = await open_database(store_url)
     try:
+        if way == "step by step":
+            await database.write(lambda tx: step_by_step(tx.connection))
         assert await database.read(lambda tx: differences(tx.connection)) == []
         assert await migrate.revision(database) == migrate.HEAD
         assert await migrate.migrate(database) is False
