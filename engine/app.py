@@ -171,6 +171,7 @@ class PureBoot:
             return False
         host = self._place.host
         assert host is not None  # noqa: S101 - that is what joining means
+        self._context.patience.listen()
         self._engine = asyncio.create_task(self._runtime.run(host.id), name="engine")
         self._engine.add_done_callback(_tell_of_end)
         self._hosting.set()

@@ -58,7 +58,6 @@ class Runtime:
     async def run(self, host_id: str) -> None:
         """Work as a host until cancelled; attempts in work are then left to the next one, which repeats them."""
         self._host_id = host_id
-        self._context.patience.listen()
         self._context.database.on_told(self._hear)
         self._context.host_id = host_id
         loops = {"engine-follow": self._follow, "engine-wake": self._wake, "engine-admit": self._admit}

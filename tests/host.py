@@ -20,6 +20,7 @@ from pathlib import Path
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Action, Call, Outcome, Parameters, Registry
 from engine.app import PureBoot
+from engine.clock import new_id
 from engine.core.executions import Performer
 from tests.conftest import settings_for
 from tests.story import PATIENCE
@@ -111,8 +112,7 @@ class HostProcess:
 @contextlib.asynccontextmanager
 async def host_process(url: str, folder: Path, lease: float) -> AsyncIterator[HostProcess]:
     """Such a process, killed at the end if it still lives."""
-    number = len(list(folder.glob("host-*.log")))
-    log = folder / f"host-{number}.log"
+    log = folder / f"host-{new_id()}.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.host", url, str(folder), str(lease)),

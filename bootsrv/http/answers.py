@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from engine.core.shape import as_data
@@ -94,5 +95,8 @@ def _error(each: Problem) -> dict[str, Any]:
 def _json(
     body: Mapping[str, Any], status: int, headers: Mapping[str, str], content_type: str = "application/json"
 ) -> web.Response:
-    encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        encoded = orjson.dumps(body)
+    except (TypeError, ValueError):  # a number of more than 64 bits, half a surrogate pair
+        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return web.Response(body=encoded, status=status, content_type=content_type, headers={**NO_STORE, **headers})

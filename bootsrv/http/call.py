@@ -140,6 +140,11 @@ class Call:
             raise Refusal(415, "a compressed body is not taken here", ends_connection=True)
         if (self.request.content_length or 0) > self.route.body:
             raise self._too_large()
+        if self.request.content.is_eof():  # it has arrived: the usual case of a small body
+            body = self.request.content.read_nowait()
+            if len(body) > self.route.body:
+                raise self._too_large()
+            return body
         seconds = self.site.limits.body_seconds + self.route.body / (64 * KIB)
         try:
             async with asyncio.timeout(seconds):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from engine.actions.registry import Registry
@@ -16,6 +17,8 @@ from engine.errors import Invalid
 from engine.services.patience import Patience
 from engine.settings import Settings
 from engine.store.database import Database
+
+_capability = lru_cache(maxsize=20_000)(tokens.capability)  # asked for with each request of a node
 
 
 @dataclass(kw_only=True)
@@ -73,4 +76,4 @@ class Context:
 
     def capability(self, execution_id: str) -> str:
         """The capability token of an execution."""
-        return tokens.capability(self.key, execution_id)
+        return _capability(self.key, execution_id)

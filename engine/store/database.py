@@ -53,7 +53,7 @@ class Memory:
     It holds only while no other process writes; the writer sees to that. Whatever goes wrong in a batch empties it.
     """
 
-    MOST = 4096  # values of a noun
+    MOST = 20_000  # values of a noun
 
     def __init__(self) -> None:
         self._nouns: dict[str, dict[Any, Any]] = {}
@@ -67,6 +67,10 @@ class Memory:
             for key in list(values)[: self.MOST // 2]:  # the oldest
                 del values[key]
         return values
+
+    def has(self, noun: str, key: Any) -> bool:
+        """Whether a value is known; may be asked from another thread."""
+        return key in self._nouns.get(noun, ())
 
     def clear(self) -> None:
         """Forget everything."""
@@ -262,7 +266,7 @@ class Database:
 
     def knows(self, noun: str, key: Any) -> bool:
         """Whether the writer has a value in its memory now, as it was when it was last asked for or written."""
-        return key in self._memory.of(noun)
+        return self._memory.has(noun, key)
 
     def on_doubt(self, call: Callable[[], None]) -> None:
         """Have `call` called in the event loop when a transaction failed: it may have been carried out all the same."""
@@ -291,6 +295,7 @@ class Database:
         return await asyncio.shield(reading)
 
     async def _read(self, work: Work[T]) -> T:
+        was_unread = self._is_unread
         try:
             self.backend.check_readable()
             async with self.backend.reader.connect() as connection:
@@ -302,7 +307,7 @@ class Database:
                 self._unread.goes_on(told.message)
                 self._look()
             raise told from error
-        if self._is_unread:
+        if was_unread and self._is_unread:  # one that began before may still succeed
             self._is_unread = False
             self._unread.is_over()
         return result

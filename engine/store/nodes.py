@@ -16,6 +16,8 @@ from engine.store.schema import node, node_tag
 
 PIECE = 200  # how many are read at once: the event loop waits while rows become values
 _NOUN = "node"
+_GET = select(node).where(node.c.id == bindparam("its_id"))
+_TAGS = select(node_tag.c.tag).where(node_tag.c.node_id == bindparam("its_id")).order_by(node_tag.c.tag)
 _SAVE = update(node).where(node.c.id == bindparam("its_id"))
 _COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
 _FILTERS = {
@@ -112,7 +114,11 @@ def get_by_id(tx: Tx, node_id: str) -> Node:
     known = tx.memory(_NOUN)
     found = known.get(node_id) if known is not None else None
     if found is None:
-        found = get(tx, node_id)
+        row = tx.row(_GET, {"its_id": node_id})
+        if row is None:
+            raise NotFound(f"there is no node {node_id}")
+        tags = tuple(tx.execute(_TAGS, {"its_id": node_id}).scalars())
+        found = Node(**{**row, "state": NodeState(row["state"]), "tags": tags})
         if known is not None:
             known[node_id] = found
     return found

@@ -41,7 +41,7 @@ _NEW_WRITER = text("INSERT INTO writer (id, owner) VALUES (1, :owner)")
 _MARK = text("SELECT pg_try_advisory_lock_shared(:space, hashtext(:name))")
 _IS_FREE = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:name))")
 
-IDLE_SECONDS = 10
+IDLE_SECONDS = 5  # as all others wait for the writers' lock meanwhile, it must be less than they have patience
 """How long a transaction of a writer may wait for its process, which may be paused, or on a machine that is gone."""
 
 
@@ -91,7 +91,7 @@ class Postgres:
                 max_overflow=0,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
-                connect_args={"server_settings": {"lock_timeout": str(int(BUSY_SECONDS * 1000))}},
+                connect_args={"server_settings": _writers_settings()},
                 **JSON_AS,
             )
             event.listen(self._writer.sync_engine, "connect", self._connected)
@@ -203,6 +203,13 @@ def is_marked(tx: Tx, name: str) -> bool:
 def may_idle(tx: Tx) -> None:
     """Let this transaction wait for its process as long as that likes."""
     tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
+def _writers_settings() -> dict[str, str]:
+    return {
+        "lock_timeout": f"{int(BUSY_SECONDS * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{int(IDLE_SECONDS * 1000)}ms",
+    }
 
 
 async def _closed(connection: Any) -> None:

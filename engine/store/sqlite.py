@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.errors import Unavailable
 from engine.store.schema import JSON_AS
-from engine.store.storefile import Found, StoreFile, last_event
+from engine.store.storefile import Check, Found, StoreFile, last_event
 
 T = TypeVar("T")
 
@@ -69,7 +69,10 @@ class Sqlite:
         self._is_damaged = False
         self._lock_file: IO[str] | None = None
         self._seen: object = None
+        self._last = 0
         self._others_wrote_at = -_SETTLED_SECONDS
+        self._others = 0  # how often others wrote between two transactions of this process
+        self._own = 0  # and how many those were
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` alone, in a transaction that is durable when this returns."""
@@ -81,6 +84,7 @@ class Sqlite:
         try:
             with self._engine.begin() as connection:
                 result = work(connection)
+            self._own += 1
         except DatabaseError as error:
             self._is_damaged = _code(error) in _DAMAGES
             self._be_patient(_code(error) != sqlite3.SQLITE_BUSY)
@@ -101,10 +105,10 @@ class Sqlite:
         """Whether another connection has written since this one's last transaction: 2 µs to ask."""
         raw: Any = connection.connection.driver_connection
         seen, self._seen = self._seen, raw.execute("PRAGMA data_version").fetchone()
-        if self._seen == seen:
-            return False
-        self._others_wrote_at = time.monotonic()
-        return True
+        if self._seen != seen and seen is not None:
+            self._others_wrote_at = time.monotonic()
+            self._others += 1
+        return bool(self._seen != seen)
 
     def after_commit(self) -> None:
         """Other processes look at SQLite's data version themselves."""
@@ -128,7 +132,8 @@ class Sqlite:
         self._is_impatient = not patient
         if self._writer is not None:
             seconds = BUSY_SECONDS if patient else min(BUSY_SECONDS, _IMPATIENT_SECONDS)
-            self._writer.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
     def _took_writer(self, connection: Any, _record: Any) -> None:
         self._writer = connection
@@ -157,7 +162,7 @@ class Sqlite:
                 last = self._let_writer_finish()
                 if found is Found.ANOTHER:
                     self._file.drop_log()
-                self._file.judge(thoroughly=False)
+                self._file.judge(Check.PAGES)
                 if found is Found.ANOTHER:
                     self._number_on(last)
                 self._go_over()
@@ -172,36 +177,38 @@ class Sqlite:
         raise Unavailable(f"{told}; PureBoot goes on with the one that is there now")
 
     def _look_inside(self) -> None:
-        """Somebody has written to the file itself. Another's checkpoint does no harm; a file that was copied over it is
-        read together with the log, so every page and index is looked at.
+        """Somebody has written to the file itself. Another's checkpoint does no harm, and follows its commit; a file
+        that was copied over it is read together with the log, so every page and index is looked at.
 
         Raises:
-            Unavailable: it is damaged.
+            Unavailable: it is damaged, or holds less than before.
         """
-        if self._writer is None or self._others_commit():
-            return
         told = f"the store file {self._path} was written over while PureBoot ran"
         try:
-            last = self._file.judge(thoroughly=True)
-            was = last_event(self._writer)  # as the connection remembers it
+            if self._writer is None:
+                return
+            self._writer.execute("PRAGMA shrink_memory")  # pages that it remembers may be those of yesterday
+            is_near = self._others_commit(self._writer)
+            last = self._file.judge(Check.GLANCE if is_near else Check.PAGES_AND_INDEXES)
         except (Unavailable, sqlite3.Error) as error:
             advice = f"stop PureBoot, remove {self._path.name}-wal and {self._path.name}-shm, and restore a backup"
             raise Unavailable(f"{told}: {error}; {advice}") from error
         self._forget()
-        if last != was:
+        if last < self._last:
+            self._number_on(self._last)
             self.replacements += 1
             raise Unavailable(f"{told}; PureBoot goes on with what it holds now")
 
-    def _others_commit(self) -> bool:
+    def _others_commit(self, writer: sqlite3.Connection) -> bool:
         """Whether another connection has committed just now: its checkpoint may still be under way."""
-        assert self._writer is not None  # noqa: S101
-        is_new = self._writer.execute("PRAGMA data_version").fetchone() != self._seen
+        is_new = writer.execute("PRAGMA data_version").fetchone() != self._seen
         return is_new or time.monotonic() - self._others_wrote_at < _SETTLED_SECONDS
 
     def _forget(self) -> None:
         """Drop the pages that connections remember."""
         if self._writer is not None:
-            self._writer.execute("PRAGMA shrink_memory")
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute("PRAGMA shrink_memory")
         self._is_damaged = False
         self._seen = None
         try:
@@ -245,9 +252,11 @@ class Sqlite:
 
     def _number_on(self, last: int) -> None:
         """Let ids of events go on from where they were: who follows them misses none."""
-        with contextlib.closing(sqlite3.connect(self._file.uri, uri=True, isolation_level=None)) as connection:
-            row = {"last": last}
-            connection.execute("UPDATE sqlite_sequence SET seq = :last WHERE name = 'event' AND seq < :last", row)
+        with contextlib.closing(sqlite3.connect(self._file.uri, uri=True)) as connection:
+            if last_event(connection) < last:
+                connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
+                connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('event', ?)", (last,))
+                connection.commit()
 
     def _go_over(self) -> None:
         self._engine.dispose()
@@ -269,14 +278,20 @@ class Sqlite:
             await asyncio.gather(watch, return_exceptions=True)
 
     async def _watch(self, stir: Callable[[], None]) -> None:
+        # For this connection a commit of this process is one of another. While the process itself writes, its writer is
+        # asked who wrote; a change for which it has nothing to say is looked at again once it is quiet.
         seen: object = None
+        own, others = -1, -1
         try:
             while True:
                 with contextlib.suppress(sqlite3.Error):  # a disk that fails is for readers and writers to tell
                     version = self._version()
                     if version != seen:
-                        seen = version
-                        stir()
+                        self._last = self._last_event()
+                        if self._own == own or self._others != others or seen is None:
+                            seen, others = version, self._others
+                            stir()
+                        own = self._own
                 await asyncio.sleep(self.POLL_SECONDS)
         finally:
             if self._watcher is not None:
@@ -290,6 +305,9 @@ class Sqlite:
         if self._watcher is None:  # it never waits: the event loop would wait as well
             self._watcher = sqlite3.connect(self._file.uri, uri=True, timeout=0, isolation_level=None)
         return self._watcher.execute("PRAGMA data_version").fetchone()
+
+    def _last_event(self) -> int:
+        return self._last if self._watcher is None else last_event(self._watcher)
 
     async def lock_host(self) -> bool:
         """Become the one process that hosts this store; False if another does.

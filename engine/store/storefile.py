@@ -31,6 +31,14 @@ class Found(Enum):
     WRITTEN_OVER = "the file that is open, written to in another way than by a commit of this process"
 
 
+class Check(Enum):
+    """How closely a file is looked at."""
+
+    GLANCE = "SELECT 'ok'"
+    PAGES = "PRAGMA quick_check(1)"
+    PAGES_AND_INDEXES = "PRAGMA integrity_check(1)"
+
+
 class StoreFile:
     """The file at `path`; `uri` opens it, and does not make it where there is none."""
 
@@ -101,8 +109,8 @@ class StoreFile:
         finally:
             os.close(descriptor)
 
-    def judge(self, *, thoroughly: bool) -> int:
-        """See that the file at the path is a whole store of this version; gives the last id of an event.
+    def judge(self, check: Check) -> int:
+        """See that the file at the path is a store of this version; gives the last id of an event.
 
         What was found wanting is looked at again when it has changed.
 
@@ -113,7 +121,7 @@ class StoreFile:
         if self._refused is not None and self._refused[0] == state:
             raise Unavailable(self._refused[1])
         try:
-            return _judge(self.uri, "integrity_check(1)" if thoroughly else "quick_check(1)")
+            return _judge(self.uri, check)
         except Unavailable as error:
             self._refused = (state, str(error))
             raise
@@ -136,7 +144,7 @@ def _identity(name: str) -> _Id | None:
     return found.st_dev, found.st_ino
 
 
-def _judge(uri: str, check: str) -> int:
+def _judge(uri: str, check: Check) -> int:
     from engine.store.migrate import HEAD
 
     try:
@@ -148,7 +156,7 @@ def _judge(uri: str, check: str) -> int:
             if revision != HEAD:
                 advice = "run `pureboot db upgrade`" if str(revision) < HEAD else "restore one that is"
                 raise Unavailable(f"what is there now is of revision {revision}, this PureBoot is for {HEAD}: {advice}")
-            ((verdict,),) = connection.execute(f"PRAGMA {check}").fetchall()
+            ((verdict,),) = connection.execute(check.value).fetchall()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
             return last_event(connection)

@@ -151,7 +151,8 @@ async def closed(options: argparse.Namespace, targets: list[Target]) -> None:
     await client.over.wait()
     seconds = client.loop.time() - began
     client.close()
-    say(rate=len(client.latencies) / seconds, refused=client.refused, **in_ms(client.latencies))
+    answered = len(client.latencies)
+    say(rate=answered / seconds, answered=answered, refused=client.refused, **in_ms(client.latencies))
 
 
 def schedule(options: argparse.Namespace, targets: list[Target], began: float) -> Iterator[Request]:
@@ -200,6 +201,7 @@ async def open_(options: argparse.Namespace, targets: list[Target]) -> None:
     client.close()
     say(
         rate=sent / (over - began),
+        answered=sent,
         refused=client.refused,
         lag_ms=max(lag, over - began - options.seconds) * 1e3,
         **in_ms(client.latencies),

@@ -208,7 +208,7 @@ async def test_a_step_is_skipped_with_a_reason(stage: Opened) -> None:
         await at.says("skipped: The first of two on r4-01")
         assert await scene.statuses() == [("one", "cancelled"), ("one", "skipped"), ("two", "running")]
         await at.press("5")
-        await at.sees("The first of two skipped: done by hand")
+        await at.sees("The first skipped: done by hand")
 
 
 async def test_a_decision_that_came_too_late_is_refused_in_words(stage: Opened) -> None:

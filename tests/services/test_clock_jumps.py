@@ -98,3 +98,47 @@ async def test_back_and_forth_while_much_runs_ends_everything_once(
             assert not any(each.is_open for each in done.attempts)
             numbers = [(each.step_key, each.attempt) for each in done.attempts]
             assert len(numbers) == len(set(numbers)) <= 2
+
+
+async def test_what_a_jump_passed_over_is_held_for_a_while(store_url: str, opener: Opener, clock: ManualClock) -> None:
+    """Nobody had the five hours: neither the machine, nor whoever was to hear of it."""
+    async with opener(store_url, clock=clock, engine__grace=120) as pureboot:
+        await published(pureboot, NODE)
+        await pureboot.nodes.create(MAC, by=ADA)
+        execution = await pureboot.executions.start("w", node=MAC, by=ADA)
+        await pureboot.callbacks.heartbeat(execution.id)
+        clock.jump(5 * HOUR)
+        assert await pureboot.executions.advance_due() >= 0
+        found = await pureboot.executions.get(execution.id)
+        assert (found.status, statuses(found)) == (ExecutionStatus.RUNNING, [("a", 1, "running")])
+        clock.advance(59)
+        await pureboot.callbacks.heartbeat(execution.id)
+        await report(pureboot, execution, "a")
+        assert (await ended(pureboot, execution)).status is ExecutionStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["running", "over a restart"])
+async def test_who_is_silent_after_the_jump_as_well_is_lost(
+    store_url: str, opener: Opener, clock: ManualClock, restart: bool
+) -> None:
+    async with opener(store_url, clock=clock, engine__grace=120) as pureboot:
+        await published(pureboot, NODE.replace("retry: {max_attempts: 2}", "retry: {max_attempts: 1}"))
+        await pureboot.nodes.create(MAC, by=ADA)
+        execution = await pureboot.executions.start("w", node=MAC, by=ADA)
+        await pureboot.callbacks.heartbeat(execution.id)
+        if not restart:
+            clock.jump(3 * HOUR)
+            await pureboot.executions.advance_due()
+            clock.advance(119)
+            await pureboot.executions.advance_due()
+            assert (await pureboot.executions.get(execution.id)).status is ExecutionStatus.RUNNING
+            clock.advance(1)
+            assert statuses(await ended(pureboot, execution)) == [("a", 1, "timed_out")]
+            return
+    clock.advance(50)
+    async with opener(store_url, clock=clock, engine__grace=120) as pureboot:
+        clock.advance(59)  # while nobody listened, silence was no silence
+        assert await pureboot.executions.advance_due() >= 0
+        assert (await pureboot.executions.get(execution.id)).status is ExecutionStatus.RUNNING
+        clock.advance(1)
+        assert statuses(await ended(pureboot, execution)) == [("a", 1, "timed_out")]

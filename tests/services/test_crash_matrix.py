@@ -237,7 +237,8 @@ async def test_a_fault_at_any_transaction_changes_nothing(
     async with witnessing() as witness:
         matrix = Matrix(copies=Copies(store_url, tmp_path), folder=tmp_path, witness=witness)
         await matrix.undisturbed_life(nurseries[0])
-        numbers = itertools.count(1, 1 if dies or is_file else 2)
+        # The first is the one that opens the store: a process that lives on without it has only said why it cannot.
+        numbers = itertools.count(1 if dies else 2, 1 if dies or is_file else 3)
         points = 0
 
         async def strike_with(nursery: Nursery) -> None:
@@ -249,4 +250,4 @@ async def test_a_fault_at_any_transaction_changes_nothing(
             for nursery in nurseries:
                 group.create_task(strike_with(nursery))
     print(f"{points} points on {store_url.partition(':')[0]}: {how}")
-    assert points >= (15 if dies or is_file else 7)
+    assert points >= (15 if dies or is_file else 5)
