@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Registry
@@ -33,7 +35,6 @@ from engine.services.executions import Executions
 from engine.services.groups import Groups
 from engine.services.links import Links
 from engine.services.nodes import Nodes
-from engine.services.plans import Plans
 from engine.services.reports import Reports
 from engine.services.retention import Retention
 from engine.services.templates import Templates
@@ -42,6 +43,9 @@ from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
 from engine.store import events, executions, groups, hosts, migrate, nodes
 from engine.store.database import Database, Tx, open_database
+
+if TYPE_CHECKING:
+    from engine.services.plans import Plans
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +74,6 @@ class PureBoot:
     templates: Templates
     workflows: Workflows
     executions: Executions
-    plans: Plans
     control: Control
     callbacks: Callbacks
     boots: Boots
@@ -149,7 +152,6 @@ class PureBoot:
         self.templates = Templates(context)
         self.workflows = Workflows(context)
         self.executions = Executions(context)
-        self.plans = Plans(context)
         self.feed.on_outside(self.executions.look_again)
         self.control = Control(context)
         self.callbacks = Callbacks(context)
@@ -237,6 +239,13 @@ class PureBoot:
     async def hosts(self) -> list[Host]:
         """The processes that perform steps, oldest first."""
         return await self._context.database.read(hosts.find)
+
+    @cached_property
+    def plans(self) -> "Plans":
+        """Dry runs of workflows; what they stand on takes a while to load and is seldom needed."""
+        from engine.services.plans import Plans
+
+        return Plans(self._context)
 
     @property
     def trouble(self) -> str | None:

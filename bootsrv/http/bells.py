@@ -61,7 +61,7 @@ class Bells:
                         break
                 continue
             except Unavailable as error:
-                _log.warning("long polls wait for the store: %s", error)
+                _log.debug("long polls wait for the store: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
 
     def close(self) -> None:

@@ -36,8 +36,10 @@ def open_console(ctx: click.Context) -> None:
     @asynccontextmanager
     async def open_() -> "AsyncIterator[PureBoot]":
         from engine.app import PureBoot
+        from engine.collector import calm
 
         async with PureBoot(settings) as pureboot, _doors(pureboot, notices):
+            calm()
             yield pureboot
 
     run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices)

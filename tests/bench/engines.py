@@ -23,7 +23,7 @@ _RATE, _LATE, _MEMORY = "workflows/s, all at once", "p99 ms, closed loop", "peak
 
 
 def throughput(sizes: Sizes, tell: Tell) -> Iterator[Row]:
-    """500 at once, then 50 clients, on SQLite; with the memory it took."""
+    """All at once and a closed loop, on SQLite; with processor time and memory."""
     fast, slow = _work(sizes.workflows, sizes), _work(sizes.workflows, sizes, looped=sizes.looped_by_peers)
     who = [(OURS, fast), *((each, slow) for each in PEERS)]
     found = rounds(who, sqlite_place, sizes, tell)
@@ -36,7 +36,7 @@ def throughput(sizes: Sizes, tell: Tell) -> Iterator[Row]:
 
 
 def postgres(sizes: Sizes, tell: Tell) -> Iterator[Row]:
-    """The same on PostgreSQL."""
+    """All at once and a closed loop, on PostgreSQL."""
     name = f"{_RATE} ({sizes.workflows}), PostgreSQL"
     with server() as url:
         if url is None:
@@ -53,7 +53,7 @@ def postgres(sizes: Sizes, tell: Tell) -> Iterator[Row]:
 
 
 def flush(sizes: Sizes, tell: Tell) -> Iterator[Row]:
-    """With 2 ms added to each flush."""
+    """All at once with 2 ms more for each flush, on both databases."""
     with slow_disk() as env:
         if env is None:
             yield Row(name=f"{_RATE}, 2 ms a flush", ours="no C compiler (cc) to build the shim with")

@@ -47,7 +47,7 @@ class Outcome:
 
 
 def kill(sizes: Sizes, tell: Tell) -> Iterator[Row]:
-    """The rows, on SQLite and on PostgreSQL."""
+    """`kill -9` in the middle, on SQLite and on PostgreSQL: what is unfinished, stuck, lost, done twice."""
     yield from _rows("SQLite", DBOS, sqlite_place, sizes, tell)
     if not sizes.everywhere:
         return

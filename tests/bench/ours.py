@@ -11,6 +11,7 @@ from typing import Any
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Action, Call, Outcome, Parameters, Registry
 from engine.app import PureBoot
+from engine.collector import calm
 from engine.core.executions import LIVE, Performer
 from engine.settings import load
 from tests.bench.workload import KEYS, STEP_SECONDS, WARM_UP, Watch, append, in_ms, say
@@ -59,6 +60,7 @@ async def opened(url: str, folder: Path, **flags: Any) -> AsyncIterator[PureBoot
     defaults = {"database.url": url, "files.dir": str(folder / "files"), "auth.mode": "loose"}
     settings = load(environ={}, flags={**defaults, **flags})
     async with PureBoot(settings, actions=Registry([*BUILTIN, *ACTIONS])) as pureboot:
+        calm()  # as `pureboot serve` does
         yield pureboot
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from hypothesis import event, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -184,7 +184,7 @@ def test_the_same_steps_run_as_often_and_it_ends_the_same(store_url: str, tmp_pa
 
     with asyncio.Runner() as runner:
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None)
+        @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate])
         @given(workflows(timers=False, narrow=False), st.integers(0, 2**32))
         def play(workflow: Workflow, seed: int) -> None:
             nonlocal kills
