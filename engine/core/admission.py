@@ -1,21 +1,36 @@
 """Why a workflow cannot be started on a node, as far as it can be told from the two alone."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from engine.core.executions import Performer
-from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node
-from engine.core.scene import ActionFacts
+from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node, NodeState
 from engine.core.workflows import Workflow
 
+if TYPE_CHECKING:
+    from engine.core.scene import ActionFacts
 
-def needs_node(workflow: Workflow, actions: Mapping[str, ActionFacts]) -> bool:
+# From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
+_STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
+
+
+def first_state(workflow: Workflow, node: Node | None) -> NodeState | None:
+    """The state a node is taken to when a workflow starts on it; None if it stays where it is."""
+    if node is None:
+        return None
+    if workflow.state_on_start is None and workflow.installs and node.state in _STARTS_FROM:
+        return NodeState.PENDING
+    return workflow.state_on_start
+
+
+def needs_node(workflow: Workflow, actions: "Mapping[str, ActionFacts]") -> bool:
     """Whether a workflow can only be started on a node."""
     known = (actions.get(step.action) for step in workflow.steps)
     has_work = any(action is not None and action.performer is Performer.NODE for action in known)
     return has_work or workflow.state_on_start is not None
 
 
-def refusal(workflow: Workflow, actions: Mapping[str, ActionFacts], node: Node | None) -> str | None:
+def refusal(workflow: Workflow, actions: "Mapping[str, ActionFacts]", node: Node | None) -> str | None:
     """Why a workflow cannot be started on a node, or on none; None if it can."""
     if node is None:
         return (

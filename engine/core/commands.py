@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.core.executions import Attempt, ExecutionStatus, Failure
+from engine.core.executions import Attempt, AttemptStatus, ExecutionStatus, Failure, Performer
 from engine.core.workflows import Step
 
 
@@ -102,4 +102,30 @@ def again(step: Step, failed: Attempt, number: int, now: datetime) -> Begin:
         undoes=failed.undoes,
         after=failed,
         due=due if due > now else None,
+    )
+
+
+def blank(
+    step: Step,
+    attempt_id: str,
+    execution_id: str,
+    number: int,
+    visit: int,
+    status: AttemptStatus,
+    performer: Performer,
+    at: datetime,
+) -> Attempt:
+    """A new attempt of a step, with nothing filled in yet."""
+    return Attempt(
+        id=attempt_id,
+        execution_id=execution_id,
+        step_id=step.id,
+        step_key=step.key,
+        step_name=step.name,
+        action=step.action,
+        attempt=number,
+        visit=visit,
+        status=status,
+        performer=performer,
+        created_at=at,
     )

@@ -56,7 +56,7 @@ def names(around: Surroundings) -> Mapping[str, object]:
     return {
         "trigger": {"name": execution.trigger} if execution else {},
         "params": dict(execution.params) if execution else {},
-        "node": _node(around.node) | _more(around.node),
+        "node": _node(around.node) | _more(around.node, around.group),
         "group": _group(around.group),
         "steps": _steps(execution) if execution else {},
         "execution": _execution(around) | {"status": execution.status.value if execution else None},
@@ -90,8 +90,11 @@ def _node(node: Node | None) -> dict[str, object]:
     }
 
 
-def _more(node: Node | None) -> dict[str, object]:
-    return {} if node is None else {"name": node.name, "mac_address": node.mac_address, "tags": list(node.tags)}
+def _more(node: Node | None, group: Group | None) -> dict[str, object]:
+    if node is None:
+        return {}
+    known = {"name": node.name, "mac_address": node.mac_address, "tags": list(node.tags)}
+    return {**known, "group": group.name if group else None}
 
 
 def _group(group: Group | None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.core import admission, expressions, filling, foresight, judging, nodes, planner, rendering, routing, scene
+from engine.core.commands import blank
 from engine.core.executions import (
     FAILURES,
     Attempt,
@@ -48,9 +49,6 @@ from engine.errors import Conflict, Invalid, PureBootError
 START = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_TRIES = 1000
 """So many tries of all steps together and no more: what is only looked at must come to an end."""
-
-# From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
-STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +121,8 @@ class Simulation:
         refusal = admission.refusal(self.workflow, self.stage.actions, self.node)
         if refusal is not None and self.stage.strict:
             raise Conflict(refusal)
-        goal = self.workflow.state_on_start
-        if goal is None and self.node is not None and self.workflow.installs and self.node.state in STARTS_FROM:
-            goal = NodeState.PENDING
-        if goal is not None and self.node is not None:
+        goal = admission.first_state(self.workflow, self.node)
+        if goal is not None:
             error = self._move(goal, None)
             if error is not None and self.stage.strict:
                 raise Conflict(error)
@@ -187,19 +183,8 @@ class Simulation:
 
     def _blank(self, step: Step, number: int, visit: int, status: AttemptStatus) -> Attempt:
         action = self.stage.actions.get(step.action)
-        return Attempt(
-            id=f"{step.key}/{number}",
-            execution_id=self.execution.id,
-            step_id=step.id,
-            step_key=step.key,
-            step_name=step.name,
-            action=step.action,
-            attempt=number,
-            visit=visit,
-            status=status,
-            performer=action.performer if action else Performer.ENGINE,
-            created_at=self.now,
-        )
+        performer = action.performer if action else Performer.ENGINE
+        return blank(step, f"{step.key}/{number}", self.execution.id, number, visit, status, performer, self.now)
 
     def _begin(self, command: planner.Begin) -> None:
         status = AttemptStatus.RUNNING if command.due is None else AttemptStatus.RETRYING

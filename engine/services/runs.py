@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.clock import growing_id, new_id
 from engine.core import expressions, planner, routing, scopes
+from engine.core.commands import blank
 from engine.core.dead_letters import of_execution
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import (
@@ -172,6 +173,8 @@ class Run:
         self._count_progress()
 
     def _only_began(self, commands: Sequence[planner.Command]) -> bool:
+        if self.workflow.graph.back:
+            return False  # with one round begun, another may be due
         for command, attempt in zip(reversed(commands), reversed(self.execution.attempts), strict=False):
             if not isinstance(command, planner.Begin) or attempt.step_key != command.step.key:
                 return False
@@ -236,19 +239,8 @@ class Run:
 
     def _blank(self, step: Step, number: int, visit: int, status: AttemptStatus) -> Attempt:
         action = self.context.actions.get(step.action)
-        return Attempt(
-            id=growing_id(),
-            execution_id=self.execution.id,
-            step_id=step.id,
-            step_key=step.key,
-            step_name=step.name,
-            action=step.action,
-            attempt=number,
-            visit=visit,
-            status=status,
-            performer=action.performer if action else Performer.ENGINE,
-            created_at=self.now,
-        )
+        performer = action.performer if action else Performer.ENGINE
+        return blank(step, growing_id(), self.execution.id, number, visit, status, performer, self.now)
 
     def _config(self, step: Step) -> Mapping[str, Any]:
         if not step.has_expressions:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import new_id
+from engine.core import admission, expressions, parameters, scopes, tokens
 from engine.core import documents as core
-from engine.core import expressions, parameters, scopes, tokens
 from engine.core.documents import DocumentKind, DocumentStatus
-from engine.core.executions import Attempt, Execution, ExecutionQueued, ExecutionStarted, Performer
-from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node, NodeState
+from engine.core.executions import Attempt, Execution, ExecutionQueued, ExecutionStarted
+from engine.core.nodes import Node
 from engine.core.workflows import Workflow
 from engine.errors import Conflict, Invalid, Problem
 from engine.services import limits
@@ -18,9 +18,6 @@ from engine.services.nodes import require_unlocked
 from engine.services.runs import Run
 from engine.store import documents, executions, nodes
 from engine.store.database import Tx
-
-# From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
-_STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +77,8 @@ def start(context: Context, tx: Tx, wanted: Start, *, by: str) -> Execution:
 
 def _begin(context: Context, tx: Tx, execution: Execution, workflow: Workflow, node: Node | None, by: str) -> Execution:
     run = Run(context, tx, execution, workflow, node, principal=by, now=context.now(), is_new=True)
-    goal = workflow.state_on_start
-    if goal is None and node is not None and workflow.installs and node.state in _STARTS_FROM:
-        goal = NodeState.PENDING
-    if goal is not None and node is not None:
+    goal = admission.first_state(workflow, node)
+    if goal is not None:
         run.move_node(goal, f"{workflow.name} was started")
     wait = limits.wait(context, tx, execution, workflow, _key(workflow, run))
     if wait is None:
@@ -103,11 +98,13 @@ def begin(run: Run) -> None:
 
 
 def _key(workflow: Workflow, run: Run) -> str | None:
-    """What an execution's place is counted by, if its workflow limits how many run at once."""
+    """What an execution's place is counted by, if its workflow limits how many run at once and the key is not empty:
+    a node without a group has no group's place to take.
+    """
     if workflow.concurrency is None:
         return None
     names = scopes.names(run.around())
-    return str(expressions.fill(workflow.concurrency["key"], names, "concurrency.key"))
+    return str(expressions.fill(workflow.concurrency["key"], names, "concurrency.key")).strip() or None
 
 
 def admit(context: Context, tx: Tx) -> int:
@@ -129,9 +126,7 @@ def admit(context: Context, tx: Tx) -> int:
 
 def _refuse(context: Context, tx: Tx, workflow: Workflow, node: Node | None, parent: Execution | None) -> None:
     if node is None:
-        actions = (context.actions.get(step.action) for step in workflow.steps)
-        needs_node = any(action is not None and action.performer is Performer.NODE for action in actions)
-        if needs_node or workflow.state_on_start is not None:
+        if admission.needs_node(workflow, context.actions):
             raise Invalid([Problem(path="node", message=f"is missing: {workflow.name} has steps that need a node")])
         return
     if parent is not None and parent.node_id == node.id:
@@ -143,13 +138,9 @@ def _refuse(context: Context, tx: Tx, workflow: Workflow, node: Node | None, par
             f"node {node.name} is busy with {live.workflow_name} (execution {live.id}); "
             "wait for it to end, or cancel it"
         )
-    boots = any(step.action == "node.boot" for step in workflow.steps)
-    if boots and node.state in BOOTS_ITS_DISK:
-        ways = " or ".join(TRANSITIONS[node.state]) or "nothing more"
-        raise Conflict(
-            f"node {node.name} is {node.state}, so it boots its disk whatever {workflow.name} says; "
-            f"from {node.state} it can become {ways}"
-        )
+    refused = admission.refusal(workflow, context.actions, node)
+    if refused is not None:
+        raise Conflict(refused)
 
 
 def _reference(document: core.Document, draft: bool) -> core.Reference:

@@ -41,6 +41,17 @@ def chance(seed: int) -> Ends:
     return outcome
 
 
+def satisfiable(workflow: Workflow) -> Workflow:
+    """The same workflow, in which no step waits for more branches than lead to it: that could not be published."""
+    incoming = workflow.graph.incoming
+
+    def step(each: Step) -> Step:
+        most = max(1, len(incoming.get(each.key, ())))
+        return replace(each, join=min(each.join, most)) if isinstance(each.join, int) else each
+
+    return replace(workflow, steps=tuple(step(each) for each in workflow.steps))
+
+
 def on_an_engine(workflow: Workflow, name: str) -> Workflow:
     """The same workflow, of steps that an engine performs and conditions that it can judge."""
 
@@ -185,7 +196,7 @@ def test_the_same_steps_run_as_often_and_it_ends_the_same(store_url: str, tmp_pa
     with asyncio.Runner() as runner:
 
         @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate])
-        @given(workflows(timers=False, narrow=False), st.integers(0, 2**32))
+        @given(workflows(timers=False, narrow=False).map(satisfiable), st.integers(0, 2**32))
         def play(workflow: Workflow, seed: int) -> None:
             nonlocal kills
             reference = Reference(workflow, chance(seed))

@@ -96,3 +96,18 @@ async def test_a_child_runs_in_its_parents_place(store_url: str, opener: Opener)
         await published(pureboot, "name: parent\nsteps: [{key: a, action: core.workflow, with: {workflow: child}}]")
         done = await pureboot.executions.wait((await started(pureboot, "parent")).id)
         assert done.status is ExecutionStatus.SUCCEEDED
+
+
+async def test_a_rack_has_so_many_places_and_who_has_no_rack_needs_none(store_url: str, opener: Opener) -> None:
+    text = 'name: w\nconcurrency: {key: "{{ node.group }}", limit: 1}\nsteps: [{key: a, action: core.approve}]'
+    async with opener(store_url) as pureboot:
+        await published(pureboot, text)
+        rack = await pureboot.groups.create({"name": "r4"}, by=ADA)
+        found = []
+        for number in range(1, 5):
+            node = await pureboot.nodes.create(f"52:54:00:00:00:0{number}", by=ADA)
+            if number < 3:
+                await pureboot.nodes.update(node.id, {"group_id": rack.id}, by=ADA)
+            found.append(await pureboot.executions.start("w", node=node.id, by=ADA))
+        assert await standing(pureboot, *found) == "rprr"
+        assert [each.concurrency_key for each in found] == ["r4", "r4", None, None]
