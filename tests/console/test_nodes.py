@@ -45,7 +45,7 @@ async def test_states_change_live_and_the_cursor_stays_with_its_node(stage: Open
         await report(at.pureboot, at.made.executions["r4-04"], "finish")
         await at.until(lambda: "✓ installed" in at.line_with("r4-04"))
         assert at.app.model.nodes[table(at).table.cursor_key or ""].name == "r4-04"
-        assert "✓ 3" in at.lines[1]
+        await at.until(lambda: "✓ 3" in at.lines[1])
 
 
 async def test_a_last_seen_time_is_refreshed_although_it_is_no_event(stage: Opened) -> None:
