@@ -20,7 +20,7 @@ from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Action, ActionFailed, Call, Outcome, Parameters, Registry
 from engine.app import PureBoot
 from engine.clock import new_id
-from engine.core import workflow_file
+from engine.core import planner, workflow_file
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.workflows import Edge, Step, Workflow
 from tests.clock import ManualClock
@@ -30,7 +30,7 @@ from tests.core.reference import OK, Reference
 from tests.core.reference import Outcome as Ends
 from tests.story import ADA, PATIENCE, published
 
-EXAMPLES = 40
+EXAMPLES = 30
 CONDITIONS = {"yes": "1 == 1", "no": "1 == 2", None: None}
 
 
@@ -98,7 +98,7 @@ class Life:
 
     url: str
     folder: Path
-    workflow: str
+    workflow: Workflow
     stage: Stage
     chance: Random
     kills: int = 0
@@ -133,8 +133,9 @@ class Life:
         """Let it come to its end."""
         await self.open()
         try:
-            execution = self.execution = await self.pureboot.executions.start(self.workflow, by=ADA)
+            execution = self.execution = await self.pureboot.executions.start(self.workflow.name, by=ADA)
             while not execution.ended:
+                assert planner.plan(self.workflow, execution, self.clock.now(), self.pureboot.context.grace) == ()
                 await self.maybe_kill()
                 attempt = await self._running(execution)
                 self.clock.advance(1)
@@ -185,7 +186,7 @@ def test_the_same_steps_run_as_often_and_it_ends_the_same(store_url: str, tmp_pa
         life = Life(
             url=store_url,
             folder=tmp_path,
-            workflow=whole.name,
+            workflow=whole,
             stage=Stage(chance(seed)),
             chance=Random(seed),
         )
