@@ -45,7 +45,7 @@ from engine.services.moves import Move
 from engine.services.notices import Over, Queued, Stop, Task, Wake
 from engine.services.resolving import completed, resolved
 from engine.services.run_events import described
-from engine.store import documents, events, executions, groups, nodes
+from engine.store import documents, events, executions, groups, hosts, nodes
 from engine.store.database import Tx
 
 
@@ -260,6 +260,8 @@ class Run:
             Invalid: a timer's parameters do not fit.
         """
         owner = self.context.host_id if attempt.performer is Performer.ENGINE else None
+        if owner is not None and not hosts.is_living(self.tx, owner):
+            owner = None  # this process slept past its lease and does not know it yet: somebody else performs it
         ready = changed(
             attempt,
             config=config,

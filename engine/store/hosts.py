@@ -17,6 +17,9 @@ from engine.store import postgres
 from engine.store.database import Tx
 from engine.store.schema import engine_host
 
+_NOUN = "host"
+"""What the writer's memory calls whether a host lives, by the host's id."""
+
 
 class _Clock(FunctionElement[datetime]):
     type = engine_host.c.seen_at.type
@@ -50,6 +53,7 @@ def add(tx: Tx, host_id: str, name: str, version: str, lease: timedelta) -> Host
     at = now(tx)
     value = Host(id=host_id, name=name, version=version, started_at=at, seen_at=at, lease_until=at + lease)
     tx.execute(insert(engine_host), _row(value))
+    _forget(tx, host_id)
     return value
 
 
@@ -63,6 +67,7 @@ def renew(tx: Tx, host_id: str, lease: timedelta) -> bool:
 def remove(tx: Tx, host_id: str) -> None:
     """Let a process be a host no more."""
     tx.execute(delete(engine_host).where(engine_host.c.id == host_id))
+    _forget(tx, host_id)
 
 
 def mark(tx: Tx, host_id: str) -> None:
@@ -88,5 +93,20 @@ def ids(tx: Tx) -> frozenset[str]:
     return frozenset(tx.execute(select(engine_host.c.id)).scalars())
 
 
+def is_living(tx: Tx, host_id: str) -> bool:
+    """Whether a host is one still; the writer remembers the answer until others write."""
+    known = tx.memory(_NOUN)
+    if known is None:
+        return host_id in ids(tx)
+    if host_id not in known:
+        known[host_id] = host_id in ids(tx)
+    return bool(known[host_id])
+
+
 def _row(value: Host) -> dict[str, Any]:
     return {name: getattr(value, name) for name in ("id", "name", "version", "started_at", "seen_at", "lease_until")}
+
+
+def _forget(tx: Tx, host_id: str) -> None:
+    if (known := tx.memory(_NOUN)) is not None:
+        known.pop(host_id, None)

@@ -281,3 +281,14 @@ def a_world(workflow: Workflow) -> World:
 
 def ended(world: World) -> bool:
     return world.execution.status not in (ExecutionStatus.RUNNING, ExecutionStatus.PAUSED)
+
+
+def satisfiable(workflow: Workflow) -> Workflow:
+    """The same workflow, in which no step waits for more branches than lead to it: that could not be published."""
+    incoming = workflow.graph.incoming
+
+    def step(each: Step) -> Step:
+        most = max(1, len(incoming.get(each.key, ())))
+        return replace(each, join=min(each.join, most)) if isinstance(each.join, int) else each
+
+    return replace(workflow, steps=tuple(step(each) for each in workflow.steps))

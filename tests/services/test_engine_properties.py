@@ -25,7 +25,7 @@ from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.workflows import Edge, Step, Workflow
 from tests.clock import ManualClock
 from tests.conftest import settings_for
-from tests.core.planning import workflows
+from tests.core.planning import satisfiable, workflows
 from tests.core.reference import OK, Reference
 from tests.core.reference import Outcome as Ends
 from tests.story import ADA, PATIENCE, published
@@ -39,17 +39,6 @@ def chance(seed: int) -> Ends:
         return OK if Random(f"{seed}/{key}/{visit}/{number}").random() < 0.65 else "failed"
 
     return outcome
-
-
-def satisfiable(workflow: Workflow) -> Workflow:
-    """The same workflow, in which no step waits for more branches than lead to it: that could not be published."""
-    incoming = workflow.graph.incoming
-
-    def step(each: Step) -> Step:
-        most = max(1, len(incoming.get(each.key, ())))
-        return replace(each, join=min(each.join, most)) if isinstance(each.join, int) else each
-
-    return replace(workflow, steps=tuple(step(each) for each in workflow.steps))
 
 
 def on_an_engine(workflow: Workflow, name: str) -> Workflow:
