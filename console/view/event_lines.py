@@ -192,6 +192,46 @@ def _named(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
     return told
 
 
+def _routed(data: _Data) -> Told:
+    edges = data.get("edges") or ()
+    taken = [str(each.get("to")) for each in edges if each.get("taken")]
+    refused = [f"{each.get('if')} does not hold" for each in edges if each.get("held") is False]
+    goes = f"goes on with {', '.join(taken)}" if taken else "goes nowhere from here"
+    return f"{data.get('step') or 'a step'} {goes}{_because('; '.join(refused))}", Role.MUTED
+
+
+def _trigger(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        return f"trigger {data.get('name', '')} {verb}{_because(data.get('error'))}", role
+
+    return told
+
+
+def _trigger_updated(data: _Data) -> Told:
+    return f"trigger {data.get('name', '')} {_updated(data)[0]}", Role.PLAIN
+
+
+def _trigger_skipped(data: _Data) -> Told:
+    count = data.get("missed") or 0
+    least = "at least " if data.get("missed_at_least") else ""
+    times = f"{least}{count} time{'' if count == 1 else 's'}"
+    return f"trigger {data.get('name', '')} was missed {times}; that is skipped", Role.WARN
+
+
+def _letter_resolved(data: _Data) -> Told:
+    return f"a dead letter was {data.get('resolution')}{_because(data.get('comment'))}", Role.PLAIN
+
+
+def _link_recorded(data: _Data) -> Told:
+    named = f"{data.get('kind')} {data.get('key')}"
+    return f"made {named} in {data.get('system')}{_because(data.get('external_id'))}", Role.PLAIN
+
+
+def _pruned(data: _Data) -> Told:
+    counts = [f"{count} {words(name)}" for name, count in data.items() if isinstance(count, int) and count]
+    return f"forgot {', '.join(counts) or 'nothing'}: they are older than what is kept", Role.MUTED
+
+
 def _message(role: Role, otherwise: str) -> Callable[[_Data], Told]:
     def told(data: _Data) -> Told:
         return str(data.get("message") or data.get("error") or otherwise), role
@@ -238,6 +278,24 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.ATTEMPT_PROGRESSED: _progressed,
     Kind.ATTEMPT_DECIDED: _decided,
     Kind.ATTEMPT_FINISHED: _attempt_finished,
+    Kind.ATTEMPT_ROUTED: _routed,
+    Kind.TRIGGER_CREATED: _trigger("created"),
+    Kind.TRIGGER_UPDATED: _trigger_updated,
+    Kind.TRIGGER_DELETED: _trigger("deleted"),
+    Kind.TRIGGER_FIRED: lambda data: (
+        f"trigger {data.get('name', '')} fired: {data.get('workflow', '')}",
+        Role.ACCENT,
+    ),
+    Kind.TRIGGER_FAILED: _trigger("started nothing", Role.BAD),
+    Kind.TRIGGER_SKIPPED: _trigger_skipped,
+    Kind.DEAD_LETTER_CREATED: lambda data: (f"needs a person{_because(data.get('reason'))}", Role.BAD),
+    Kind.DEAD_LETTER_RESOLVED: _letter_resolved,
+    Kind.LINK_RECORDED: _link_recorded,
+    Kind.STORE_PRUNED: _pruned,
+    Kind.HOST_LOST: lambda data: (
+        f"PureBoot on {data.get('host')} is gone; the others go on with its work",
+        Role.BAD,
+    ),
     Kind.REPORT_IGNORED: lambda _: ("a late report was not taken", Role.WARN),
     Kind.TOKEN_CREATED: _named("created as a token"),
     Kind.TOKEN_REVOKED: _named("revoked"),

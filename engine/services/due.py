@@ -67,11 +67,11 @@ def _tell_of_skipped(context: Context, tx: Tx, trigger: Trigger, plan: Due) -> N
     data = {
         "trigger_id": trigger.id,
         "name": trigger.name,
-        "changes": {"next_at": [trigger.next_at, plan.next_at]},
+        "next_at": plan.next_at,
         "missed": plan.missed,
         "missed_at_least": plan.more,
     }
-    events.append(tx, [NewEvent(kind=Kind.TRIGGER_UPDATED, at=context.now(), principal=SYSTEM, data=data)])
+    events.append(tx, [NewEvent(kind=Kind.TRIGGER_SKIPPED, at=context.now(), principal=SYSTEM, data=data)])
 
 
 def _pass_over(context: Context, tx: Tx, seen: Trigger, plan: Due, reason: str) -> None:

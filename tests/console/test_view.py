@@ -300,6 +300,55 @@ def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
             Role.BAD,
         ),
         (Kind.EXECUTION_FINISHED, {"workflow": "d", "status": "succeeded"}, "d succeeded", Role.GOOD),
+        (
+            Kind.ATTEMPT_ROUTED,
+            {
+                "step": "Check",
+                "edges": [
+                    {"to": "wipe", "taken": True},
+                    {"to": "ask", "taken": False, "if": "meta.big", "held": False},
+                ],
+            },
+            "Check goes on with wipe: meta.big does not hold",
+            Role.MUTED,
+        ),
+        (Kind.ATTEMPT_ROUTED, {"step": "Check", "edges": []}, "Check goes nowhere from here", Role.MUTED),
+        (
+            Kind.TRIGGER_FAILED,
+            {"name": "nightly", "error": "there is no node r4-99"},
+            "trigger nightly started nothing: there is no node r4-99",
+            Role.BAD,
+        ),
+        (
+            Kind.TRIGGER_UPDATED,
+            {"name": "nightly", "changes": {"enabled": [True, False]}},
+            "trigger nightly changed: enabled now False",
+            Role.PLAIN,
+        ),
+        (
+            Kind.TRIGGER_SKIPPED,
+            {"name": "nightly", "missed": 100, "missed_at_least": True},
+            "trigger nightly was missed at least 100 times; that is skipped",
+            Role.WARN,
+        ),
+        (
+            Kind.LINK_RECORDED,
+            {"system": "netbox", "kind": "device", "key": "r4-01", "external_id": "771"},
+            "made device r4-01 in netbox: 771",
+            Role.PLAIN,
+        ),
+        (
+            Kind.STORE_PRUNED,
+            {"executions": 12, "logs": 1, "events": 0},
+            "forgot 12 executions, 1 logs: they are older than what is kept",
+            Role.MUTED,
+        ),
+        (
+            Kind.HOST_LOST,
+            {"host": "rack-a"},
+            "PureBoot on rack-a is gone; the others go on with its work",
+            Role.BAD,
+        ),
     ],
 )
 def test_events_are_told_in_sentences(kind: Kind, data: dict[str, Any], text: str, role: Role) -> None:

@@ -30,7 +30,7 @@ from tests.conftest import Opener
 from tests.crashing import DIED, MAC, PLAYED, STRUCK, Life, Nursery, prepare
 
 NURSERIES = 2
-HOSTS = frozenset({Kind.HOST_STARTED, Kind.HOST_STOPPED, Kind.HOST_LOST})
+HOSTS = frozenset({Kind.HOST_LOST})
 REPEATS = frozenset({Kind.REPORT_IGNORED})  # a result that is told again because its answer was lost
 
 
