@@ -287,7 +287,8 @@ class Sqlite:
                 with contextlib.suppress(sqlite3.Error):  # a disk that fails is for readers and writers to tell
                     version = self._version()
                     if version != seen:
-                        self._last = self._last_event()
+                        # never less: what was copied over the file may be seen here before the writer looks
+                        self._last = max(self._last, self._last_event())
                         if self._own == own or self._others != others or seen is None:
                             seen, others = version, self._others
                             stir()

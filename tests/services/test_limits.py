@@ -23,8 +23,11 @@ async def started(pureboot: PureBoot, workflow: str, **params: str) -> Execution
 
 async def until(pureboot: PureBoot, statuses: str, *executions: Execution) -> None:
     """Wait until the executions stand so."""
-    while await standing(pureboot, *executions) != statuses:
-        await pureboot.feed.changed(pureboot.feed.stirs)
+    while True:
+        seen = pureboot.feed.stirs  # before the look: what comes meanwhile is not missed
+        if await standing(pureboot, *executions) == statuses:
+            return
+        await pureboot.feed.changed(seen)
 
 
 async def test_so_many_run_with_one_key_and_the_rest_say_why_they_wait(store_url: str, opener: Opener) -> None:
