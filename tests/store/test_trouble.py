@@ -289,6 +289,16 @@ async def test_what_is_no_store_is_not_gone_over_to(
     assert stream.acknowledged <= in_file(path)
 
 
+async def checkpointed(path: Path) -> None:
+    """Have another connection bring the whole log into the file; readers, which it waits for, can end meanwhile."""
+
+    def checkpoint() -> None:
+        with contextlib.closing(sqlite3.connect(path, timeout=30)) as other:
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+    await asyncio.to_thread(checkpoint)
+
+
 async def test_a_file_copied_over_the_open_one_is_taken_for_what_it_is(sqlite_url: str, opener: Opener) -> None:
     """After a checkpoint the copy is a whole store: it is gone over to, and nothing remembered is believed."""
     path = path_of(sqlite_url)
@@ -296,8 +306,7 @@ async def test_a_file_copied_over_the_open_one_is_taken_for_what_it_is(sqlite_ur
         await pureboot.nodes.create("52:54:00:00:00:01", by=ADA)
         older = backup(path, path.with_name("backup.db"))
         await pureboot.nodes.create("52:54:00:00:00:02", by=ADA)
-        with contextlib.closing(sqlite3.connect(path)) as other:
-            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await checkpointed(path)
         await asyncio.sleep(2 * sqlite.Sqlite.POLL_SECONDS)  # so often it notes what there was
         shutil.copyfile(older, path)
         with pytest.raises(Unavailable, match="was written over while PureBoot ran; PureBoot goes on with what it"):
@@ -313,8 +322,7 @@ async def test_a_checkpoint_of_another_process_is_no_fault(sqlite_url: str, open
     async with opener(sqlite_url) as pureboot, Stream(pureboot).running() as stream:
         for _ in range(5):
             await stream.more()
-            with contextlib.closing(sqlite3.connect(path)) as other:
-                other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            await checkpointed(path)
         assert not stream.refused
     assert stream.acknowledged <= in_file(path)
 
@@ -326,8 +334,7 @@ async def test_damage_is_told_with_what_to_do_and_over_when_it_is_mended(
     async with opener(sqlite_url) as pureboot:
         async with Stream(pureboot).running() as stream:
             await stream.more(200)
-        with contextlib.closing(sqlite3.connect(path)) as other:
-            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await checkpointed(path)
         content = path.read_bytes()
         _overwrite(path, b"\xa5" * len(content))
         async with Stream(pureboot).running() as others:
