@@ -18,7 +18,7 @@ MAX_VALUES = 200_000
 class Body(BaseModel):
     """The base of the models of bodies."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that were given, and no others."""

@@ -26,7 +26,7 @@ ENTRY_POINTS = "pureboot.actions"
 class Parameters(BaseModel):
     """The base of the models of what stands under a step's `with`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class ActionFailed(Exception):

@@ -63,7 +63,7 @@ class Written:
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=True, defer_build=True)
 
 
 class _Expect(_File):

@@ -47,7 +47,7 @@ def _either(*names: str) -> Any:
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=True, defer_build=True)
 
 
 class EdgeForm(_Form):

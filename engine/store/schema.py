@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Dialect,
     ForeignKey,
@@ -23,11 +24,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
+from sqlalchemy.event import listens_for
 from sqlalchemy.schema import SchemaItem
 
 from engine.core.shape import as_data
@@ -93,6 +96,18 @@ _AT_WORK = text("status IN ('running', 'paused') AND parent_id IS NULL")
 _HAS_PARENT = text("parent_id IS NOT NULL")
 _OF_NODE = text("node_id IS NOT NULL")
 _UNRESOLVED = text("resolved_at IS NULL")
+
+
+def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    """An index of those rows alone of which something holds."""
+    return Index(name, *columns, unique=unique, info={"where": where})
+
+
+@listens_for(metadata, "before_create")
+def _state_conditions(target: MetaData, connection: Connection, **_: Any) -> None:
+    """Give partial indexes their conditions. Stated for both databases from the start, they would load both."""
+    for index in (index for table in target.tables.values() for index in table.indexes if "where" in index.info):
+        index.dialect_options[connection.dialect.name]["where"] = index.info["where"]
 
 
 def _id() -> Column[str]:
@@ -216,17 +231,16 @@ execution = Table(
     Column("wake_at", Moment),
     _required("token_digest", String(64), unique=True),
     Index("ix_execution_request", "workflow_id", "request_id", unique=True),
-    Index(
+    _partial(
         "ix_execution_live_node",
         "node_id",
         unique=True,
-        sqlite_where=_LIVE_ON_NODE,
-        postgresql_where=_LIVE_ON_NODE,
+        where=_LIVE_ON_NODE,
     ),
-    Index("ix_execution_wake", "wake_at", sqlite_where=_TO_WAKE, postgresql_where=_TO_WAKE),
-    Index("ix_execution_waiting", "created_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    Index("ix_execution_parent", "parent_id", sqlite_where=_HAS_PARENT, postgresql_where=_HAS_PARENT),
-    Index("ix_execution_at_work", "concurrency_key", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
+    _partial("ix_execution_wake", "wake_at", where=_TO_WAKE),
+    _partial("ix_execution_waiting", "created_at", where=_PENDING),
+    _partial("ix_execution_parent", "parent_id", where=_HAS_PARENT),
+    _partial("ix_execution_at_work", "concurrency_key", where=_AT_WORK),
 )
 
 attempt = Table(
@@ -265,12 +279,11 @@ attempt = Table(
     _required("log_size", Integer, server_default="0"),
     UniqueConstraint("execution_id", "step_key", "attempt"),
     Index("ix_attempt_order", "execution_id", "number", unique=True),
-    Index(
+    _partial(
         "ix_attempt_to_do",
         "performer",
         "created_at",
-        sqlite_where=_RUNNING,
-        postgresql_where=_RUNNING,
+        where=_RUNNING,
     ),
 )
 
@@ -298,7 +311,7 @@ event = Table(
     Column("execution_id", String(36)),
     Column("step_key", String(64)),
     _required("data", _Json),
-    Index("ix_event_node", "node_id", "kind", "id", sqlite_where=_OF_NODE, postgresql_where=_OF_NODE),
+    _partial("ix_event_node", "node_id", "kind", "id", where=_OF_NODE),
     Index("ix_event_execution", "execution_id", "id"),
     # ids must never come back after the newest rows were pruned: followers remember them
     sqlite_autoincrement=True,
@@ -395,6 +408,6 @@ dead_letter = Table(
     Column("resolved_by", Text),
     Column("resolution", String(16)),
     Column("comment", Text),
-    Index("ix_dead_letter_open", "created_at", "id", sqlite_where=_UNRESOLVED, postgresql_where=_UNRESOLVED),
+    _partial("ix_dead_letter_open", "created_at", "id", where=_UNRESOLVED),
 )
 """What cannot go on without a person."""

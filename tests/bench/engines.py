@@ -87,14 +87,17 @@ def _flush_postgres(sizes: Sizes, tell: Tell, env: dict[str, str]) -> Iterator[R
 def cold(sizes: Sizes, tell: Tell) -> Iterator[Row]:
     """From the start of the process in an empty folder to the end of the first workflow."""
     contenders = (OURS, DBOS, DBOS_WAL, HUEY)
-    seconds: dict[str, Figure | str] = {}
-    for contender in contenders:
-        tell(f"cold start: {contender.name}")
-        seconds[contender.name] = contender.missing(sizes) or Figure(
-            tuple(_cold(contender) for _ in range(sizes.rounds))
-        )
-    peers = [(each.name, seconds[each.name]) for each in contenders[1:]]
-    yield from beside("cold start s", seconds[OURS.name], peers, [Aim(at_most=0.5)])
+    taking_part = [each for each in contenders if each.missing(sizes) is None]
+    for contender in taking_part:
+        _cold(contender)  # not counted: it may have to write its bytecode
+    seconds: dict[str, list[float]] = {each.name: [] for each in taking_part}
+    for number in range(sizes.rounds):
+        for contender in taking_part:
+            tell(f"round {number + 1}: cold start, {contender.name}")
+            seconds[contender.name].append(_cold(contender))
+    found = {each.name: each.missing(sizes) or Figure(tuple(seconds[each.name])) for each in contenders}
+    peers = [(each.name, found[each.name]) for each in contenders[1:]]
+    yield from beside("cold start s", found[OURS.name], peers, [Aim(at_most=0.5)])
 
 
 def _cold(contender: Contender) -> float:

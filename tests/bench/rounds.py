@@ -11,7 +11,7 @@ from tests.bench.table import Figure
 Tell = Callable[[str], None]
 Results = dict[str, "list[dict[str, float]] | str"]
 
-OURS = Contender(name="PureBoot", module="tests.bench.ours")
+OURS = Contender(name="PureBoot", module="tests.bench.ours_program")
 
 
 def rounds(

@@ -46,6 +46,11 @@ class Contender:
         return None
 
 
+def _environment() -> dict[str, str]:
+    """Ours, but bytecode is kept: libraries that pip installed have theirs, and whoever has none pays at each start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class Subject:
     """One running process."""
 
@@ -56,7 +61,7 @@ class Subject:
         self._process = subprocess.Popen(
             command,
             cwd=TOP,
-            env={**os.environ, **(env or {})},
+            env={**_environment(), **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
