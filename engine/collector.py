@@ -18,4 +18,4 @@ def calm() -> None:
     """Set it so for this process: for whoever runs PureBoot as a program."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(10_000, 50, 100)

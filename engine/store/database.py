@@ -16,6 +16,7 @@ import logging
 import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ T = TypeVar("T")
 
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 200  # more make no commit much cheaper, but the event loop is told of all of them in one turn
+_TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
 PROBE_SECONDS = 1.0  # how often a store that cannot be written is tried while nobody writes
 
 
@@ -234,7 +236,8 @@ class Database:
         self._loop = asyncio.get_running_loop()
         # The writer and the event loop hand Python's lock to and fro; with the usual 5 ms a commit waits for it.
         sys.setswitchinterval(min(sys.getswitchinterval(), 0.0005))
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._asked: list[_Item] = []
+        self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._run, name="pureboot-writer", daemon=True)
         self._on_commit: list[Callable[[], None]] = []
         self._on_told: list[Callable[[list[Any]], None]] = []
@@ -249,6 +252,8 @@ class Database:
         self._replacements = 0
         self._is_another = asyncio.Event()
         self._closed = False
+        self._done: deque[_Item] = deque()
+        self._is_telling = False
         self._reads: set[asyncio.Task[Any]] = set()
         self._writer.start()
 
@@ -323,44 +328,63 @@ class Database:
         if self._closed:
             raise Unavailable("the store is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Item(work, future))
+        self._ask(_Item(work, future))
         return await future
+
+    def _ask(self, item: _Item) -> None:
+        """Give the writer something to do when this turn of the event loop ends: whoever else asks in it comes along,
+        and the two do not fight over Python's lock meanwhile.
+        """
+        if not self._asked:
+            self._loop.call_soon(self._hand_over)
+        self._asked.append(item)
+
+    def _hand_over(self) -> None:
+        asked, self._asked = self._asked, []
+        self._queue.put(asked)
 
     async def close(self) -> None:
         """Finish what is queued, then give the connections back."""
         if self._closed:
             return
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         await asyncio.gather(*self._reads, return_exceptions=True)
         await self.backend.close()
 
     def _run(self) -> None:
+        asked: deque[_Item] = deque()
         open_for_work = True
-        while open_for_work:
-            batch, open_for_work = self._next_batch()
+        while open_for_work or asked:
+            if open_for_work:
+                open_for_work = self._take(asked)
+            batch = [asked.popleft() for _ in range(min(MAX_BATCH, len(asked)))]
             if batch:
                 self._commit(batch)
                 self._loop.call_soon_threadsafe(self._resolve, batch)
         self.backend.close_writer()
 
-    def _next_batch(self) -> tuple[list[_Item], bool]:
-        batch: list[_Item] = []
+    def _take(self, asked: deque[_Item]) -> bool:
+        """Take what waits, if nothing does the next that comes; False if nothing will any more."""
         try:
-            item = self._queue.get(timeout=PROBE_SECONDS if self.trouble and self._remembers else None)
+            more = self._next(wait=not asked)
+            while more is not None:
+                asked.extend(more)
+                more = self._next(wait=False)
+        except queue.Empty:
+            return True
+        return False
+
+    def _next(self, *, wait: bool) -> list[_Item] | None:
+        if not wait:
+            return self._queue.get_nowait()
+        try:
+            return self._queue.get(timeout=PROBE_SECONDS if self.trouble and self._remembers else None)
         except queue.Empty:
             self._probe()
-            return batch, True
-        while item is not None:
-            batch.append(item)
-            if len(batch) == MAX_BATCH:
-                return batch, True
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
+            raise
 
     def _commit(self, batch: list[_Item]) -> None:
         spoilt = False
@@ -425,7 +449,7 @@ class Database:
         if self.trouble is None and not self._closed:
             nobody: asyncio.Future[None] = self._loop.create_future()
             nobody.cancel()
-            self._queue.put(_Item(lambda tx: self.backend.probe(tx.connection), nobody))
+            self._ask(_Item(lambda tx: self.backend.probe(tx.connection), nobody))
 
     async def another(self) -> None:
         """Return when another store was found in the place of the one that was open."""
@@ -442,14 +466,28 @@ class Database:
             call()
 
     def _resolve(self, batch: list[_Item]) -> None:
-        for item in batch:
+        self._done.extend(batch)
+        if not self._is_telling:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell of some that are done, in their order; the rest in further turns of the event loop, which is not to
+        stand still while a whole batch goes on with what it waited for.
+        """
+        told: list[Any] = []
+        for _ in range(min(_TOLD_AT_ONCE, len(self._done))):
+            item = self._done.popleft()
+            if item.error is None:
+                told += item.told
             if item.future.done():
                 continue
             if item.error is not None:
                 item.future.set_exception(item.error)
             else:
                 item.future.set_result(item.result)
-        told = [notice for item in batch if item.error is None for notice in item.told]
+        self._is_telling = bool(self._done)
+        if self._is_telling:
+            self._loop.call_soon(self._tell)
         if told:
             for tell in self._on_told:
                 tell(told)
