@@ -97,20 +97,9 @@ def _conversion(column: Column[Any]) -> Convert | None:
     return int if isinstance(column.type, Boolean) else None
 
 
-_last: tuple[datetime | None, str] = (None, "")
-
-
+@lru_cache(maxsize=8192)
 def _moment(value: datetime) -> str:
-    """As SQLAlchemy writes it, without its detours; one moment stands in many columns of a batch."""
-    global _last  # noqa: PLW0603 - one value that is replaced whole
-    moment, text = _last
-    if value is not moment:
-        text = _written(value)
-        _last = (value, text)
-    return text
-
-
-def _written(value: datetime) -> str:
+    """As SQLAlchemy writes it, without its detours; one moment stands in many columns of a batch, and in later ones."""
     if value.tzinfo is not UTC:
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")

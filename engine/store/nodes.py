@@ -63,12 +63,16 @@ def add(tx: Tx, value: Node) -> None:
         raise Conflict(f"there is a node with the MAC address {value.mac_address} already: {known.name} ({known.id})")
     tx.execute(insert(node), _row(value))
     _add_tags(tx, value.id, value.tags)
+    _remember(tx, value)
 
 
 def save(tx: Tx, value: Node) -> None:
     """Keep a changed node; its tags have a function of their own."""
+    before = (tx.memory(_NOUN) or {}).get(value.id)
     _forget(tx, value.id)
     tx.execute(_SAVE, {"its_id": value.id, **_row(value)})
+    if before is not None and before.tags == value.tags:
+        _remember(tx, value)
 
 
 def save_tags(tx: Tx, value: Node) -> None:
@@ -119,9 +123,14 @@ def get_by_id(tx: Tx, node_id: str) -> Node:
             raise NotFound(f"there is no node {node_id}")
         tags = tuple(tx.execute(_TAGS, {"its_id": node_id}).scalars())
         found = Node(**{**row, "state": NodeState(row["state"]), "tags": tags})
-        if known is not None:
-            known[node_id] = found
+        _remember(tx, found)
     return found
+
+
+def _remember(tx: Tx, value: Node) -> None:
+    known = tx.memory(_NOUN)
+    if known is not None:
+        known[value.id] = value
 
 
 def _forget(tx: Tx, node_id: str) -> None:
