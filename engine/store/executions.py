@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 
 from engine.core.executions import (
     LIVE,
@@ -34,39 +34,6 @@ _COLUMNS = [field.name for field in fields(Execution) if field.name != "attempts
 _ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
 # What every transition needs is stated once, with its values apart: making a statement costs more than running it.
 _GET = select(execution).where(execution.c.id == bindparam("its_id"))
-_STATUS_COLUMNS = (
-    "id",
-    "status",
-    "concurrency_key",
-    "waits_for",
-    "progress_percent",
-    "output",
-    "error",
-    "failing",
-    "rolling_back",
-    "started_at",
-    "completed_at",
-    "deadline_at",
-    "paused_at",
-)
-_OUTCOME_COLUMNS = (
-    "id",
-    "status",
-    "output",
-    "failure",
-    "error",
-    "message",
-    "exit_code",
-    "progress_percent",
-    "due_at",
-    "started_at",
-    "completed_at",
-    "deadline_at",
-    "ends_at",
-    "heard_at",
-    "taken_by",
-    "routes",
-)
 
 
 def _plain(names: Iterable[str]) -> list[str]:
@@ -74,18 +41,71 @@ def _plain(names: Iterable[str]) -> list[str]:
     return [f"{name}._value_" if name in ("status", "performer") else name for name in names]
 
 
+class _Saver:
+    """Updates of values of one kind: of what changes `often` alone, where what changes `seldom` is as it was. What is
+    not named costs nothing; above all no index of it is written anew.
+    """
+
+    def __init__(self, table: Table, often: Sequence[str], seldom: Sequence[str], extra: Sequence[str] = ()) -> None:
+        self._often = attrgetter("id", *_plain(often))
+        self._seldom = attrgetter(*_plain(seldom))
+        self._few = Bulk(table, ["id", *often, *extra], key="id")
+        self._all = Bulk(table, ["id", *often, *extra, *seldom], key="id")
+
+    def run(self, connection: Connection, changes: Iterable[tuple[Any, ...]]) -> None:
+        """Write changes: each a value as it is in the store, as it is now, and its `extra`."""
+        few, whole = [], []
+        for before, after, *extra in changes:
+            seldom = self._seldom(after)
+            if seldom == self._seldom(before):
+                few.append((*self._often(after), *extra))
+            else:
+                whole.append((*self._often(after), *extra, *seldom))
+        self._few.run(connection, few)
+        self._all.run(connection, whole)
+
+
 _ADD = Bulk(execution, [*_COLUMNS, "wake_at", "token_digest"])
-_SAVE = Bulk(execution, [*_STATUS_COLUMNS, "wake_at"], key="id")
+_SAVE = _Saver(
+    execution,
+    often=["progress_percent"],
+    seldom=[
+        "status",
+        "concurrency_key",
+        "waits_for",
+        "output",
+        "error",
+        "failing",
+        "rolling_back",
+        "started_at",
+        "completed_at",
+        "deadline_at",
+        "paused_at",
+    ],
+    extra=["wake_at"],
+)
 _SAVE_WAKE = Bulk(execution, ["id", "wake_at"], key="id")
 _ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
 _ADD_ATTEMPT = Bulk(attempt, [*_ATTEMPT_COLUMNS, "number"])
-_SAVE_ATTEMPT = Bulk(attempt, _OUTCOME_COLUMNS, key="id")
+_SAVE_ATTEMPT = _Saver(
+    attempt,
+    often=[
+        "status",
+        "output",
+        "failure",
+        "error",
+        "message",
+        "exit_code",
+        "progress_percent",
+        "completed_at",
+        "routes",
+    ],
+    seldom=["due_at", "started_at", "deadline_at", "ends_at", "heard_at", "taken_by"],
+)
 _SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
 _SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")
 _values = attrgetter(*_plain(_COLUMNS))
-_status_values = attrgetter(*_plain(_STATUS_COLUMNS))
 _attempt_values = attrgetter(*_plain(_ATTEMPT_COLUMNS))
-_outcome_values = attrgetter(*_plain(_OUTCOME_COLUMNS))
 _SAVE_SIZE = Bulk(attempt, ["id", "log_size"], key="id")
 _ADD_LOG = Bulk(attempt_log, ["execution_id", "attempt_id", "at", "text"])
 _LIVE = [status.value for status in LIVE]
@@ -150,14 +170,14 @@ class _Changes:
             if before is None:
                 new.append((*_values(after), wake_at, digest))
             else:
-                saved.append((*_status_values(after), wake_at))
+                saved.append((before, after, wake_at))
             known = {} if before is None else {each.id: each for each in before.attempts}
             for number, each in enumerate(after.attempts):
                 was = known.get(each.id)
                 if was is None:
                     new_attempts.append((*_attempt_values(each), number))
                 elif was is not each:
-                    saved_attempts.append(_outcome_values(each))
+                    saved_attempts.append((was, each))
                     if was.config is not each.config:
                         configs.append((each.id, each.config))
         _ADD.run(connection, new)
