@@ -38,7 +38,7 @@ class Report(Body):
     exit_code: Annotated[int, Field(ge=-(2**31), lt=2**32)] | None = None
     logs: str | None = None
     progress_percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    output: dict[str, Any] = Field(default={})
+    output: dict[str, Any] = Field(default_factory=dict)
     attempt: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
@@ -83,7 +83,7 @@ async def _awaited(call: Call, seconds: float, agent: str | None) -> CurrentStep
 async def report(call: Call) -> web.Response:
     """A report about a step: recorded, or recorded before."""
     said = await call.body(Report)
-    outcome = await call.pureboot.callbacks.report(call.part("execution"), call.part("step"), StepReport(**dict(said)))
+    outcome = await call.pureboot.callbacks.report(call.part("execution"), call.part("step"), StepReport(**vars(said)))
     return ok({"result": outcome}, f"the report was {outcome}")
 
 

@@ -18,7 +18,7 @@ from engine.store.schema import Moment, to_json
 Row = Sequence[Any]
 Convert = Callable[[Any], Any]
 
-_SIZES = (100, 20, 5, 1)
+_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 
 
 class Bulk:
@@ -67,7 +67,7 @@ class Bulk:
         changed: dict[str, Any] = {name: bindparam(name) for name in self._names if name != self._key}
         return update(self._table).where(self._table.c[self._key] == bindparam("its_key")).values(changed)
 
-    @lru_cache(maxsize=8)  # noqa: B019 - there is one for each table, for ever
+    @lru_cache(maxsize=256)  # noqa: B019 - there is one for each table, for ever
     def _text(self, rows: int) -> str:
         one = f"({', '.join('?' * len(self._names))})"
         values = ", ".join([one] * rows)

@@ -56,7 +56,9 @@ class Sqlite:
         self._file = StoreFile(path)
         self._file.take()
         self._loop = asyncio.get_running_loop()
-        self._engine: Engine = create_engine(_url("sqlite", path), pool_size=1, max_overflow=0, **JSON_AS)
+        self._engine: Engine = create_engine(
+            _url("sqlite", path), pool_size=1, max_overflow=0, connect_args={"cached_statements": 256}, **JSON_AS
+        )
         self._prepare(self._engine, "BEGIN IMMEDIATE")
         event.listen(self._engine, "connect", self._took_writer)
         self.reader = create_async_engine(_url("sqlite+aiosqlite", path), pool_size=4, **JSON_AS)
