@@ -346,5 +346,7 @@ _KEPT = {"\n", "\t"}
 
 def clean(text: str) -> str:
     """What a machine sends, fit for a log: without the control characters that would take over a terminal."""
+    if text.isprintable():
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(char if char in _KEPT or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
