@@ -1,9 +1,10 @@
 """Many rows of a table by few statements: inserts, and updates by primary key.
 
-SQLAlchemy's `executemany` is what PostgreSQL wants (one round trip). On SQLite it is one step of the statement a row,
-and the driver gives Python's lock away at each: beside a busy event loop the writer then waits for it a hundred times a
-commit (measured: 10 to 60 times slower). There a statement carries a hundred rows (`VALUES (…), (…), …`, and
-`WITH … UPDATE … FROM`, which SQLite has since 3.33), in a few fixed sizes, so that the driver finds them prepared.
+`executemany` takes a row at a time. On SQLite that is one step of the statement a row, and the driver gives Python's
+lock away at each: beside a busy event loop the writer then waits for it a hundred times a commit (measured: 10 to 60
+times slower). There a statement carries many rows (`VALUES (…), (…), …`, and `WITH … UPDATE … FROM`, which SQLite has
+since 3.33), in a few fixed sizes, so that the driver finds them prepared. PostgreSQL is given the columns as arrays
+(`unnest`): one statement is enough for any number of rows (measured: 1.4 times the workflows of one statement a row).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Table, bindparam, insert, update
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Integer, Table
 
 from engine.store.schema import Moment, to_json
 
@@ -26,7 +27,7 @@ class Bulk:
 
     def __init__(self, table: Table, columns: Sequence[str], key: str | None = None) -> None:
         """With `key` the rows with that value in the key's column are updated, else new ones inserted."""
-        self._table = table
+        self._table = table.name
         self._key = key
         self._columns: list[Column[Any]] = [table.c[name] for name in columns]
         self._names = tuple(columns)
@@ -36,14 +37,13 @@ class Bulk:
         if not rows:
             return
         if connection.dialect.name != "sqlite":
-            names = ["its_key" if name == self._key else name for name in self._names]
-            connection.execute(self._statement, [dict(zip(names, row, strict=True)) for row in rows])
+            connection.exec_driver_sql(self._by_arrays, tuple(self._arrays(rows)))
             return
         for part in _parts(rows):
             values: list[Any] = []
             for row in part:
                 values += self._converted(row)
-            connection.exec_driver_sql(self._text(len(part)), tuple(values))
+            connection.exec_driver_sql(self._by_values(len(part)), tuple(values))
 
     def _converted(self, row: Row) -> list[Any]:
         values = list(row)
@@ -55,30 +55,50 @@ class Bulk:
 
     @cached_property
     def _conversions(self) -> list[tuple[int, Convert]]:
-        """What the driver does not know how to write, by its place in a row."""
-        return [
-            (at, convert) for at, column in enumerate(self._columns) if (convert := _conversion(column)) is not None
-        ]
-
-    @cached_property
-    def _statement(self) -> Any:
-        if self._key is None:
-            return insert(self._table)
-        changed: dict[str, Any] = {name: bindparam(name) for name in self._names if name != self._key}
-        return update(self._table).where(self._table.c[self._key] == bindparam("its_key")).values(changed)
+        """What SQLite's driver does not know how to write, by its place in a row."""
+        found = ((at, _for_sqlite(column)) for at, column in enumerate(self._columns))
+        return [(at, convert) for at, convert in found if convert is not None]
 
     @lru_cache(maxsize=256)  # noqa: B019 - there is one for each table, for ever
-    def _text(self, rows: int) -> str:
+    def _by_values(self, rows: int) -> str:
         one = f"({', '.join('?' * len(self._names))})"
         values = ", ".join([one] * rows)
-        table, names = self._table.name, ", ".join(f'"{name}"' for name in self._names)
         if self._key is None:
-            return f'INSERT INTO "{table}" ({names}) VALUES {values}'  # noqa: S608 - names of ours
-        pairs = ", ".join(f'"{name}" = v."{name}"' for name in self._names if name != self._key)
-        return (
-            f"WITH v({names}) AS (VALUES {values}) "  # noqa: S608 - names of ours
-            f'UPDATE "{table}" SET {pairs} FROM v WHERE "{table}"."{self._key}" = v."{self._key}"'
+            return f'INSERT INTO "{self._table}" ({_listed(self._names)}) VALUES {values}'  # noqa: S608 - names of ours
+        return f"WITH v({_listed(self._names)}) AS (VALUES {values}) {self._update('v')}"
+
+    def _arrays(self, rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
+        for column, values in zip(self._columns, zip(*rows, strict=True), strict=True):
+            convert = _for_postgres(column)
+            if convert is None:
+                yield values
+            else:
+                yield [None if value is None else convert(value) for value in values]
+
+    @cached_property
+    def _by_arrays(self) -> str:
+        arrays = ", ".join(f"${at}::{_postgres_type(column)}[]" for at, column in enumerate(self._columns, 1))
+        source = f"unnest({arrays}) WITH ORDINALITY AS a({_listed((*self._names, _PLACE))})"
+        values = ", ".join(
+            f'"{column.name}"::json' if isinstance(column.type, JSON) else f'"{column.name}"'
+            for column in self._columns
         )
+        select = f'SELECT {values} FROM {source} ORDER BY "{_PLACE}"'  # noqa: S608 - names of ours
+        if self._key is None:
+            return f'INSERT INTO "{self._table}" ({_listed(self._names)}) {select}'
+        return f"WITH v({_listed(self._names)}) AS ({select}) {self._update('v')}"
+
+    def _update(self, source: str) -> str:
+        pairs = ", ".join(f'"{name}" = {source}."{name}"' for name in self._names if name != self._key)
+        which = f'"{self._table}"."{self._key}" = {source}."{self._key}"'
+        return f'UPDATE "{self._table}" SET {pairs} FROM {source} WHERE {which}'  # noqa: S608 - names of ours
+
+
+_PLACE = "its_place"  # ids are given in the order of the rows
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -89,7 +109,7 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
             at += size
 
 
-def _conversion(column: Column[Any]) -> Convert | None:
+def _for_sqlite(column: Column[Any]) -> Convert | None:
     if isinstance(column.type, Moment):
         return _moment
     if isinstance(column.type, JSON):
@@ -97,13 +117,32 @@ def _conversion(column: Column[Any]) -> Convert | None:
     return int if isinstance(column.type, Boolean) else None
 
 
+def _for_postgres(column: Column[Any]) -> Convert | None:
+    if isinstance(column.type, Moment):
+        return _aware
+    return _json if isinstance(column.type, JSON) else None
+
+
+def _postgres_type(column: Column[Any]) -> str:
+    if isinstance(column.type, Moment):
+        return "timestamptz"
+    for kind, name in ((Boolean, "boolean"), (BigInteger, "bigint"), (Integer, "integer")):
+        if isinstance(column.type, kind):
+            return name
+    return "text"
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return value
+
+
 @lru_cache(maxsize=8192)
 def _moment(value: datetime) -> str:
     """As SQLAlchemy writes it, without its detours; one moment stands in many columns of a batch, and in later ones."""
     if value.tzinfo is not UTC:
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        value = value.astimezone(UTC)
+        value = _aware(value).astimezone(UTC)
     return value.isoformat(" ", "microseconds")[:26]
 
 
