@@ -362,9 +362,17 @@ class Database:
                 open_for_work = self._take(asked)
             batch = [asked.popleft() for _ in range(min(MAX_BATCH, len(asked)))]
             if batch:
-                self._commit(batch)
+                has_committed = self._commit(batch)
                 self._loop.call_soon_threadsafe(self._resolve, batch)
+                if has_committed:
+                    self._tell_others()
         self.backend.close_writer()
+
+    def _tell_others(self) -> None:
+        try:
+            self.backend.after_commit()
+        except Exception:
+            _log.exception("others could not be told of a commit")
 
     def _take(self, asked: deque[_Item]) -> bool:
         """Take what waits, if nothing does the next that comes; False if nothing will any more."""
@@ -386,7 +394,8 @@ class Database:
             self._probe()
             raise
 
-    def _commit(self, batch: list[_Item]) -> None:
+    def _commit(self, batch: list[_Item]) -> bool:
+        """Carry out a batch; False if none of it was."""
         spoilt = False
 
         def carry_out(connection: Connection) -> None:
@@ -405,9 +414,7 @@ class Database:
             self._memory.clear()
             if spoilt and len(batch) > 1 and not _is_lost(error):
                 # One of them spoilt the transaction: run each alone, so that only that one is told.
-                for item in batch:
-                    self._commit([item])
-                return
+                return sum(self._commit([item]) for item in batch) > 0
             # It could not begin or commit, which is nobody's fault: a second try, one after another, would take each
             # the whole patience with a locked store, and might do again what a broken connection did commit.
             told = self._advised(error)
@@ -416,11 +423,8 @@ class Database:
             for item in batch:
                 item.error = told
             self._loop.call_soon_threadsafe(self._doubt)
-            return
-        try:
-            self.backend.after_commit()
-        except Exception:
-            _log.exception("others could not be told of a commit")
+            return False
+        return True
 
     def _stops(self, why: Unavailable) -> None:
         self.trouble = why.message

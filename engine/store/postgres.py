@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
@@ -34,7 +34,8 @@ _WRITERS_LOCK = 0x50_55_52_45  # any fixed number; it keeps writers apart, so th
 _LAST_WRITER = text("SELECT owner FROM writer WHERE id = 1")
 _THIS_WRITER = text("UPDATE writer SET owner = :owner WHERE id = 1")
 _SAME_WRITER = text("UPDATE writer SET owner = owner WHERE id = 1")
-_NOTIFY = text("SELECT pg_notify(:channel, :name)")
+# There is nothing to be flushed: whoever is not told because the server fell looks by himself.
+_NOTIFY = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :name)")
 _NEW_WRITER = text("INSERT INTO writer (id, owner) VALUES (1, :owner)")
 
 # Beside the lock of the writers, which is one number, there is a second space of locks, which are two.
@@ -89,7 +90,6 @@ class Postgres:
                 self._url,
                 pool_size=1,
                 max_overflow=0,
-                pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
                 connect_args={"server_settings": _writers_settings()},
                 **JSON_AS,
@@ -99,9 +99,19 @@ class Postgres:
 
     @staticmethod
     async def _transaction(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-        async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
-            return await connection.run_sync(work)
+        # A connection that broke while nobody used it is found out by using it: to ask each time would take as long as
+        # the work of a small transaction. Before the lock nothing has happened, so a new one is tried.
+        for is_second_try in (False, True):
+            has_begun = False
+            try:
+                async with engine.begin() as connection:
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
+                    has_begun = True
+                    return await connection.run_sync(work)
+            except DBAPIError as error:
+                if has_begun or is_second_try or not error.connection_invalidated:
+                    raise
+        raise AssertionError("a second try gives a result or raises")
 
     def _connected(self, _connection: Any, _record: Any) -> None:
         self._is_new = True
@@ -136,7 +146,8 @@ class Postgres:
 
     @staticmethod
     async def _notify(engine: AsyncEngine, name: str) -> None:
-        async with engine.begin() as connection:
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(_NOTIFY, {"channel": CHANNEL, "name": name})
 
     def close_writer(self) -> None:
