@@ -64,7 +64,8 @@ async def _awaited(call: Call, seconds: float, agent: str | None) -> CurrentStep
     execution_id, bells = call.part("execution"), call.site.bells
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    with bells.heard(execution_id) as bell:
+    node_id = (await call.pureboot.executions.get(execution_id)).node_id  # whose step may be another execution's, below
+    with bells.heard(*(each for each in (execution_id, node_id) if each)) as bell:
         while True:
             bell.clear()
             step = await call.pureboot.callbacks.current(execution_id, server=call.server, agent=agent)

@@ -13,7 +13,7 @@ from engine.core.executions import AttemptStatus, ExecutionStatus
 from tests.bootsrv.http_support import MAC, SCRIPT, Client, eventually, node, serving, started, until_ended
 from tests.clock import ManualClock
 from tests.conftest import Opener
-from tests.story import begun
+from tests.story import begun, published
 
 TWO = """\
 name: two
@@ -84,6 +84,23 @@ async def test_a_long_poll_ends_at_once_when_the_execution_does(pureboot: PureBo
         await pureboot.executions.cancel(execution.id, by="user:test")
         assert "has cancelled" in (await poll).problem(410)["detail"]
         assert client.site.bells.waiting == 0
+
+
+async def test_a_long_poll_ends_at_once_when_a_step_of_an_execution_below_becomes_current(pureboot: PureBoot) -> None:
+    await node(pureboot)
+    steps = "[{key: ask, action: core.approve}, {key: run, action: node.script, with: {script: 'true'}}]"
+    await published(pureboot, f"name: below\nsteps: {steps}")
+    text = "name: above\nsteps: [{key: a, action: core.workflow, with: {workflow: below}}]"
+    execution, _ = await started(pureboot, text)
+    async with serving(pureboot) as client:
+        poll = asyncio.create_task(client.get(f"/api/v1/callback/{execution.id}/current?wait=60"))
+        await _waiting(client)
+        [_, below] = await pureboot.executions.tree(execution.id)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await pureboot.control.approve(below.id, by="user:test")
+        assert (await poll).data["execution_id"] == below.id
+        assert loop.time() - begun < 2  # it looks again by itself after five
 
 
 async def test_a_long_poll_ends_when_its_time_is_over(pureboot: PureBoot) -> None:
