@@ -42,7 +42,8 @@ from engine.services.triggers import Triggers
 from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
 from engine.store import events, executions, groups, hosts, migrate, nodes
-from engine.store.database import Database, Tx, open_database
+from engine.store.database import Database, open_database
+from engine.store.tx import Tx
 
 if TYPE_CHECKING:
     from engine.services.plans import Plans

@@ -28,7 +28,7 @@ from engine.core.hosts import Host
 from engine.errors import Unavailable
 from engine.services.context import Context
 from engine.store import events, hosts
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from engine.core.tokens import Role, Token, digest, new_admin_token
 from engine.errors import Invalid, Problem
 from engine.services.context import Context
 from engine.store import events, tokens
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 # A token's last use is a column for people; it need not be true to the second, nor cost a write a request.
 _USE_NOTED_EVERY = timedelta(minutes=1)

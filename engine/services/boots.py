@@ -15,7 +15,7 @@ from engine.services.reports import Reports
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.store import events
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
 # iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.

@@ -26,7 +26,7 @@ from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.templates import render
 from engine.store import documents, events, executions, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
 

@@ -11,7 +11,7 @@ from engine.errors import Conflict, PureBootError
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.store import executions
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 def start(run: Run, attempt: Attempt) -> None:

@@ -34,7 +34,7 @@ from engine.services.context import Context
 from engine.services.runs import Run
 from engine.services.starts import Start, start
 from engine.store import documents, executions, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _AT_ONCE = 50  # how many of many are started together
 _UNDONE = FAILURES | {AttemptStatus.CANCELLED}

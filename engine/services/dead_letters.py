@@ -11,7 +11,7 @@ from engine.services.control import Control
 from engine.services.letters import resolve
 from engine.services.starts import Start, start
 from engine.store import dead_letters as store
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from engine.services.context import Context
 from engine.services.firing import Occurrence
 from engine.store import events
 from engine.store import triggers as store
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from engine.services.runs import Run
 from engine.services.starts import Start
 from engine.services.starts import start as begin_one
 from engine.store import documents, events, executions, hosts, nodes
-from engine.store.database import Tx
 from engine.store.executions import LogChunk
+from engine.store.tx import Tx
 
 _log = logging.getLogger(__name__)
 

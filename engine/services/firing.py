@@ -21,7 +21,7 @@ from engine.services.context import Context
 from engine.services.starts import Start
 from engine.store import documents, events, executions, groups, nodes
 from engine.store import triggers as store
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _MAX_CHAIN = 20
 _LONGEST_REASON = 2000

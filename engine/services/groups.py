@@ -13,7 +13,7 @@ from engine.core.page import Page
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
 from engine.store import documents, events, groups, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 SETTABLE = frozenset({"name", "description", "workflow_id", "metadata"})
 

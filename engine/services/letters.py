@@ -7,7 +7,7 @@ from engine.core.dead_letters import DeadLetter, LetterKind, Resolution
 from engine.core.events import SYSTEM, Kind, NewEvent
 from engine.store import dead_letters as store
 from engine.store import events
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 def lay(tx: Tx, letter: DeadLetter, *, by: str = SYSTEM) -> DeadLetter:

@@ -17,7 +17,7 @@ from engine.core.executions import Execution
 from engine.core.workflows import Workflow
 from engine.services.context import Context
 from engine.store import executions
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 MINUTE = timedelta(minutes=1)
 

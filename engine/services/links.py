@@ -11,7 +11,7 @@ from engine.core.page import EVERYTHING, Page
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
 from engine.store import events, links
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 class Links:

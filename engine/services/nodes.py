@@ -13,7 +13,7 @@ from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
 from engine.services.moves import Move
 from engine.store import documents, events, groups, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 # What a person may set on a node; everything else follows from what happens to it.
 SETTABLE = frozenset(

@@ -26,7 +26,7 @@ from engine.services import limits
 from engine.services.context import Context
 from engine.services.nodes import require_unlocked
 from engine.store import documents, events, executions, groups, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 class Plans:

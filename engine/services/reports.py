@@ -14,7 +14,7 @@ from engine.services.context import Context
 from engine.services.moves import Move
 from engine.services.runs import Run
 from engine.store import events, executions, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 _FACTS = ("ip_address", "hostname", "vendor", "model", "serial_number", "system_uuid", "arch", "boot_mode")
 MAX_FACT = 255

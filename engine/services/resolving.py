@@ -8,7 +8,7 @@ from engine.core import rendering, scopes
 from engine.core.executions import Attempt
 from engine.errors import Invalid, Problem
 from engine.services.templates import lookup
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 if TYPE_CHECKING:
     from engine.services.runs import Run

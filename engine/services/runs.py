@@ -46,7 +46,7 @@ from engine.services.notices import Over, Queued, Stop, Task, Wake
 from engine.services.resolving import completed, resolved
 from engine.services.run_events import described
 from engine.store import documents, events, executions, groups, hosts, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 class Run:

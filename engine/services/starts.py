@@ -17,7 +17,7 @@ from engine.services.context import Context
 from engine.services.nodes import require_unlocked
 from engine.services.runs import Run
 from engine.store import documents, executions, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from engine.core.scopes import Surroundings, names, variables
 from engine.errors import Conflict, Invalid, NotFound, Problem
 from engine.services.context import Context
 from engine.store import documents, events, groups, nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 SETTABLE = frozenset({"type", "description", "os_family", "tags"})
 

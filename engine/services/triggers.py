@@ -23,7 +23,7 @@ from engine.services.context import Context
 from engine.services.firing import Firing, Occurrence
 from engine.store import documents, events
 from engine.store import triggers as store
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 SETTABLE = frozenset({"name", "description", "workflow", "node", "params", "config", "condition", "enabled"})
 

@@ -16,7 +16,7 @@ from engine.core.workflows import PublishedWorkflow, Workflow
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
 from engine.store import documents, events, executions
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 
 class Workflows:

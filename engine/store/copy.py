@@ -20,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import Conflict, Invalid, NotFound, Unavailable
 from engine.store import hosts, migrate, postgres
-from engine.store.database import Database, Tx, open_database, translated
+from engine.store.database import Database, open_database
+from engine.store.faults import translated
 from engine.store.fresh import empty_store, shown, sqlite_path
 from engine.store.schema import engine_host, metadata, writer
+from engine.store.tx import Tx
 
 TABLES = tuple(table for table in metadata.sorted_tables if table not in (engine_host, writer))
 """All tables, those first that others refer to; without what is about the processes that use a store."""

@@ -11,7 +11,6 @@ cannot be used, all of them are told at once.
 """
 
 import asyncio
-import contextlib
 import logging
 import queue
 import sys
@@ -20,14 +19,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from engine.errors import Invalid, Unavailable
+from engine.errors import Unavailable
+from engine.store.backend import Backend
+from engine.store.faults import is_lost, translated
 from engine.store.outage import Outage
+from engine.store.tx import Batch, Memory, Tx, Work
 
 _log = logging.getLogger(__name__)
 
@@ -39,140 +40,6 @@ _TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
 PROBE_SECONDS = 1.0  # how often a store that cannot be written is tried while nobody writes
 
 
-class Deferred(Protocol):
-    """Rows that wait until the units of a batch are all done, to be written by few statements."""
-
-    def flush(self, connection: Connection) -> None:
-        """Write them."""
-
-
-D = TypeVar("D", bound=Deferred)
-
-
-class Memory:
-    """What the writer knows without asking the store: what it has read and written itself, by noun and key.
-
-    It holds only while no other process writes; the writer sees to that. Whatever goes wrong in a batch empties it.
-    """
-
-    MOST = 20_000  # values of a noun
-
-    def __init__(self) -> None:
-        self._nouns: dict[str, dict[Any, Any]] = {}
-
-    def of(self, noun: str) -> dict[Any, Any]:
-        """The values of a noun by key; to be read and written."""
-        values = self._nouns.get(noun)
-        if values is None:
-            values = self._nouns[noun] = {}
-        elif len(values) > self.MOST:
-            for key in list(values)[: self.MOST // 2]:  # the oldest
-                del values[key]
-        return values
-
-    def has(self, noun: str, key: Any) -> bool:
-        """Whether a value is known; may be asked from another thread."""
-        return key in self._nouns.get(noun, ())
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._nouns.clear()
-
-
-class Batch:
-    """What the units of one transaction share: the writer's memory, and the rows that are still to be written."""
-
-    ORDER = ("executions", "heard", "log", "events")  # later ones refer to earlier ones
-
-    def __init__(self, connection: Connection, memory: Memory) -> None:
-        self.connection = connection
-        self.memory = memory
-        self._deferred: dict[str, Any] = {}
-
-    def deferred(self, noun: str, make: Callable[[], D]) -> D:
-        """The rows of a noun that wait."""
-        found: D | None = self._deferred.get(noun)
-        if found is None:
-            found = self._deferred[noun] = make()
-        return found
-
-    def flush(self) -> None:
-        """Write all that waits."""
-        if self._deferred:
-            waiting, self._deferred = self._deferred, {}
-            for noun in self.ORDER:
-                if noun in waiting:
-                    waiting[noun].flush(self.connection)
-
-
-class Tx:
-    """A transaction as the store's functions see it; it knows whether anything was written.
-
-    One that writes shares its batch with others: `memory` saves questions, `defer` statements. `tell` leaves word for
-    this process, which gets it once the transaction is durable.
-    """
-
-    __slots__ = ("_batch", "_connection", "open_runs", "told", "wrote")
-
-    def __init__(self, connection: Connection, batch: Batch | None = None) -> None:
-        self._connection = connection
-        self._batch = batch
-        self.wrote = False
-        self.told: list[Any] = []
-        self.open_runs: dict[str, Any] = {}
-        """Executions that are being changed, by id: whoever needs one of them takes it from here."""
-
-    def memory(self, noun: str) -> dict[Any, Any] | None:
-        """What the writer knows of a noun, by key; None in a transaction that only reads."""
-        return None if self._batch is None else self._batch.memory.of(noun)
-
-    def defer(self, noun: str, make: Callable[[], D]) -> D:
-        """The rows of a noun that are written when the batch ends, or when somebody asks for them."""
-        if self._batch is None:
-            raise TypeError("a transaction that only reads was asked to write")
-        self.wrote = True
-        return self._batch.deferred(noun, make)
-
-    def flush(self) -> None:
-        """Write what was deferred: to be called before rows of such nouns are read or changed otherwise."""
-        if self._batch is not None:
-            self._batch.flush()
-
-    def tell(self, notice: Any) -> None:
-        """Leave word for this process."""
-        self.told.append(notice)
-
-    @property
-    def connection(self) -> Connection:
-        """The connection itself, for migrations; who writes through it says so by asking for it."""
-        self.wrote = True
-        return self._connection
-
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run one statement of SQLAlchemy Core."""
-        if getattr(statement, "is_dml", False):
-            self.wrote = True
-        return self._connection.execute(statement, parameters)
-
-    def rows(self, statement: Executable, parameters: Any = None) -> list[dict[str, Any]]:
-        """All rows of a statement, by column."""
-        result = self.execute(statement, parameters)
-        names = [str(key) for key in result.keys()]  # noqa: SIM118 - it is no mapping
-        return [dict(zip(names, row, strict=True)) for row in result]
-
-    def row(self, statement: Executable, parameters: Any = None) -> dict[str, Any] | None:
-        """The first row of a statement, by column."""
-        found = self.execute(statement, parameters).mappings().first()
-        return None if found is None else {str(key): value for key, value in found.items()}
-
-    def number(self, statement: Executable) -> int:
-        """The one number a statement yields."""
-        return int(self.execute(statement).scalar_one())
-
-
-Work = Callable[[Tx], T]
-
-
 @dataclass(slots=True)
 class _Item:
     work: Work[Any]
@@ -180,52 +47,6 @@ class _Item:
     result: Any = None
     error: BaseException | None = None
     told: list[Any] = field(default_factory=list)
-
-
-class Backend(Protocol):
-    """What a kind of database does in its own way."""
-
-    reader: AsyncEngine
-    is_shared: bool  # whether several processes may host it
-    replacements: int  # how often another store was found in the place of the one that was open
-
-    def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` alone, in a transaction that is durable when this returns. Called in the writer thread only."""
-
-    def others_wrote(self, connection: Connection) -> bool:
-        """Whether another process may have written since this one's last transaction. Called first in each."""
-
-    def after_commit(self) -> None:
-        """Tell other processes, if they can be told now. Called in the writer thread."""
-
-    def probe(self, connection: Connection) -> None:
-        """Write something that changes nothing."""
-
-    def check_readable(self) -> None:
-        """See that there is something to read, as far as that can be seen at once. Called in the event loop.
-
-        Raises:
-            Unavailable: there is not.
-        """
-
-    def advice(self, error: Exception) -> str | None:
-        """What a person can do about an error of the database."""
-
-    def close_writer(self) -> None:
-        """Give the writer's connection back. Called in the writer thread, last."""
-
-    def outside_changes(self, stir: Callable[[], None]) -> contextlib.AbstractAsyncContextManager[None]:
-        """While entered, call `stir` when another process may have committed."""
-
-    async def lock_host(self) -> bool:
-        """Become the one process that hosts this store, where it is not shared; False if another is.
-
-        Raises:
-            Unavailable: the store cannot be asked now.
-        """
-
-    async def close(self) -> None:
-        """Give everything else back."""
 
 
 class Database:
@@ -412,7 +233,7 @@ class Database:
                 self._goes_on()
         except Exception as error:
             self._memory.clear()
-            if spoilt and len(batch) > 1 and not _is_lost(error):
+            if spoilt and len(batch) > 1 and not is_lost(error):
                 # One of them spoilt the transaction: run each alone, so that only that one is told.
                 return sum(self._commit([item]) for item in batch) > 0
             # It could not begin or commit, which is nobody's fault: a second try, one after another, would take each
@@ -511,37 +332,6 @@ def _carry_out(batch: Batch, items: list[_Item]) -> None:
                 raise
             item.error = translated(error)
     batch.flush()
-
-
-def _is_lost(error: Exception) -> bool:
-    return isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
-
-
-def translated(error: Exception) -> Exception:
-    """What a caller is told of what a database raised: what is wrong with the store, or with a value it was given."""
-    if _is_fault_of_value(error):
-        return Invalid(f"a value cannot be in the store: {_reason(error)}")
-    if isinstance(error, IntegrityError):
-        return error
-    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
-        return error.orig if isinstance(error.orig, Exception) else error
-    if isinstance(error, SQLAlchemyError | OSError):
-        return Unavailable(f"the store cannot be used now: {_reason(error)}")
-    return error
-
-
-def _is_fault_of_value(error: Exception) -> bool:
-    """Text with a NUL or half a surrogate pair, a number too large: waiting makes none of them better."""
-    if isinstance(error, DataError | UnicodeError | OverflowError):
-        return True
-    original = getattr(error, "orig", None)
-    by_server = str(getattr(original, "sqlstate", None) or "").startswith("22")  # SQL's class of data exceptions
-    return by_server or isinstance(getattr(original, "__cause__", None), ValueError)  # asyncpg refused to send it
-
-
-def _reason(error: Exception) -> str:
-    original = getattr(error, "orig", None) or error
-    return str(original).strip() or type(original).__name__
 
 
 async def open_database(url: str) -> Database:

@@ -9,9 +9,9 @@ from engine.core.dead_letters import DeadLetter, LetterKind, Resolution
 from engine.core.page import Page
 from engine.core.shape import as_data
 from engine.errors import NotFound
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import dead_letter
+from engine.store.tx import Tx
 
 _FILTERS = {
     name: dead_letter.c[name]

@@ -8,9 +8,9 @@ from sqlalchemy import insert, or_, select, update
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import document, document_version
+from engine.store.tx import Tx
 
 _NOUN = "document"
 _FILTERS = {

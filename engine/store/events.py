@@ -9,9 +9,9 @@ from engine.core.events import Event, Kind, NewEvent
 from engine.core.nodes import NodeState, StateChange, TriggeredBy
 from engine.core.page import Page
 from engine.store.bulk import Bulk
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import event
+from engine.store.tx import Tx
 
 _ADD = Bulk(event, ["kind", "at", "principal", "node_id", "execution_id", "step_key", "data"])
 

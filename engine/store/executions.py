@@ -21,9 +21,9 @@ from engine.core.executions import (
 from engine.core.page import Page
 from engine.errors import NotFound
 from engine.store.bulk import Bulk
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import attempt, attempt_log, engine_host, execution
+from engine.store.tx import Tx
 
 # How many executions with their attempts are read at once: the event loop waits while rows become values.
 PIECE = 50

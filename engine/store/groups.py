@@ -8,9 +8,9 @@ from sqlalchemy import delete, insert, or_, select, update
 from engine.core.groups import Group
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import node_group
+from engine.store.tx import Tx
 
 _SORTABLE = {name: node_group.c[name] for name in ("id", "name", "created_at", "updated_at", "workflow_id")}
 

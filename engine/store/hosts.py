@@ -14,8 +14,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from engine.core.hosts import Host
 from engine.store import postgres
-from engine.store.database import Tx
 from engine.store.schema import engine_host
+from engine.store.tx import Tx
 
 _NOUN = "host"
 """What the writer's memory calls whether a host lives, by the host's id."""

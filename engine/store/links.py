@@ -8,9 +8,9 @@ from sqlalchemy import insert, select
 from engine.core.links import Link
 from engine.core.page import Page
 from engine.core.shape import as_data
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import execution, resource_link
+from engine.store.tx import Tx
 
 _FILTERS = {
     name: resource_link.c[name]

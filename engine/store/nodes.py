@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, NotFound
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import node, node_tag
+from engine.store.tx import Tx
 
 PIECE = 200  # how many are read at once: the event loop waits while rows become values
 _NOUN = "node"

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
-from engine.store.database import Tx
 from engine.store.schema import JSON_AS
+from engine.store.tx import Tx
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from engine.core.page import Page
 from engine.errors import Invalid, Problem
-from engine.store.database import Tx
+from engine.store.tx import Tx
 
 Sortable = Mapping[str, ColumnElement[Any]]
 

@@ -14,8 +14,8 @@ from sqlalchemy.sql import ColumnElement
 from engine.core.events import PROGRESS
 from engine.core.executions import ENDED, LIVE
 from engine.core.retention import Cut
-from engine.store.database import Tx
 from engine.store.schema import attempt, attempt_log, dead_letter, event, execution
+from engine.store.tx import Tx
 
 _LIVE = [status.value for status in LIVE]
 _ended_at = func.coalesce(execution.c.completed_at, execution.c.created_at)

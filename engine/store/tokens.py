@@ -7,9 +7,9 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from engine.core.page import Page
 from engine.core.tokens import Role, Token
 from engine.errors import Conflict, NotFound
-from engine.store.database import Tx
 from engine.store.query import page_of
 from engine.store.schema import token
+from engine.store.tx import Tx
 
 _SHOWN = [token.c[name] for name in ("id", "name", "role", "created_at", "expires_at", "last_used_at")]
 _SORTABLE = {name: token.c[name] for name in ("id", "name", "role", "created_at", "expires_at", "last_used_at")}

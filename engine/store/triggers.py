@@ -12,9 +12,9 @@ from engine.core.page import Page
 from engine.core.trigger_config import TriggerType, Webhook, config_data, kept_config
 from engine.core.triggers import Trigger, path_digest
 from engine.errors import Conflict, NotFound
-from engine.store.database import Tx
 from engine.store.query import filtered, page_of
 from engine.store.schema import event, trigger
+from engine.store.tx import Tx
 
 _FILTERS = {name: trigger.c[name] for name in ("name", "type", "workflow", "enabled")}
 _SORTABLE = {

@@ -22,7 +22,7 @@ from engine.clock import new_id
 from engine.core.events import Kind
 from engine.core.nodes import Node
 from engine.store import nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 from tests import postgres
 from tests.conftest import settings_for
 from tests.story import ADA, published

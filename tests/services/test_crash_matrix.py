@@ -23,8 +23,9 @@ from engine.core.events import Kind
 from engine.core.executions import Attempt, Execution
 from engine.core.page import EVERYTHING
 from engine.store import events, executions, nodes
-from engine.store.database import Tx, open_database
+from engine.store.database import open_database
 from engine.store.schema import engine_host
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener
 from tests.crashing import DIED, MAC, PLAYED, STRUCK, Life, Nursery, prepare

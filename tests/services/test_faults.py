@@ -15,7 +15,7 @@ from engine.core.events import Kind
 from engine.core.executions import AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.page import EVERYTHING
 from engine.errors import Invalid, Unavailable
-from engine.store.database import Backend
+from engine.store.backend import Backend
 from tests.clock import ManualClock
 from tests.conftest import Opener, settings_for
 from tests.story import ADA, PATIENCE, begun, ended, event, published, statuses

@@ -23,7 +23,8 @@ from engine.core.executions import Execution, ExecutionStatus
 from engine.core.page import EVERYTHING, Page
 from engine.errors import Unavailable
 from engine.store import postgres, sqlite
-from engine.store.database import Tx, open_database
+from engine.store.database import open_database
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener, settings_for
 from tests.host import HostProcess, Witness, actions, host_process

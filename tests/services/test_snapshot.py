@@ -9,7 +9,7 @@ from engine.clock import new_id
 from engine.core.events import Kind
 from engine.core.nodes import Node
 from engine.store import nodes
-from engine.store.database import Tx
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener
 from tests.story import ADA, PATIENCE, ended, published

@@ -20,9 +20,10 @@ from engine.settings import Retention as Rules
 from engine.store import copy as copying
 from engine.store import migrate
 from engine.store.copy import TABLES, copy
-from engine.store.database import Tx, open_database
+from engine.store.database import open_database
 from engine.store.fresh import copy_key, shown, sqlite_path
 from engine.store.schema import attempt_log, event, node_tag
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener
 from tests.story import ADA, ended, published

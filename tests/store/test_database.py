@@ -9,7 +9,8 @@ from sqlalchemy import text
 from engine.core.events import Event, Kind, NewEvent
 from engine.errors import Conflict, Unavailable
 from engine.store import events
-from engine.store.database import Database, Tx, open_database
+from engine.store.database import Database, open_database
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener
 from tests.story import PATIENCE

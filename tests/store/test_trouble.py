@@ -20,7 +20,7 @@ from engine.core.events import Kind, NewEvent
 from engine.core.executions import ExecutionStatus, Performer
 from engine.errors import Unavailable
 from engine.store import events, postgres, sqlite
-from engine.store.database import Tx
+from engine.store.tx import Tx
 from tests.clock import ManualClock
 from tests.conftest import Opener, settings_for
 from tests.story import ADA, PATIENCE, begun, ended, published, statuses
