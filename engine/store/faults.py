@@ -13,13 +13,13 @@ def is_lost(error: Exception) -> bool:
 def translated(error: Exception) -> Exception:
     """What a caller is told of what a database raised: what is wrong with the store, or with a value it was given."""
     if _is_fault_of_value(error):
-        return Invalid(f"a value cannot be in the store: {_reason(error)}")
+        return Invalid(f"a value cannot be in the store: {reason(error)}")
     if isinstance(error, IntegrityError):
         return error
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
         return error.orig if isinstance(error.orig, Exception) else error
     if isinstance(error, SQLAlchemyError | OSError):
-        return Unavailable(f"the store cannot be used now: {_reason(error)}")
+        return Unavailable(f"the store cannot be used now: {reason(error)}")
     return error
 
 
@@ -32,6 +32,7 @@ def _is_fault_of_value(error: Exception) -> bool:
     return by_server or isinstance(getattr(original, "__cause__", None), ValueError)  # asyncpg refused to send it
 
 
-def _reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
+    """What the database itself said."""
     original = getattr(error, "orig", None) or error
     return str(original).strip() or type(original).__name__

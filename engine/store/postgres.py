@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.errors import Unavailable
+from engine.store.faults import reason
 from engine.store.schema import JSON_AS
 from engine.store.tx import Tx
 
@@ -78,7 +79,7 @@ class Postgres:
             raise Unavailable("PostgreSQL needs asyncpg: install pureboot[postgres]") from None
         except (SQLAlchemyError, OSError) as error:
             shown = make_url(url).render_as_string(hide_password=True)
-            raise Unavailable(f"the store {shown} cannot be opened: {_reason(error)}") from None
+            raise Unavailable(f"the store {shown} cannot be opened: {reason(error)}") from None
         return backend
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
@@ -248,8 +249,3 @@ class _Heard:
     def __call__(self, _connection: object, _pid: int, _channel: str, sender: str) -> None:
         if sender != self._name:  # what this process wrote it knows
             self._stir()
-
-
-def _reason(error: BaseException) -> str:
-    original = getattr(error, "orig", None) or error
-    return str(original).strip() or type(original).__name__
