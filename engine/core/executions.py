@@ -342,6 +342,16 @@ Fact = (
 )
 
 
+_OF_AN_ATTEMPT = (
+    AttemptStarted,
+    AttemptTaken,
+    AttemptClaimed,
+    AttemptReleased,
+    AttemptHeard,
+    AttemptFinished,
+    AttemptSettled,
+)
+
 T = TypeVar("T", Attempt, Execution)
 
 
@@ -350,12 +360,32 @@ def changed(value: T, **changes: Any) -> T:
     it does not ask about each of their thirty fields; the engine makes some forty such copies a workflow.
     """
     copied = object.__new__(type(value))
-    copied.__dict__.update(value.__dict__, **changes)
+    object.__setattr__(copied, "__dict__", value.__dict__ | changes)
     return copied
 
 
 def evolve(execution: Execution, fact: Fact) -> Execution:
     """The execution after a fact."""
+    if isinstance(fact, _OF_AN_ATTEMPT):
+        return changed(
+            execution, attempts=_replaced(execution.attempts, _changed(execution.find(fact.attempt_id), fact))
+        )
+    if isinstance(fact, AttemptAdded):
+        return changed(execution, attempts=(*execution.attempts, fact.attempt))
+    return _evolved(execution, fact)
+
+
+def _evolved(
+    execution: Execution,
+    fact: ExecutionQueued
+    | ExecutionStarted
+    | ExecutionPaused
+    | ExecutionResumed
+    | ExecutionReopened
+    | RollbackBegun
+    | ExecutionFailing
+    | ExecutionFinished,
+) -> Execution:
     match fact:
         case ExecutionQueued():
             return changed(execution, waits_for=fact.waits_for, concurrency_key=fact.concurrency_key)
@@ -396,12 +426,11 @@ def evolve(execution: Execution, fact: Fact) -> Execution:
                 waits_for=None,
                 paused_at=None,
             )
-        case AttemptAdded():
-            return changed(execution, attempts=(*execution.attempts, fact.attempt))
-        case _:
-            after = _changed(execution.find(fact.attempt_id), fact)
-            attempts = tuple(after if each.id == after.id else each for each in execution.attempts)
-            return changed(execution, attempts=attempts)
+
+
+def _replaced(attempts: tuple[Attempt, ...], after: Attempt) -> tuple[Attempt, ...]:
+    at = next(at for at in range(len(attempts) - 1, -1, -1) if attempts[at].id == after.id)
+    return (*attempts[:at], after, *attempts[at + 1 :])
 
 
 def _resumed(execution: Execution, at: datetime) -> Execution:
@@ -422,6 +451,10 @@ def _changed(
     | AttemptSettled,
 ) -> Attempt:
     match fact:
+        case AttemptFinished():
+            return _finished(attempt, fact)
+        case AttemptSettled():
+            return changed(attempt, routes=fact.routes)
         case AttemptStarted():
             return changed(
                 attempt,
@@ -442,10 +475,6 @@ def _changed(
             return changed(
                 attempt, heard_at=fact.at, progress_percent=progress, message=fact.message or attempt.message
             )
-        case AttemptFinished():
-            return _finished(attempt, fact)
-        case AttemptSettled():
-            return changed(attempt, routes=fact.routes)
 
 
 def _finished(attempt: Attempt, fact: AttemptFinished) -> Attempt:

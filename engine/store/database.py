@@ -15,6 +15,7 @@ import logging
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ T = TypeVar("T")
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 200  # more make no commit much cheaper, but the event loop is told of all of them in one turn
 _TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
+_SHARE_SECONDS = 0.003  # how long the writer works before it lets the event loop have its turn
+_BREAK_SECONDS = 0.0001  # as long as a thread needs to wake
 PROBE_SECONDS = 1.0  # how often a store that cannot be written is tried while nobody writes
 
 
@@ -321,7 +324,13 @@ class Database:
 
 
 def _carry_out(batch: Batch, items: list[_Item]) -> None:
+    due = time.perf_counter() + _SHARE_SECONDS
     for item in items:
+        # A statement of SQLite's gives Python's lock away for some microseconds: too short for the event loop to get
+        # hold of it, but its waiting begins anew each time. So it is given a real chance now and then.
+        if time.perf_counter() > due:
+            time.sleep(_BREAK_SECONDS)
+            due = time.perf_counter() + _SHARE_SECONDS
         tx = Tx(batch.connection, batch)
         item.error = None
         item.told = tx.told

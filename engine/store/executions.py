@@ -171,15 +171,14 @@ class _Changes:
                 new.append((*_values(after), wake_at, digest))
             else:
                 saved.append((before, after, wake_at))
-            known = {} if before is None else {each.id: each for each in before.attempts}
-            for number, each in enumerate(after.attempts):
-                was = known.get(each.id)
-                if was is None:
-                    new_attempts.append((*_attempt_values(each), number))
-                elif was is not each:
+            known = () if before is None else before.attempts  # an attempt keeps its place
+            for was, each in zip(known, after.attempts, strict=False):
+                if was is not each:
                     saved_attempts.append((was, each))
                     if was.config is not each.config:
                         configs.append((each.id, each.config))
+            places = range(len(known), len(after.attempts))
+            new_attempts += [(*_attempt_values(after.attempts[at]), at) for at in places]
         _ADD.run(connection, new)
         _SAVE.run(connection, saved)
         _SAVE_WAKE.run(connection, list(self._wakes.items()))
