@@ -127,6 +127,7 @@ class PureBootApp(TypeAheadApp):
         self._notices = notices
         self._noticed = 0
         self._hosts = False
+        self._replacements = 0
         self._pureboot: PureBoot | None = None
         self._follower = Follower(self.model, self.changed.publish)
         self._life: asyncio.Task[None] | None = None
@@ -217,6 +218,9 @@ class PureBootApp(TypeAheadApp):
             self._hosts = self._pureboot.is_host
             now = "from now on" if self._hosts else "no more: the store gave its place away"
             self.tell(f"this console serves the machines {now}", severity="warning")
+        if self._pureboot is not None and self._pureboot.replacements != self._replacements:
+            self._replacements = self._pureboot.replacements
+            self.tell("another store is in its place now: end this console and start it again", severity="warning")
         notices = list(self._notices())
         for text in notices[self._noticed :]:
             self.tell(text, severity="warning")

@@ -254,6 +254,11 @@ class PureBoot:
         return self._context.database.trouble
 
     @property
+    def replacements(self) -> int:
+        """How often another store was found in the place of the one that was open: what was read before is stale."""
+        return self._context.database.backend.replacements
+
+    @property
     def context(self) -> Context:
         """What the services share."""
         return self._context

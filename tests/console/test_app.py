@@ -1,9 +1,12 @@
 """Stories about the console as a whole: opening, failing, following, tabs, help, palette, small terminals, leaving."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -323,6 +326,19 @@ async def test_when_the_store_cannot_be_read_it_is_said_until_it_can(
         await at.sees_not("unreachable")
         await scenarios.boot(at.pureboot, 61, "r9-03")
         await at.sees("r9-03")
+
+
+async def test_a_store_that_another_took_the_place_of_is_said_to(stage: Opened) -> None:
+    async with stage() as at:
+        await at.sees("r4-07")
+        path = Path(at.url.removeprefix("sqlite:///"))
+        older = path.with_name("backup.db")
+        with contextlib.closing(sqlite3.connect(path)) as store, contextlib.closing(sqlite3.connect(older)) as copy:
+            store.backup(copy)
+        older.rename(path)
+        with pytest.raises(Unavailable, match="was replaced"):
+            await at.pureboot.note(Kind.NODE_UPDATED)
+        await at.sees("another store is in its place now")
 
 
 async def test_an_unexpected_fault_behind_a_key_does_not_end_the_console(
