@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.clock import new_id
+from engine.clock import counted_id
 from engine.core import admission, expressions, parameters, scopes, tokens
 from engine.core import documents as core
 from engine.core.documents import DocumentKind, DocumentStatus
@@ -57,7 +57,7 @@ def start(context: Context, tx: Tx, wanted: Start, *, by: str) -> Execution:
     _refuse(context, tx, workflow, node, wanted.parent)
     parent = wanted.parent
     execution = Execution(
-        id=new_id(),
+        id=counted_id(),
         workflow_id=document.id,
         workflow_name=document.name,
         workflow_version=version.version_string,
