@@ -175,6 +175,8 @@ class Database:
         self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
+        while self._done:  # noqa: ASYNC110 - the turns in which they are told are all there is to wait for
+            await asyncio.sleep(0)
         await asyncio.gather(*self._reads, return_exceptions=True)
         await self.backend.close()
 
