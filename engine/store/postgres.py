@@ -43,6 +43,9 @@ _NEW_WRITER = text("INSERT INTO writer (id, owner) VALUES (1, :owner)")
 _MARK = text("SELECT pg_try_advisory_lock_shared(:space, hashtext(:name))")
 _IS_FREE = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:name))")
 
+_PLANNED_ANEW = {"plan_cache_mode": "force_custom_plan"}
+"""A plan that was made while a table was small would be kept, and read the whole of it when it is large."""
+
 IDLE_SECONDS = 5  # as all others wait for the writers' lock meanwhile, it must be less than they have patience
 """How long a transaction of a writer may wait for its process, which may be paused, or on a machine that is gone."""
 
@@ -59,6 +62,7 @@ class Postgres:
             pool_size=4,
             pool_pre_ping=True,
             isolation_level="REPEATABLE READ",
+            connect_args={"server_settings": _PLANNED_ANEW},
             **JSON_AS,
         )
         self._url = url
@@ -221,6 +225,7 @@ def _writers_settings() -> dict[str, str]:
     return {
         "lock_timeout": f"{int(BUSY_SECONDS * 1000)}ms",
         "idle_in_transaction_session_timeout": f"{int(IDLE_SECONDS * 1000)}ms",
+        **_PLANNED_ANEW,
     }
 
 
