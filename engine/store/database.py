@@ -299,6 +299,8 @@ class Database:
         self._done.extend(batch)
         if not self._is_telling:
             self._tell()
+        for call in self._on_commit:
+            call()
 
     def _tell(self) -> None:
         """Tell of some that are done, in their order; the rest in further turns of the event loop, which is not to
@@ -321,8 +323,6 @@ class Database:
         if told:
             for tell in self._on_told:
                 tell(told)
-        for call in self._on_commit:
-            call()
 
 
 def _carry_out(batch: Batch, items: list[_Item]) -> None:
