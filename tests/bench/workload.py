@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ def say(**line: Any) -> None:
     print(json.dumps(line), flush=True)
 
 
-def percentile(values: list[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """The value that a share of the values does not exceed; 0 of nothing."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
-def in_ms(latencies: list[float]) -> dict[str, float]:
+def in_ms(latencies: Sequence[float]) -> dict[str, float]:
     """The middle and the slow end of some seconds, in milliseconds."""
     return {"p50": percentile(latencies, 0.5) * 1e3, "p99": percentile(latencies, 0.99) * 1e3}
 
