@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from engine.core.events import Event
-from engine.store import events, executions
+from engine.store import events, logs
 from engine.store.database import Database
-from engine.store.executions import LogChunk
+from engine.store.logs import LogChunk
 
 
 class Feed:
@@ -104,7 +104,7 @@ class Feed:
         while True:
             seen = self._stirs
             batch = await self._database.read(
-                lambda tx, last=after: executions.log(tx, execution_id, attempt_id=attempt_id, after=last)  # type: ignore[misc]
+                lambda tx, last=after: logs.pieces(tx, execution_id, attempt_id=attempt_id, after=last)  # type: ignore[misc]
             )
             if batch:
                 after = batch[-1].id

@@ -15,7 +15,7 @@ from engine.core.executions import Attempt, Execution, ExecutionStatus
 from engine.core.page import MAX_LIMIT, Page
 from engine.core.shape import as_data
 from engine.errors import NotFound
-from engine.store.executions import LogChunk
+from engine.store.logs import LogChunk
 
 FILTERS = {
     "status": one_of(ExecutionStatus),

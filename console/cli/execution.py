@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.app import PureBoot
     from engine.core.executions import Execution
     from engine.core.nodes import Node
-    from engine.store.executions import LogChunk
+    from engine.store.logs import LogChunk
 
 _STATUSES = ("pending", "running", "paused", "succeeded", "failed", "cancelled")
 

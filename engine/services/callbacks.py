@@ -25,7 +25,7 @@ from engine.services.context import Context
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.templates import render
-from engine.store import documents, events, executions, nodes
+from engine.store import documents, events, executions, logs, nodes
 from engine.store.tx import Tx
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
@@ -188,7 +188,7 @@ class Callbacks:
 
     def _take(self, tx: Tx, run: Run, attempt: Attempt, report: StepReport) -> None:
         if report.logs:
-            executions.append_log(tx, attempt, run.now, clean(report.logs))
+            logs.append(tx, attempt, run.now, clean(report.logs))
         message = None if report.message is None else clean(report.message)[:2000]
         if report.status is ReportStatus.PROGRESS:
             run.hear(attempt, report.progress_percent, message)
@@ -235,7 +235,7 @@ class Callbacks:
             if meant is None or meant.status in (AttemptStatus.RETRYING, AttemptStatus.CANCELLED):
                 raise Conflict(f"step {step_key} does not run, so its log takes nothing")
             if text:
-                executions.append_log(tx, meant, run.now, clean(text))
+                logs.append(tx, meant, run.now, clean(text))
                 self._hear(tx, meant)
 
         await self._context.database.write(work)

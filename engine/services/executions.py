@@ -27,8 +27,8 @@ from engine.services.notices import Notice, Over, Task
 from engine.services.runs import Run
 from engine.services.starts import Start
 from engine.services.starts import start as begin_one
-from engine.store import documents, events, executions, hosts, nodes
-from engine.store.executions import LogChunk
+from engine.store import documents, events, executions, hosts, logs, nodes
+from engine.store.logs import LogChunk
 from engine.store.tx import Tx
 
 _log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Executions:
 
         def work(tx: Tx) -> list[LogChunk]:
             execution = executions.get(tx, execution_id)
-            return executions.log(tx, execution.id, attempt_id=attempt_id, after=after, limit=limit)
+            return logs.pieces(tx, execution.id, attempt_id=attempt_id, after=after, limit=limit)
 
         return await self._context.database.read(work)
 
@@ -328,7 +328,7 @@ class Executions:
                 except Conflict as refusal:
                     outcome, reason = AttemptStatus.FAILED, str(refusal)
             if log:
-                executions.append_log(tx, attempt, run.now, log)
+                logs.append(tx, attempt, run.now, log)
             run.finish(attempt, outcome, output=output or {}, message=message, error=reason)
             run.advance()
             run.save()
@@ -339,7 +339,7 @@ class Executions:
     async def append_log(self, attempt: Attempt, text: str) -> None:
         """Add to the log of an attempt that this engine performs."""
         if text:
-            await self._context.database.write(lambda tx: executions.append_log(tx, attempt, self._context.now(), text))
+            await self._context.database.write(lambda tx: logs.append(tx, attempt, self._context.now(), text))
 
 
 def _by_names(tx: Tx, page: Page) -> Page:

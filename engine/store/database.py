@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
-MAX_BATCH = 200  # more make no commit much cheaper, but the event loop is told of all of them in one turn
+MAX_BATCH = 200  # more make no commit much cheaper, but whoever comes next waits longer
 _TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
 _SHARE_SECONDS = 0.003  # how long the writer works before it lets the event loop have its turn
 _BREAK_SECONDS = 0.0001  # as long as a thread needs to wake

@@ -1,12 +1,12 @@
 """How executions, their attempts and their logs are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from engine.core.executions import (
     LIVE,
@@ -20,15 +20,14 @@ from engine.core.executions import (
 )
 from engine.core.page import Page
 from engine.errors import NotFound
-from engine.store.bulk import Bulk
+from engine.store.bulk import Bulk, Saver, plain
 from engine.store.query import filtered, page_of
-from engine.store.schema import attempt, attempt_log, engine_host, execution
+from engine.store.schema import attempt, engine_host, execution
 from engine.store.tx import Tx
 
 # How many executions with their attempts are read at once: the event loop waits while rows become values.
 PIECE = 50
 _NOUN = "execution"
-MAX_LOG = 8 * 1024 * 1024  # characters of log an attempt may have
 
 _COLUMNS = [field.name for field in fields(Execution) if field.name != "attempts"]
 _ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
@@ -36,37 +35,8 @@ _ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
 _GET = select(execution).where(execution.c.id == bindparam("its_id"))
 
 
-def _plain(names: Iterable[str]) -> list[str]:
-    """The names of attributes by which a row is read from a value; an enumeration gives its text."""
-    return [f"{name}._value_" if name in ("status", "performer") else name for name in names]
-
-
-class _Saver:
-    """Updates of values of one kind: of what changes `often` alone, where what changes `seldom` is as it was. What is
-    not named costs nothing; above all no index of it is written anew.
-    """
-
-    def __init__(self, table: Table, often: Sequence[str], seldom: Sequence[str], extra: Sequence[str] = ()) -> None:
-        self._often = attrgetter("id", *_plain(often))
-        self._seldom = attrgetter(*_plain(seldom))
-        self._few = Bulk(table, ["id", *often, *extra], key="id")
-        self._all = Bulk(table, ["id", *often, *extra, *seldom], key="id")
-
-    def run(self, connection: Connection, changes: Iterable[tuple[Any, ...]]) -> None:
-        """Write changes: each a value as it is in the store, as it is now, and its `extra`."""
-        few, whole = [], []
-        for before, after, *extra in changes:
-            seldom = self._seldom(after)
-            if seldom == self._seldom(before):
-                few.append((*self._often(after), *extra))
-            else:
-                whole.append((*self._often(after), *extra, *seldom))
-        self._few.run(connection, few)
-        self._all.run(connection, whole)
-
-
 _ADD = Bulk(execution, [*_COLUMNS, "wake_at", "token_digest"])
-_SAVE = _Saver(
+_SAVE = Saver(
     execution,
     often=["progress_percent"],
     seldom=[
@@ -87,7 +57,7 @@ _SAVE = _Saver(
 _SAVE_WAKE = Bulk(execution, ["id", "wake_at"], key="id")
 _ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
 _ADD_ATTEMPT = Bulk(attempt, [*_ATTEMPT_COLUMNS, "number"])
-_SAVE_ATTEMPT = _Saver(
+_SAVE_ATTEMPT = Saver(
     attempt,
     often=[
         "status",
@@ -104,10 +74,8 @@ _SAVE_ATTEMPT = _Saver(
 )
 _SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
 _SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")
-_values = attrgetter(*_plain(_COLUMNS))
-_attempt_values = attrgetter(*_plain(_ATTEMPT_COLUMNS))
-_SAVE_SIZE = Bulk(attempt, ["id", "log_size"], key="id")
-_ADD_LOG = Bulk(attempt_log, ["execution_id", "attempt_id", "at", "text"])
+_values = attrgetter(*plain(_COLUMNS))
+_attempt_values = attrgetter(*plain(_ATTEMPT_COLUMNS))
 _LIVE = [status.value for status in LIVE]
 _FILTERS = {
     "status": execution.c.status,
@@ -122,17 +90,6 @@ _SORTABLE = _FILTERS | {
     name: execution.c[name]
     for name in ("id", "created_at", "started_at", "completed_at", "workflow_name", "progress_percent")
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogChunk:
-    """A piece of an attempt's log. Ids grow in the order of commits, over all attempts."""
-
-    id: int
-    execution_id: str
-    attempt_id: str
-    at: datetime
-    text: str
 
 
 class _Changes:
@@ -420,53 +377,6 @@ def first_begun(tx: Tx, since: datetime) -> datetime | None:
     tx.flush()
     query = select(execution.c.started_at).where(execution.c.parent_id.is_(None), execution.c.started_at > since)
     return tx.execute(query.order_by(execution.c.started_at).limit(1)).scalar()
-
-
-def append_log(tx: Tx, value: Attempt, at: datetime, text: str) -> None:
-    """Add to an attempt's log; beyond `MAX_LOG` characters only that there was more."""
-    tx.defer("log", _Logs).add(value, at, text)
-
-
-class _Logs:
-    """What a batch adds to logs."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, list[tuple[str, str, datetime, str]]] = {}
-
-    def add(self, value: Attempt, at: datetime, text: str) -> None:
-        """Note a text."""
-        self._rows.setdefault(value.id, []).append((value.execution_id, value.id, at, text))
-
-    def flush(self, connection: Connection) -> None:
-        """Write them, as far as each log may grow."""
-        sizes = select(attempt.c.id, attempt.c.log_size).where(attempt.c.id.in_(self._rows))
-        known = {row.id: row.log_size for row in connection.execute(sizes)}
-        grown, rows = [], []
-        for attempt_id, size in known.items():
-            for execution_id, _, at, text in self._rows[attempt_id]:
-                if size <= MAX_LOG:
-                    size += len(text)
-                    kept = text if size <= MAX_LOG else _cut(text, size)
-                    rows.append((execution_id, attempt_id, at, kept))
-            grown.append((attempt_id, size))
-        _SAVE_SIZE.run(connection, grown)
-        _ADD_LOG.run(connection, rows)
-
-
-def _cut(text: str, size: int) -> str:
-    kept = text[: max(0, MAX_LOG - (size - len(text)))]
-    return f"{kept}\n[the log is cut here: it passed {MAX_LOG} characters]\n"
-
-
-def log(
-    tx: Tx, execution_id: str, *, attempt_id: str | None = None, after: int = 0, limit: int = 1000
-) -> list[LogChunk]:
-    """The pieces of an execution's log (or of one attempt's) with ids above `after`, oldest first."""
-    tx.flush()
-    query = select(attempt_log).where(attempt_log.c.execution_id == execution_id, attempt_log.c.id > after)
-    if attempt_id is not None:
-        query = query.where(attempt_log.c.attempt_id == attempt_id)
-    return [LogChunk(**row) for row in tx.rows(query.order_by(attempt_log.c.id).limit(limit))]
 
 
 def _first(tx: Tx, *conditions: Any) -> Execution | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from engine.core import planner, routing
+from engine.core.commands import blank
 from engine.core.executions import (
     Attempt,
     AttemptAdded,
@@ -138,19 +139,7 @@ class World:
         self.apply(AttemptSettled(attempt_id=attempt.id, routes=taken or ()))
 
     def _attempt(self, step: Step, number: int, visit: int, status: AttemptStatus) -> Attempt:
-        return Attempt(
-            id=f"{step.key}/{number}",
-            execution_id="e",
-            step_id=step.id,
-            step_key=step.key,
-            step_name=step.name,
-            action=step.action,
-            attempt=number,
-            visit=visit,
-            status=status,
-            performer=Performer.NODE,
-            created_at=self.now,
-        )
+        return blank(step, f"{step.key}/{number}", "e", number, visit, status, Performer.NODE, self.now)
 
     def finish(self, attempt: Attempt, status: AttemptStatus, failure: Failure | None = None) -> None:
         error = None if status is AttemptStatus.SUCCEEDED else "x"
