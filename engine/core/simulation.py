@@ -19,20 +19,22 @@ from engine.core.commands import blank
 from engine.core.executions import (
     FAILURES,
     Attempt,
+    AttemptStatus,
+    Execution,
+    ExecutionStatus,
+    Failure,
+    Performer,
+)
+from engine.core.facts import (
     AttemptAdded,
     AttemptFinished,
     AttemptHeard,
     AttemptSettled,
     AttemptStarted,
-    AttemptStatus,
-    Execution,
     ExecutionFailing,
     ExecutionFinished,
     ExecutionStarted,
-    ExecutionStatus,
     Fact,
-    Failure,
-    Performer,
     RollbackBegun,
     evolve,
 )

@@ -4,7 +4,8 @@ from typing import Any
 
 from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work, stays
 from engine.core.events import Kind, NewEvent
-from engine.core.executions import Attempt, AttemptStatus, AttemptTaken
+from engine.core.executions import Attempt, AttemptStatus
+from engine.core.facts import AttemptTaken
 from engine.core.nodes import Node, parse_mac
 from engine.core.reports import NodeReport
 from engine.core.scopes import Server

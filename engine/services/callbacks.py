@@ -9,13 +9,8 @@ from engine.core import documents as core
 from engine.core.boot import BOOT_ACTION
 from engine.core.documents import DocumentKind
 from engine.core.events import Kind, NewEvent
-from engine.core.executions import (
-    Attempt,
-    AttemptStatus,
-    AttemptTaken,
-    Execution,
-    Performer,
-)
+from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
+from engine.core.facts import AttemptTaken
 from engine.core.reports import ReportStatus, StepReport
 from engine.core.scopes import Server
 from engine.core.tokens import digest

@@ -15,17 +15,14 @@ from engine.core.events import Kind
 from engine.core.executions import (
     FAILURES,
     Attempt,
-    AttemptAdded,
     AttemptStatus,
     Execution,
-    ExecutionPaused,
-    ExecutionReopened,
-    ExecutionResumed,
     ExecutionStatus,
     Failure,
     Performer,
     changed,
 )
+from engine.core.facts import AttemptAdded, ExecutionPaused, ExecutionReopened, ExecutionResumed
 from engine.core.rounds import visits
 from engine.core.workflows import Step
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError

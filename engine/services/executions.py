@@ -8,15 +8,8 @@ from typing import Any
 
 from engine.core.documents import DocumentKind
 from engine.core.events import SYSTEM, Event, Kind
-from engine.core.executions import (
-    Attempt,
-    AttemptClaimed,
-    AttemptReleased,
-    AttemptStatus,
-    Execution,
-    ExecutionStatus,
-    Performer,
-)
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
+from engine.core.facts import AttemptClaimed, AttemptReleased
 from engine.core.nodes import NodeState
 from engine.core.page import Page
 from engine.core.workflows import Workflow

@@ -5,7 +5,8 @@ from typing import Any
 
 from engine.clock import new_id
 from engine.core.events import Kind, NewEvent
-from engine.core.executions import AttemptHeard, AttemptStatus, Performer
+from engine.core.executions import AttemptStatus, Performer
+from engine.core.facts import AttemptHeard
 from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound

@@ -3,15 +3,13 @@
 from typing import Any
 
 from engine.core.events import Kind
-from engine.core.executions import (
-    Attempt,
+from engine.core.executions import Attempt, AttemptStatus, Execution
+from engine.core.facts import (
     AttemptAdded,
     AttemptFinished,
     AttemptHeard,
     AttemptStarted,
-    AttemptStatus,
     AttemptTaken,
-    Execution,
     ExecutionFinished,
     ExecutionPaused,
     ExecutionQueued,

@@ -17,22 +17,24 @@ from engine.core.events import Kind, NewEvent
 from engine.core.executions import (
     FAILURES,
     Attempt,
+    AttemptStatus,
+    Execution,
+    ExecutionStatus,
+    Failure,
+    Performer,
+    changed,
+)
+from engine.core.facts import (
     AttemptAdded,
     AttemptFinished,
     AttemptHeard,
     AttemptSettled,
     AttemptStarted,
-    AttemptStatus,
-    Execution,
     ExecutionFailing,
     ExecutionFinished,
     ExecutionQueued,
-    ExecutionStatus,
     Fact,
-    Failure,
-    Performer,
     RollbackBegun,
-    changed,
     evolve,
 )
 from engine.core.groups import Group

@@ -8,7 +8,8 @@ from engine.clock import counted_id
 from engine.core import admission, expressions, parameters, scopes, tokens
 from engine.core import documents as core
 from engine.core.documents import DocumentKind, DocumentStatus
-from engine.core.executions import Attempt, Execution, ExecutionQueued, ExecutionStarted
+from engine.core.executions import Attempt, Execution
+from engine.core.facts import ExecutionQueued, ExecutionStarted
 from engine.core.nodes import Node
 from engine.core.workflows import Workflow
 from engine.errors import Conflict, Invalid, Problem

@@ -8,23 +8,18 @@ from hypothesis import strategies as st
 
 from engine.core import planner, routing
 from engine.core.commands import blank
-from engine.core.executions import (
-    Attempt,
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer
+from engine.core.facts import (
     AttemptAdded,
     AttemptFinished,
     AttemptSettled,
     AttemptStarted,
-    AttemptStatus,
-    Execution,
     ExecutionFailing,
     ExecutionFinished,
     ExecutionPaused,
     ExecutionResumed,
     ExecutionStarted,
-    ExecutionStatus,
     Fact,
-    Failure,
-    Performer,
     RollbackBegun,
     evolve,
 )

@@ -6,14 +6,8 @@ from datetime import timedelta
 import pytest
 
 from engine.core import planner
-from engine.core.executions import (
-    AttemptAdded,
-    AttemptHeard,
-    AttemptStatus,
-    ExecutionReopened,
-    ExecutionStatus,
-    Failure,
-)
+from engine.core.executions import AttemptStatus, ExecutionStatus, Failure
+from engine.core.facts import AttemptAdded, AttemptHeard, ExecutionReopened
 from engine.core.grace import Grace
 from engine.core.planner import plan
 from engine.core.workflows import CONTINUE, RETRIED, Backoff, Retry, Route, When

@@ -9,14 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core import planner
-from engine.core.executions import (
-    OPEN,
-    Attempt,
-    AttemptHeard,
-    AttemptStatus,
-    Execution,
-    ExecutionStatus,
-)
+from engine.core.executions import OPEN, Attempt, AttemptStatus, Execution, ExecutionStatus
+from engine.core.facts import AttemptHeard
 from engine.core.grace import Grace
 from engine.core.planner import Begin, Launch, plan
 from engine.core.workflows import MAX_VISITS, Workflow

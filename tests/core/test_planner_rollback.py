@@ -1,7 +1,8 @@
 """The planner's rollback, told in stories."""
 
 from engine.core import planner
-from engine.core.executions import AttemptStatus, ExecutionReopened, ExecutionStatus
+from engine.core.executions import AttemptStatus, ExecutionStatus
+from engine.core.facts import ExecutionReopened
 from engine.core.workflows import ROLLBACK, Edge, Retry
 from tests.core.planning import World, a_step, begun, edges
 
