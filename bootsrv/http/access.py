@@ -32,6 +32,9 @@ class Caller:
     role: Role | None = None
 
 
+_NODE = Caller(principal="node")
+
+
 async def authorize(request: web.Request, site: Site, route: Route) -> Caller:
     """Whoever asks for a route, if they may.
 
@@ -124,9 +127,9 @@ async def _node(request: web.Request, site: Site) -> Caller:
         raise unauthorized("this needs the execution's token, as `Authorization: Bearer TOKEN` or ?token=TOKEN")
     expected = site.pureboot.context.capability(execution_id)
     if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
-        return Caller(principal="node")
+        return _NODE
     if await site.pureboot.callbacks.may_speak_for(token, execution_id):
-        return Caller(principal="node")
+        return _NODE
     if await execution_of(site, token) is not None:
         raise Forbidden("this token is another execution's")
     caller = await administrator(site, token)

@@ -225,7 +225,7 @@ def _add(app: web.Application, route: Route) -> None:
         site = request.app[SITE]
         caller = await authorize(request, site, route)
         call = Call(request, site, route, caller)
-        if route.query is not None and route.filters is None:
+        if request.rel_url.raw_query_string and route.query is not None and route.filters is None:
             call.query()  # a misspelt parameter is an error also where the handler looks at none
         return await route.handler(call)
 

@@ -101,27 +101,45 @@ class Bulk:
 
 
 class Saver:
-    """Updates of values of one kind: of what changes `often` alone, where what changes `seldom` is as it was. What is
-    not named costs nothing; above all no index of it is written anew.
+    """Updates of values of one kind, of no more columns than changed: what is not named costs nothing, above all no
+    index of it is written anew.
+
+    `groups` of columns stand in the order of how often they change: all up to the last in which a value differs are
+    written, the first always.
     """
 
-    def __init__(self, table: Table, often: Sequence[str], seldom: Sequence[str], extra: Sequence[str] = ()) -> None:
-        self._often = attrgetter("id", *plain(often))
-        self._seldom = attrgetter(*plain(seldom))
-        self._few = Bulk(table, ["id", *often, *extra], key="id")
-        self._all = Bulk(table, ["id", *often, *extra, *seldom], key="id")
+    def __init__(self, table: Table, groups: Sequence[Sequence[str]], extra: Sequence[str] = ()) -> None:
+        self._groups = [_tuples(group) for group in groups]
+        self._bulks: list[Bulk] = []
+        columns = ["id", *extra]
+        for group in groups:
+            columns += group
+            self._bulks.append(Bulk(table, columns, key="id"))
 
     def run(self, connection: Connection, changes: Iterable[tuple[Any, ...]]) -> None:
         """Write changes: each a value as it is in the store, as it is now, and its `extra`."""
-        few, whole = [], []
+        rows: list[list[Row]] = [[] for _ in self._groups]
         for before, after, *extra in changes:
-            seldom = self._seldom(after)
-            if seldom == self._seldom(before):
-                few.append((*self._often(after), *extra))
-            else:
-                whole.append((*self._often(after), *extra, *seldom))
-        self._few.run(connection, few)
-        self._all.run(connection, whole)
+            last = self._last(before, after)
+            row = [after.id, *extra]
+            for group in self._groups[: last + 1]:
+                row += group(after)
+            rows[last].append(row)
+        for bulk, its in zip(self._bulks, rows, strict=True):
+            bulk.run(connection, its)
+
+    def _last(self, before: Any, after: Any) -> int:
+        """Which is the last group in which two values differ."""
+        for at in range(len(self._groups) - 1, 0, -1):
+            group = self._groups[at]
+            if group(before) != group(after):
+                return at
+        return 0
+
+
+def _tuples(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    read: Callable[[Any], Any] = attrgetter(*plain(names))
+    return read if len(names) > 1 else lambda value: (read(value),)
 
 
 def plain(names: Iterable[str]) -> list[str]:

@@ -38,19 +38,21 @@ _GET = select(execution).where(execution.c.id == bindparam("its_id"))
 _ADD = Bulk(execution, [*_COLUMNS, "wake_at", "token_digest"])
 _SAVE = Saver(
     execution,
-    often=["progress_percent"],
-    seldom=[
-        "status",
-        "concurrency_key",
-        "waits_for",
-        "output",
-        "error",
-        "failing",
-        "rolling_back",
-        "started_at",
-        "completed_at",
-        "deadline_at",
-        "paused_at",
+    groups=[
+        ["progress_percent"],
+        [
+            "status",
+            "concurrency_key",
+            "waits_for",
+            "output",
+            "error",
+            "failing",
+            "rolling_back",
+            "started_at",
+            "completed_at",
+            "deadline_at",
+            "paused_at",
+        ],
     ],
     extra=["wake_at"],
 )
@@ -59,18 +61,11 @@ _ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id"))
 _ADD_ATTEMPT = Bulk(attempt, [*_ATTEMPT_COLUMNS, "number"])
 _SAVE_ATTEMPT = Saver(
     attempt,
-    often=[
-        "status",
-        "output",
-        "failure",
-        "error",
-        "message",
-        "exit_code",
-        "progress_percent",
-        "completed_at",
-        "routes",
+    groups=[
+        ["progress_percent", "message", "heard_at"],
+        ["status", "output", "failure", "error", "exit_code", "completed_at", "routes"],
+        ["due_at", "started_at", "deadline_at", "ends_at", "taken_by"],
     ],
-    seldom=["due_at", "started_at", "deadline_at", "ends_at", "heard_at", "taken_by"],
 )
 _SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
 _SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")

@@ -110,6 +110,18 @@ def test_deep_and_broad_trees_are_refused(depth: int) -> None:
     assert read_json(b"[[1], {}]") == [[1], {}]
 
 
+@pytest.mark.parametrize("text", ["0.1", "123456789012345678901234567890", '"\\u00e4"', '{"a": [1, "b"]}'])
+def test_a_small_body_is_read_as_exactly_as_a_large_one(text: str) -> None:
+    assert read_json(text.encode()) == read_json(f"{text}{' ' * 200_000}".encode()) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ['"\\u0000"', "NaN", "1,", '"\\ud800"'])
+def test_what_no_store_takes_is_refused_in_small_and_large_bodies(text: str) -> None:
+    for size in (0, 200_000):
+        with pytest.raises(Invalid):
+            read_json(f"{text}{' ' * size}".encode())
+
+
 async def test_a_method_that_is_not_there_names_those_that_are(pureboot: PureBoot) -> None:
     async with serving(pureboot) as client:
         answer = await client.ask("DELETE", "/api/v1/nodes")
