@@ -178,7 +178,7 @@ class Call:
         body = await self.read()
         if not body.strip():
             return {}
-        if not self.is_json and self._is_browser and not self.route.for_nodes:
+        if not self.route.for_nodes and self._is_browser and not self.is_json:
             raise Refusal(415, "send JSON, with `Content-Type: application/json`")
         if len(body) > _LARGE:  # would hold up everybody else for longer than 10 ms
             return await asyncio.to_thread(read_json, body, lenient=self.route.for_nodes)
