@@ -6,8 +6,8 @@ What an expression yields must not be expanded by the pass after it, which repla
 looks like one could pull out a secret. So the variables the author wrote are taken out before Jinja2 runs, each leaving
 a mark that no value can contain, and everything it makes is escaped before they are put back.
 
-Values are written for a syntax by filters (`engine.core.escaping`), as in `{{ node.hostname | shell }}`. How long a text
-may take and how large it may get is bounded (`engine.core.sandbox`).
+Values are written for a syntax by filters (`engine.core.escaping`), as in `{{ node.hostname | shell }}`. How long
+a text may take and how large it may get is bounded (`engine.core.sandbox`).
 """
 
 import re
@@ -139,7 +139,7 @@ def document(text: str, names: Names, file: str) -> Parsed:
     """A document template, its Jinja2 done, in pieces: its `${…}` variables and includes stand where they were written.
 
     Raises:
-        Invalid: it does not compile, uses a name that does not exist, or makes too much; with line and column in `file`.
+        Invalid: it does not compile, uses a name that does not exist, or makes too much; with line and column.
     """
     parsed = parse(text)
     try:

@@ -1,14 +1,14 @@
 """Values that would break, or take over, the text they are put into.
 
-What a machine says of itself (`node.*`: host name, serial number, model) anybody on the network can say. Such a value is
-put into a text of a known type only where it stays what it is: one word or one piece of text. What an operator sets
+What a machine says of itself (`node.*`: host name, serial number, model) anybody on the network can say. Such a value
+is put into a text of a known type only where it stays what it is: one word or one piece of text. What an operator sets
 (`meta`, `params`, `secret`, groups, workflows) may be code on purpose, but not by accident. The rules:
 
 - **Machines' values** hold no line break and no other control character in a text of any type, with helper or without
   (a helper that writes them as an escape on one line, such as `yaml`, does away with them). Bare in a shell script they
   hold none of ``; & | < > ( ) $ ` " ' \\`` ; bare in a kickstart command no blank either; and so on for each type.
-- **Operators' values** may have several lines where they stand alone on their line (a key in a here-document, lines of a
-  preseed that are data) or inside a shell's quotes. Elsewhere in a text that goes by lines that is a hazard. So are the
+- **Operators' values** may have several lines where they stand alone on their line (a key in a here-document, lines of
+  a preseed that are data) or inside a shell's quotes. Elsewhere in a text that goes by lines that is a hazard. So are the
   quote that ends the quotes around it, quotes that do not close, and `%end` in a section of a kickstart.
 - A line break at the end of an operator's value is no hazard where nothing follows it on its line.
 - A helper is right where its syntax wants a value (see `FIT`). In quotes it is as wrong as a bare value: it brings its
@@ -186,9 +186,7 @@ class Judge:
         line_end = source.find("\n", end)
         before = source[self._line_start : start]
         family, spot = self._family, self._spot
-        if family is Family.COMMAND and self._in_script:
-            family = Family.SHELL
-        elif family is Family.LINE and _SHELL_LINE.match(before):
+        if (family is Family.COMMAND and self._in_script) or (family is Family.LINE and _SHELL_LINE.match(before)):
             family = Family.SHELL
         elif family in (Family.LINE, Family.IPXE) and spot is not Spot.COMMENT:
             spot = Spot.BARE  # there are no quotes
@@ -200,13 +198,13 @@ class Judge:
     def _read(self, to: int) -> None:
         """Go on to an index: which quotes are open there, which section and here-document it is in."""
         for match in _TOKEN.finditer(self._source, self._at, to):
-            token = match[0]
-            if token == "\n":
+            sign = match[0]
+            if sign == "\n":
                 self._end_line(match.start())
                 self._line_start = match.end()
-            elif token in ("'", '"') and self._quotes(match.start()):
-                self._quote(Spot.SINGLE if token == "'" else Spot.DOUBLE)
-            elif token == "#" and self._spot is Spot.BARE:
+            elif sign in ("'", '"') and self._quotes(match.start()):
+                self._quote(Spot.SINGLE if sign == "'" else Spot.DOUBLE)
+            elif sign == "#" and self._spot is Spot.BARE:
                 self._spot = Spot.COMMENT
         self._at = max(self._at, to)
 
@@ -262,7 +260,7 @@ def _advice(place: _Place, variable: Variable) -> str:
     if place.spot in (Spot.HERE, Spot.HERE_LITERAL):
         return "quote the word that ends the here-document (<<'EOF'), or set a variable before it with ${shell:…}"
     helper = next(iter(FIT[place.family]), None)
-    if helper is None or variable.helper == helper and place.spot is Spot.BARE:
+    if helper is None or (variable.helper == helper and place.spot is Spot.BARE):
         return "change the value"
     quotes = " without the quotes around it" if place.spot in (Spot.SINGLE, Spot.DOUBLE) else ""
     return f"write {_with(variable, helper)}{quotes}"

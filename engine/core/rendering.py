@@ -11,7 +11,7 @@ The rules beyond the grammar (`engine.core.placeholders`), the values (`engine.c
   template asked for, which is what a header "made from ..." wants. An include that is not found stays as written and
   is reported like a missing variable, under the name `include:...`.
 - **Helpers.** `${shell:node.hostname}` writes the value as its syntax wants it (`engine.core.escaping`); the default
-  goes the same way. Values that would break the text, or take it over, are reported in `hazards` (`engine.core.hazards`).
+  goes the same way. Values that would break the text or take it over are reported in `hazards` (`engine.core.hazards`).
 - **Bounds.** Each version is rendered once however often it is included, so a pyramid of includes costs no more than
   its parts; and no text, of an include or the whole, may pass the limit on the result.
 """
@@ -99,7 +99,7 @@ class Rendered:
     @property
     def problems(self) -> list[Problem]:
         """All that is wrong with it for a machine that boots it."""
-        return [each.problem() for each in (*self.unresolved, *self.hazards)]
+        return [each.problem() for each in self.unresolved] + [each.problem() for each in self.hazards]
 
 
 def render(

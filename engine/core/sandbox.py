@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from types import BuiltinMethodType
+from types import BuiltinMethodType, MappingProxyType
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined, nodes
 from jinja2.filters import make_attrgetter
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import pass_eval_context
+from jinja2.utils import pass_context, pass_eval_context
 from jinja2.visitor import NodeTransformer
 
 from engine.core.escaping import HELPERS, Helper
@@ -42,6 +42,7 @@ _MAX_NUMBER = 100_000  # as an argument of what makes that much of something
 _WIDE = re.compile(r"%[^A-Za-z%]*(?:\d{5}|\*)")
 _WIDE_FORMAT = re.compile(r"\d{5}|\{[^{}]*\{")
 _LARGE_NUMBERS = frozenset({"default", "d", "sum", "int", "float", "abs", "select", "reject", "max", "min", "in"})
+_SLOW = {"map": 4, "select": 4, "reject": 4, "wordwrap": 16, "striptags": 4, "title": 4}
 _HIDDEN = frozenset({"encode", "translate", "to_bytes", "format_map"})
 
 _left: ContextVar[list[int] | None] = ContextVar("left", default=None)
@@ -79,6 +80,10 @@ def _huge(what: str) -> ValueError:
     return ValueError(f"{what} would make a value that is far too large")
 
 
+_MAPPINGS = (dict, MappingProxyType)  # no others: what is not known yet, in a dry run, must not be counted
+_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset)
+
+
 def size_of(value: Any) -> int:
     """How many characters and items a value has, all that is in it counted as often as it would be written.
 
@@ -87,7 +92,7 @@ def size_of(value: Any) -> int:
     """
     if isinstance(value, str | bytes):
         return len(value)
-    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+    if not isinstance(value, _CONTAINERS):
         return 1
     total = 0
     stack: list[Any] = [value]
@@ -96,9 +101,9 @@ def size_of(value: Any) -> int:
         total += 1
         if isinstance(item, str | bytes):
             total += len(item)
-        elif isinstance(item, Mapping):
+        elif isinstance(item, _MAPPINGS):
             stack += [*item.keys(), *item.values()]
-        elif isinstance(item, list | tuple | set | frozenset):
+        elif isinstance(item, _CONTAINERS):
             stack += item
         if total + len(stack) > MAX_LENGTH:
             raise _huge("this list or mapping")
@@ -107,7 +112,7 @@ def size_of(value: Any) -> int:
 
 def _length(value: Any) -> int:
     """The size of one value, not of what is in it."""
-    return len(value) if isinstance(value, str | bytes | list | tuple | range | Mapping | set) else 1
+    return len(value) if isinstance(value, (str, bytes, range, *_CONTAINERS)) else 1
 
 
 def _cost(value: Any) -> int:
@@ -231,7 +236,7 @@ def _guarded(name: str, func: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(func)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         value = args[first] if len(args) > first else None
-        spend(_cost(value))
+        spend(_cost(value) * _SLOW.get(name, 1))
         given = (*args[first + 1 :], *kwargs.values())
         if name not in _LARGE_NUMBERS and any(_is_large(each) for each in given):
             raise _huge(f"the filter {name}")
@@ -295,14 +300,16 @@ class Reported(str):
     __slots__ = ()
 
 
-def _turns(items: Iterable[Any]) -> Iterator[Any]:
+@pass_context
+def _turns(_context: Context, items: Iterable[Any]) -> Iterator[Any]:
     """The items a loop goes over, each paid for."""
     for item in items:
         spend(0)
         yield item
 
 
-def _spent(weight: int) -> str:
+@pass_context  # with that, Jinja2 does not take its result for a constant
+def _spent(_context: Context, weight: int) -> str:
     spend(weight >> 4)
     return ""
 
@@ -369,4 +376,3 @@ class _Priced(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
         self.generic_visit(node)
         return _priced(nodes.List(node.nodes, lineno=node.lineno), "pureboot_concat")
-
