@@ -11,7 +11,7 @@ a text may take and how large it may get is bounded (`engine.core.sandbox`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jinja2 import Template, Undefined
@@ -133,6 +133,32 @@ def _fill_text(text: str, names: Names, path: str) -> str:
     except Exception as error:  # a template may raise anything: it is a small program
         line, column = _place(error, text)
         raise Invalid([Problem(path=path, message=_plain(error), line=line, column=column)]) from None
+
+
+def made(text: str, names: Names) -> str:
+    """A text with its Jinja2 done and everything else as written, `${…}` too: for what is rendered again later.
+
+    Raises:
+        Invalid: it does not compile, uses a name that does not exist, or makes too much; with line and column.
+    """
+    try:
+        return _made(_template(text), names)
+    except Exception as error:  # a template may raise anything: it is a small program
+        line, column = _place(error, text)
+        raise Invalid([Problem(message=_plain(error), line=line, column=column)]) from None
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """The pieces of a text as Jinja2 reads it, each with its kind; together they are the text. Of one that Jinja2
+    cannot read it gives what comes before the fault, and then the rest as one piece.
+    """
+    length = 0
+    try:
+        for _, kind, value in _ENVIRONMENT.lex(text):
+            length += len(value)
+            yield kind, value
+    except Exception:
+        yield "rest", text[length:]
 
 
 def document(text: str, names: Names, file: str) -> Parsed:

@@ -8,8 +8,8 @@ is put into a text of a known type only where it stays what it is: one word or o
   (a helper that writes them as an escape on one line, such as `yaml`, does away with them). Bare in a shell script they
   hold none of ``; & | < > ( ) $ ` " ' \\`` ; bare in a kickstart command no blank either; and so on for each type.
 - **Operators' values** may have several lines where they stand alone on their line (a key in a here-document, lines of
-  a preseed that are data) or inside a shell's quotes. Elsewhere in a text that goes by lines that is a hazard. So are the
-  quote that ends the quotes around it, quotes that do not close, and `%end` in a section of a kickstart.
+  a preseed that are data) or inside a shell's quotes. Elsewhere in a text that goes by lines that is a hazard. So are
+  the quote that ends the quotes around it, quotes that do not close, and `%end` in a section of a kickstart.
 - A line break at the end of an operator's value is no hazard where nothing follows it on its line.
 - A helper is right where its syntax wants a value (see `FIT`). In quotes it is as wrong as a bare value: it brings its
   own. What a secret is shows no preview, so there it is not judged.
