@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from engine.core.workflows import PublishedWorkflow
 
 
-@command(workflow, "new")
+@command(workflow, "new", with_set=False)
 @click.argument("name")
-@click.option(
-    "--from", "template", required=True, metavar="TEMPLATE", help="A template of type workflow."
-)
+@click.option("--from", "template", required=True, metavar="TEMPLATE", help="A template of type workflow.")
 @click.option("--set", "values", multiple=True, metavar="KEY=VALUE", help="A parameter of the template.")
 @click.option("--dry-run", is_flag=True, help="Print the workflow's file, and change nothing.")
 @click.option("-m", "--commit-message", default="", help="What it is for.")
