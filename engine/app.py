@@ -26,6 +26,7 @@ from engine.hosting import ASK_SECONDS, Hosting
 from engine.keys import load_key
 from engine.runtime import Runtime
 from engine.services.access import Access
+from engine.services.artifacts import Artifacts
 from engine.services.boots import Boots
 from engine.services.callbacks import Callbacks
 from engine.services.context import Context
@@ -82,6 +83,7 @@ class PureBoot:
     triggers: Triggers
     dead_letters: DeadLetters
     links: Links
+    artifacts: Artifacts
     retention: Retention
     feed: Feed
 
@@ -161,12 +163,13 @@ class PureBoot:
         self.triggers = Triggers(context)
         self.dead_letters = DeadLetters(context)
         self.links = Links(context)
+        self.artifacts = Artifacts(context)
         self.retention = Retention(context)
 
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune}
-        return Runtime(self._context, self.executions, self.links, self.feed, loops)
+        return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
 
     async def _host(self) -> bool:
         """Become a host if there is a place."""

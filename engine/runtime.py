@@ -14,6 +14,7 @@ from engine.actions.registry import ActionFailed, Call
 from engine.core.executions import AttemptStatus
 from engine.errors import PureBootError, Unavailable
 from engine.feed import Feed
+from engine.services.artifacts import Artifacts
 from engine.services.context import Context
 from engine.services.executions import Executions
 from engine.services.links import Links
@@ -35,12 +36,14 @@ class Runtime:
         context: Context,
         executions: Executions,
         links: Links,
+        artifacts: Artifacts,
         feed: Feed,
         chores: Mapping[str, Callable[[], Awaitable[None]]],
     ) -> None:
         self._context = context
         self._executions = executions
         self._links = links
+        self._artifacts = artifacts
         self._feed = feed
         self._chores = chores
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -189,6 +192,7 @@ class Runtime:
                 lambda: self._links.record(*made, execution_id=attempt.execution_id, attempt_id=attempt.id)
             ),
             linked=lambda *named: kept(lambda: self._links.known(*named)),
+            render=lambda template, name: kept(lambda: self._artifacts.render(attempt, template, name)),
         )
 
     async def _finish(self, task: Task, status: AttemptStatus, **details: Any) -> None:

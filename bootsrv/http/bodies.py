@@ -59,7 +59,10 @@ def read_json(body: bytes, *, lenient: bool = False) -> Any:
         text = body.decode("utf-8", "replace" if lenient else "strict")
         value = _DECODER.decode(text)
     except UnicodeDecodeError as error:
-        raise Invalid([Problem(message=f"is not UTF-8: byte {error.start} is wrong")]) from None
+        line = body.count(b"\n", 0, error.start) + 1
+        column = error.start - body.rfind(b"\n", 0, error.start)
+        message = f"is not UTF-8: byte {error.start} is wrong"
+        raise Invalid([Problem(message=message, line=line, column=column)]) from None
     except json.JSONDecodeError as error:
         raise Invalid([Problem(message=f"is not JSON: {error.msg}", line=error.lineno, column=error.colno)]) from None
     except RecursionError:

@@ -16,6 +16,7 @@ from bootsrv.http.site import Site, bracketed, checked_host
 from engine.app import PureBoot
 from engine.core.page import Page
 from engine.core.scopes import Server
+from engine.core.texts import decode
 from engine.errors import NotFound
 
 M = TypeVar("M", bound=BaseModel)
@@ -195,12 +196,13 @@ class Call:
         return checked
 
     async def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced.
+        """The body as text, byte for byte.
 
         Raises:
             Refusal: as `read`.
+            Invalid: it is no UTF-8, or too large for a document; with the place.
         """
-        return (await self.read()).decode("utf-8", "replace")
+        return decode(await self.read())
 
 
 def _quality(accept: str, content_type: str) -> float:

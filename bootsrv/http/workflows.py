@@ -16,6 +16,7 @@ from bootsrv.http.queries import text as any_text
 from engine.core import sources
 from engine.core.documents import DocumentStatus
 from engine.core.shape import as_data
+from engine.core.texts import decode
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import Conflict, Invalid, NotFound, Problem
 
@@ -201,7 +202,7 @@ async def _file(call: Call) -> Text:
         if isinstance(value, dict) and ("content" in value or not value):
             text_: Text = check(Text, value)
             return text_
-    content = body.decode("utf-8", "replace")
+    content = decode(body, file=given.get("file"))
     return Text(content=content, file=given.get("file"), commit_message=given.get("commit_message", ""))
 
 

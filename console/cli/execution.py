@@ -241,4 +241,5 @@ for _name, _command in DEEDS.commands.items():
     execution.add_command(_command, _name)
 
 
-from console.cli import dead_letters as _dead_letters  # noqa: E402, F401 - its commands are of this group
+from console.cli import artifacts as _artifacts  # noqa: E402, F401 - its commands are of this group
+from console.cli import dead_letters as _dead_letters  # noqa: E402, F401

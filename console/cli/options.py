@@ -68,8 +68,10 @@ def _note_flag(key: str) -> Callable[[click.Context, click.Parameter, str | None
     return note
 
 
-def settings_options(*, shown: bool = False) -> Callable[[F], F]:
-    """Add the settings' flags to a command; they may stand before or behind a command's name."""
+def settings_options(*, shown: bool = False, with_set: bool = True) -> Callable[[F], F]:
+    """Add the settings' flags to a command; they may stand before or behind a command's name. Without `with_set` its
+    `--set` is its own, and that of the settings stands before its name.
+    """
 
     def add(command: F) -> F:
         for key, (metavar, help_) in reversed(FLAGS.items()):
@@ -102,16 +104,20 @@ def settings_options(*, shown: bool = False) -> Callable[[F], F]:
             expose_value=False,
             callback=_note_config,
         )
-        return config(setting(command))
+        return config(setting(command) if with_set else command)
 
     return add
 
 
-def command(group: click.Group, name: str, **more: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a function a command of a group; it is passed the context and takes the settings' flags."""
+def command(
+    group: click.Group, name: str, *, with_set: bool = True, **more: Any
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command of a group; it is passed the context and takes the settings' flags (with or without
+    `--set`).
+    """
 
     def make(function: Callable[..., Any]) -> click.Command:
-        return group.command(name, **more)(settings_options()(click.pass_context(function)))
+        return group.command(name, **more)(settings_options(with_set=with_set)(click.pass_context(function)))
 
     return make
 

@@ -1,17 +1,21 @@
 """`pureboot template`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from console.cli import texts
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
 
 if TYPE_CHECKING:
     from engine.core.diff import Diff
 
-_TYPES = ("kickstart", "preseed", "autoinstall", "cloud-init", "ignition", "unattend", "ipxe", "script", "document")
+_TYPES = (
+    *("kickstart", "preseed", "autoinstall", "cloud-init", "ignition", "unattend", "ipxe", "script", "document"),
+    "workflow",
+)
 
 _bump = click.option(
     "--bump", type=click.Choice(("minor", "major")), default="minor", show_default=True, help="Which number is raised."
@@ -68,12 +72,12 @@ def show(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
     if as_json:
         output.show_json(found)
     else:
-        click.echo(found.content, nl=not found.content.endswith("\n"))
+        texts.show(found.content)
 
 
 @command(template, "add")
 @click.argument("name")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @click.option("--type", "type_", type=click.Choice(_TYPES), default="script", show_default=True)
 @click.option("--description", default="")
 @click.option("--os-family", default="")
@@ -83,7 +87,7 @@ def show(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
 def add(
     ctx: click.Context,
     name: str,
-    file: TextIO,
+    file: BinaryIO,
     type_: str,
     description: str,
     os_family: str,
@@ -94,7 +98,7 @@ def add(
     """Make a template from FILE (- is standard input)."""
     from console.cli import output
 
-    content = _read(file)
+    content = texts.read(file)
     made = ask(
         ctx,
         lambda pureboot: pureboot.templates.create(
@@ -113,13 +117,13 @@ def add(
 
 @command(template, "new-version")
 @click.argument("name")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @_bump
 @_message
 @json_option
-def new_version(ctx: click.Context, name: str, file: TextIO, bump: str, commit_message: str, as_json: bool) -> None:
+def new_version(ctx: click.Context, name: str, file: BinaryIO, bump: str, commit_message: str, as_json: bool) -> None:
     """Add FILE (- is standard input) as the template's next version."""
-    _add_version(ctx, name, _read(file), bump, commit_message, as_json)
+    _add_version(ctx, name, texts.read(file), bump, commit_message, as_json)
 
 
 @command(template, "edit")
@@ -130,7 +134,7 @@ def new_version(ctx: click.Context, name: str, file: TextIO, bump: str, commit_m
 def edit(ctx: click.Context, name: str, bump: str, commit_message: str, as_json: bool) -> None:
     """Edit the current version in $EDITOR; what is saved becomes the next version."""
     before = ask(ctx, lambda pureboot: pureboot.templates.version(name))
-    after = click.edit(before.content, extension=f".{name}")
+    after = texts.edit(before.content, f".{name}")
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
@@ -148,13 +152,6 @@ def _add_version(ctx: click.Context, name: str, content: str, bump: str, message
         ),
     )
     output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
-
-
-def _read(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file.name} is not text in UTF-8") from None
 
 
 @command(template, "versions")
@@ -218,7 +215,11 @@ def _print_diff(found: "Diff", left: str, right: str) -> None:
 @click.option("--node", metavar="NODE", help="For this node.")
 @click.option("--version", default="latest", show_default=True, help="v1.0, v1 (the newest 1.x) or latest.")
 @click.option("-p", "--param", multiple=True, metavar="KEY=VALUE", help="An input of the execution.")
-@click.option("--strict", is_flag=True, help="Fail if a variable has no value.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Fail where a node that boots would: on no value, or one that breaks the text.",
+)
 @json_option
 def render(
     ctx: click.Context, name: str, node: str | None, version: str, param: Sequence[str], strict: bool, as_json: bool
@@ -231,10 +232,12 @@ def render(
     if as_json:
         output.show_json(found)
     else:
-        click.echo(found.content, nl=not found.content.endswith("\n"))
+        texts.show(found.content)
         for each in found.unresolved:
             click.echo(f"pureboot: {each.template}:{each.line}:{each.column}: {each.text}: {each.reason}", err=True)
-    if strict and found.unresolved:
+        for hazard in found.hazards:
+            click.echo(f"pureboot: {hazard.problem()}", err=True)
+    if strict and found.problems:
         ctx.exit(1)
 
 

@@ -1,10 +1,11 @@
 """`pureboot workflow`."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from console.cli import texts
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from engine.errors import Problem
     from engine.services.control import Started
 
-_FILES = click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8"), metavar="FILE...")
+_FILES = click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 _message = click.option("-m", "--commit-message", default="", help="What changed and why.")
 
 
@@ -100,14 +101,14 @@ def _input(schema: Any) -> str:
 @command(workflow, "validate")
 @_FILES
 @json_option
-def validate(ctx: click.Context, files: Sequence[TextIO], as_json: bool) -> None:
+def validate(ctx: click.Context, files: Sequence[BinaryIO], as_json: bool) -> None:
     """Say everything that is wrong with workflow files; changes nothing."""
     from console.cli import output
 
-    texts = [(file.name, _read(file)) for file in files]
+    given = [(file.name, texts.read(file)) for file in files]
 
     async def check(pureboot: "PureBoot") -> "list[Problem]":
-        found = [await pureboot.workflows.validate(text, file=name) for name, text in texts]
+        found = [await pureboot.workflows.validate(text, file=name) for name, text in given]
         return [problem for problems in found for problem in problems]
 
     problems = ask(ctx, check)
@@ -119,14 +120,7 @@ def validate(ctx: click.Context, files: Sequence[TextIO], as_json: bool) -> None
     if problems:
         ctx.exit(1)
     if not as_json:
-        output.say(f"{', '.join(name for name, _ in texts)}: valid")
-
-
-def _read(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file.name} is not text in UTF-8") from None
+        output.say(f"{', '.join(name for name, _ in given)}: valid")
 
 
 @command(workflow, "import")
@@ -134,15 +128,15 @@ def _read(file: TextIO) -> str:
 @click.option("--publish", is_flag=True, help="Make each the active version at once.")
 @_message
 @json_option
-def import_(ctx: click.Context, files: Sequence[TextIO], publish: bool, commit_message: str, as_json: bool) -> None:
+def import_(ctx: click.Context, files: Sequence[BinaryIO], publish: bool, commit_message: str, as_json: bool) -> None:
     """Take up workflow files, each as a draft."""
     from console.cli import output
 
-    texts = [(file.name, _read(file)) for file in files]
+    given = [(file.name, texts.read(file)) for file in files]
 
     async def take(pureboot: "PureBoot") -> "list[tuple[PublishedWorkflow, bool]]":
         taken = []
-        for name, text in texts:
+        for name, text in given:
             for each, is_new in await pureboot.workflows.import_(
                 text, by=principal(), file=name, commit_message=commit_message
             ):
@@ -315,5 +309,6 @@ def typed(schema: Any, text: str) -> Any:
         return text
 
 
-from console.cli import plan as _plan  # noqa: E402, F401 - its commands are of this group
+from console.cli import make as _make  # noqa: E402, F401 - its commands are of this group
+from console.cli import plan as _plan  # noqa: E402, F401
 from console.cli import rehearse as _rehearse  # noqa: E402, F401

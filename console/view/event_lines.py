@@ -291,6 +291,10 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.DEAD_LETTER_CREATED: lambda data: (f"needs a person{_because(data.get('reason'))}", Role.BAD),
     Kind.DEAD_LETTER_RESOLVED: _letter_resolved,
     Kind.LINK_RECORDED: _link_recorded,
+    Kind.ARTIFACT_CREATED: lambda data: (
+        f"{data.get('name')} was made from {data.get('template')} {data.get('version')}",
+        Role.PLAIN,
+    ),
     Kind.STORE_PRUNED: _pruned,
     Kind.HOST_LOST: lambda data: (
         f"PureBoot on {data.get('host')} is gone; the others go on with its work",

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from engine.actions.http import HTTP
 from engine.actions.registry import Action, ActionFailed, Call, Outcome, Parameters
+from engine.actions.render import RENDER
 from engine.core.executions import Performer
 from engine.core.nodes import NodeState
 from engine.durations import format_duration, parse_duration
@@ -150,5 +151,6 @@ BUILTIN = (
         parameters=SubWorkflow,
     ),
     HTTP,
+    RENDER,
     Action(name="core.fail", summary="fail", performer=Performer.ENGINE, parameters=Fail, run=_fail),
 )

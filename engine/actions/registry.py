@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.clock import Clock
+from engine.core.artifacts import Artifact
 from engine.core.executions import Performer
 from engine.core.links import Link
 from engine.core.nodes import NodeState
@@ -41,12 +42,17 @@ async def _know_no_link(system: str, kind: str, key: str) -> Link | None:
     return None
 
 
+async def _render_nothing(template: str, name: str) -> Artifact:
+    raise ActionFailed(f"{template} cannot be rendered to {name} here: nothing is kept of this call")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What an action gets: its parameters, complete and checked, and the attempt they belong to.
 
     At `deadline_at` the attempt is stopped. `link` records what was made in another system (system, kind, key, its id
     there, data); `linked` asks whether that was done before, by whichever execution.
+    `render` makes a template (`name`, `name:v1.0`) into an artifact of a name.
     """
 
     parameters: Any
@@ -60,6 +66,7 @@ class Call:
     deadline_at: datetime | None = None
     link: Callable[[str, str, str, str, Mapping[str, Any]], Awaitable[Link]] = _keep_no_link
     linked: Callable[[str, str, str], Awaitable[Link | None]] = _know_no_link
+    render: Callable[[str, str], Awaitable[Artifact]] = _render_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class DocumentStatus(StrEnum):
 
 
 class TemplateType(StrEnum):
-    """What a template's text is; `document` is Jinja2 as well."""
+    """What a template's text is; `document` is Jinja2 as well, and from a `workflow` workflows are made."""
 
     KICKSTART = "kickstart"
     PRESEED = "preseed"
@@ -44,6 +44,7 @@ class TemplateType(StrEnum):
     IPXE = "ipxe"
     SCRIPT = "script"
     DOCUMENT = "document"
+    WORKFLOW = "workflow"
 
 
 class Bump(StrEnum):

@@ -10,6 +10,7 @@ from engine.core.executions import FAILURES, Attempt, AttemptStatus
 from engine.core.judging import Choice
 from engine.core.not_run import not_run
 from engine.core.outcomes import Ending
+from engine.core.placeholders import Parsed
 from engine.core.plans import (
     Lack,
     Missing,
@@ -219,15 +220,20 @@ class DryRun:
         planned = PlannedTemplate(reference=reference, name=found.name, version=found.version)
         asked.take()
         try:
+            filled: str | Parsed = text
             if found.type == DOCUMENT:
-                text = str(expressions.fill(text, {**begun.names(), "template": template}, found.name))
+                filled = expressions.document(text, {**begun.names(), "template": template}, found.name)
             scopes = {**begun.variables(), "template": template}
-            rendered = rendering.render(text, scopes, include=self._scene.include, name=found.name, masked=True)
+            rendered = rendering.render(
+                filled, scopes, include=self._scene.include, name=found.name, type_=found.type, masked=True
+            )
         except Invalid as error:
             unknown = asked.take()
             problems = () if unknown else tuple(replace(each, file=each.file or found.name) for each in error.problems)
             return replace(planned, content=text, unknown=unknown, problems=problems)
-        problems = tuple(each.problem() for each in rendered.unresolved)
+        # a value that is not known yet stands there as <its name>, of which nothing can be said
+        hazards = [each for each in rendered.hazards if f"<{each.name}>" not in rendered.content]
+        problems = tuple([each.problem() for each in rendered.unresolved] + [each.problem() for each in hazards])
         return replace(planned, content=rendered.content, unknown=asked.take(), problems=problems)
 
     def _child(self, begun: Begun) -> None:

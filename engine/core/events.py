@@ -50,6 +50,7 @@ class Kind(StrEnum):
     ATTEMPT_DECIDED = "attempt.decided"
     ATTEMPT_ROUTED = "attempt.routed"
     ATTEMPT_FINISHED = "attempt.finished"
+    ARTIFACT_CREATED = "artifact.created"
     REPORT_IGNORED = "attempt.report_ignored"
     TOKEN_CREATED = "token.created"  # noqa: S105 - a kind of event, no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
@@ -76,6 +77,7 @@ PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
     Kind.NODE_BOOT_REFUSED,
     Kind.NODE_REPORTED,
     Kind.TEMPLATE_RENDER_FAILED,
+    Kind.ARTIFACT_CREATED,
 }
 """What only tells how something went on, and may be forgotten. Everything else is an audit row: what a person or the
 system decided; it stays for good.

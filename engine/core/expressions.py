@@ -5,19 +5,20 @@ The scopes are those of CONTRACT section 3. A name that does not exist is an err
 What an expression yields must not be expanded by the pass after it, which replaces `${…}` variables: a value that
 looks like one could pull out a secret. So the variables the author wrote are taken out before Jinja2 runs, each leaving
 a mark that no value can contain, and everything it makes is escaped before they are put back.
+
+Values are written for a syntax by filters (`engine.core.escaping`), as in `{{ node.hostname | shell }}`. How long
+a text may take and how large it may get is bounded (`engine.core.sandbox`).
 """
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, Undefined
-from jinja2.environment import TemplateExpression
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, Undefined
 
-from engine.core.placeholders import Parsed, escape, parse
+from engine.core.kept import Kept
+from engine.core.placeholders import Parsed, Segment, escape, parse
+from engine.core.sandbox import MAX_LENGTH, REPORTED, Reported, Sandbox, bounded
 from engine.core.values import as_text
 from engine.errors import Invalid, Problem
 
@@ -29,6 +30,8 @@ _MARKED = re.compile(f"{_MARK}(\\d+){_MARK}")
 
 
 def _finalize(value: object) -> str:
+    if isinstance(value, Reported):
+        raise ValueError(REPORTED)
     text = "" if value is None else as_text(value)
     if _MARK in text:
         raise ValueError(
@@ -37,53 +40,21 @@ def _finalize(value: object) -> str:
     return text
 
 
-MAX_LENGTH = 1024 * 1024
-"""Characters of what one text may become, and items of what `*` may make: a slip must not fill the memory."""
-
-_MAX_BITS = 4096
-_WIDE = re.compile(r"%[^A-Za-z%]*(?:\d{5}|\*)")
+_ENVIRONMENT = Sandbox(_finalize)
+_KEPT_BYTES = 24 * 1024 * 1024
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox, and a bound on what its operators make, which it computes even while it compiles."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Apply an operator, unless its result is out of all proportion."""
-        if _is_huge(operator, left, right):
-            raise ValueError(f"{operator} would make a value that is far too large")
-        return super().call_binop(context, operator, left, right)
+def _weight(text: str, _made: object) -> int:
+    """About how many bytes a compiled text takes."""
+    return 4_000 + 24 * len(text)
 
 
-def _is_huge(operator: str, left: Any, right: Any) -> bool:
-    if operator == "%":
-        return isinstance(left, str) and _WIDE.search(left) is not None
-    if isinstance(left, int) and isinstance(right, int):
-        bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
-        return bits > _MAX_BITS
-    for many, times in ((left, right), (right, left)):
-        if isinstance(many, str | list | tuple) and isinstance(times, int):
-            return len(many) * times > MAX_LENGTH
-    return False
-
-
-_ENVIRONMENT = _Sandbox(
-    undefined=StrictUndefined,
-    finalize=_finalize,
-    autoescape=False,  # what is made here is shell, kickstart, YAML: never HTML
-    keep_trailing_newline=True,
+_TEMPLATES = Kept(_ENVIRONMENT.from_string, most_bytes=_KEPT_BYTES, weigh=_weight)
+_EXPRESSIONS = Kept(
+    lambda text: _ENVIRONMENT.compile_expression(text, undefined_to_none=False), most_bytes=_KEPT_BYTES, weigh=_weight
 )
-
-
-@lru_cache(maxsize=2048)
-def _template(text: str) -> Template:
-    return _ENVIRONMENT.from_string(text)
-
-
-@lru_cache(maxsize=2048)
-def _expression(text: str) -> TemplateExpression:
-    return _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
+_template = _TEMPLATES.of
+_expression = _EXPRESSIONS.of
 
 
 def fill(tree: Any, names: Names, path: str = "") -> Any:
@@ -122,7 +93,8 @@ def values(tree: Any, names: Names, path: str = "") -> Any:
 
 def _value(text: str, names: Names, path: str) -> Any:
     try:
-        value = _expression(text)(names)
+        with bounded():
+            value = _expression(text)(names)
         if isinstance(value, Undefined):
             str(value)  # it says which name does not exist
         return _plain_value(value)
@@ -159,17 +131,92 @@ def _fill_text(text: str, names: Names, path: str) -> str:
     try:
         return _put_back(_made(_template(_taken_out(parsed)), names), parsed)
     except Exception as error:  # a template may raise anything: it is a small program
-        raise Invalid([Problem(path=path, message=_plain(error), line=getattr(error, "lineno", None))]) from None
+        line, column = _place(error, text)
+        raise Invalid([Problem(path=path, message=_plain(error), line=line, column=column)]) from None
+
+
+def made(text: str, names: Names) -> str:
+    """A text with its Jinja2 done and everything else as written, `${…}` too: for what is rendered again later.
+
+    Raises:
+        Invalid: it does not compile, uses a name that does not exist, or makes too much; with line and column.
+    """
+    try:
+        return _made(_template(text), names)
+    except Exception as error:  # a template may raise anything: it is a small program
+        line, column = _place(error, text)
+        raise Invalid([Problem(message=_plain(error), line=line, column=column)]) from None
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """The pieces of a text as Jinja2 reads it, each with its kind; together they are the text. Of one that Jinja2
+    cannot read it gives what comes before the fault, and then the rest as one piece.
+    """
+    length = 0
+    try:
+        for _, kind, value in _ENVIRONMENT.lex(text):
+            length += len(value)
+            yield kind, value
+    except Exception:
+        yield "rest", text[length:]
+
+
+def document(text: str, names: Names, file: str) -> Parsed:
+    """A document template, its Jinja2 done, in pieces: its `${…}` variables and includes stand where they were written.
+
+    Raises:
+        Invalid: it does not compile, uses a name that does not exist, or makes too much; with line and column.
+    """
+    parsed = parse(text)
+    try:
+        pieces = _MARKED.split(_made(_template(_taken_out(parsed)), names))
+    except Exception as error:  # a template may raise anything: it is a small program
+        line, column = _place(error, text)
+        raise Invalid([Problem(message=_plain(error), line=line, column=column, file=file or None)]) from None
+    segments: list[Segment] = [piece if at % 2 == 0 else parsed.segments[int(piece)] for at, piece in enumerate(pieces)]
+    return Parsed(segments=tuple(segments), malformed=parsed.malformed)
+
+
+def _place(error: Exception, text: str) -> tuple[int | None, int | None]:
+    """Where in a text an error arose: Jinja2 knows the line; the column is that of the name it speaks of."""
+    line = getattr(error, "lineno", None)
+    if line is None:
+        line = _raised_at(error)
+    lines = text.split("\n")
+    if line is None or not 0 < line <= len(lines):
+        return None, None
+    written = lines[line - 1]
+    opened = _OPENED.search(written)
+    start = opened.start() if opened else 0
+    named = next((at for name in _NAMED.findall(str(error)) if (at := written.find(name, start)) >= 0), None)
+    if named is None and opened is None:
+        return line, None
+    return line, (start if named is None else named) + 1
+
+
+_OPENED = re.compile(r"\{[{%#]")
+_NAMED = re.compile(r"'([^'\n]+)'")
+
+
+def _raised_at(error: Exception) -> int | None:
+    """The innermost line of the template on the way to an error."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
 
 
 def _made(template: Template, names: Names) -> str:
     pieces: list[str] = []
     size = 0
-    for piece in template.generate(names):
-        size += len(piece) + 1  # empty ones count too: a loop that writes nothing must end as well
-        if size > MAX_LENGTH:
-            raise ValueError(f"makes more than {MAX_LENGTH} characters")
-        pieces.append(piece)
+    with bounded():
+        for piece in template.generate(names):
+            size += len(piece) + 1  # empty ones count too: a loop that writes nothing must end as well
+            if size > MAX_LENGTH:
+                raise ValueError(f"makes more than {MAX_LENGTH} characters")
+            pieces.append(piece)
     return "".join(pieces)
 
 
@@ -198,7 +245,8 @@ def holds(condition: str, names: Names) -> bool:
         Invalid: it does not compile, or uses a name that does not exist.
     """
     try:
-        value = _expression(condition)(names)
+        with bounded():
+            value = _expression(condition)(names)
         return bool(value)
     except Exception as error:
         raise Invalid([Problem(message=f"the condition `{condition}` has no value: {_plain(error)}")]) from None
@@ -208,17 +256,24 @@ def check_condition(condition: str) -> str | None:
     """What is wrong with a condition's syntax, or None."""
     try:
         _expression(condition)
-    except TemplateError as error:
+    except Exception as error:  # also what Python says of code that is too deep
         return f"is no condition: {_plain(error)}"
     return None
 
 
 def check_text(text: str) -> str | None:
     """What is wrong with a text's Jinja2 syntax, or None."""
+    problem = check_document(text)
+    return None if problem is None else f"{problem.message} (line {problem.line or 1})"
+
+
+def check_document(text: str, file: str | None = None) -> Problem | None:
+    """What is wrong with a text's Jinja2 syntax, with its place, or None."""
     try:
         _template(_taken_out(parse(text)))
-    except TemplateError as error:
-        return f"does not compile: {_plain(error)} (line {getattr(error, 'lineno', 1)})"
+    except Exception as error:  # also what Python says of code that is too deep
+        line, column = _place(error, text)
+        return Problem(message=f"does not compile: {_plain(error)}", line=line, column=column, file=file)
     return None
 
 

@@ -2,8 +2,9 @@
 
 This module is the one home of the grammar:
 
-    placeholder = "${" namespace "." key [ "|" default ] "}"
+    placeholder = "${" [ helper ":" ] namespace "." key [ "|" default ] "}"
                 | "${include:" name [ ":" reference ] "}"
+    helper      = shell, kickstart, preseed, yaml, json, xml, ipxe or url (`engine.core.escaping`)
     namespace   = a letter or "_", then letters, digits, "_" (ASCII)
     key         = part { "." part },  part = letters, digits, "_", "-" (of any script)
     default     = any text, also none, without a line break, "}" or "${"
@@ -14,6 +15,10 @@ This module is the one home of the grammar:
 `${1}`, `{{ }}`, `${ node.mac }`, and iPXE's `${net0/mac}` and `${net0.dhcp/ip}`. A namespace has no hyphen because the
 shell reads `${foo-bar.baz}` as "foo, or else bar.baz". No shell variable has a dot in its name, so `${foo.bar}` with a
 namespace that does not exist is taken for a mistake: it is reported, and still left as written.
+
+A helper counts only before a namespace that exists: `${shell:offset}`, `${url:-x}` and `${json:foo.bar}` are bash's and
+stay. (What it takes from bash is `${shell:node.x}`, an offset that is no number and an error there.) The default goes
+through the helper like a value.
 
 A default holds no other placeholder, because the nearest `}` always ends it; and it holds no line break, so that a
 forgotten brace spoils one line and not the rest of the file. What begins like one of our placeholders but is none
@@ -28,8 +33,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from types import MappingProxyType
+
+from engine.core.escaping import HELPERS
+from engine.core.kept import Kept
 
 NAMESPACES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
     {
@@ -58,10 +65,7 @@ NAMESPACES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
 )
 """The namespaces of variables and their keys; None: any key, and dots lead into mappings and lists."""
 
-# Parsed texts are kept because a boot storm renders the same few templates a thousand times. The bounds hold the worst
-# case (texts of nothing but placeholders) to some two hundred megabytes; real templates take a few.
-_KEPT_TEXTS = 128
-_KEPT_LENGTH = 32 * 1024
+_KEPT_BYTES = 32 * 1024 * 1024
 
 # No possessive quantifiers, though they would say what is meant: those of Python 3.11.2, which is Debian 12's, match
 # what they must not. Without them it is linear all the same: no two neighbours here can take the same character, and
@@ -71,11 +75,14 @@ _TOKEN = re.compile(
     \$ (?:
       \$\{
     | \{ include : (?P<include> [A-Za-z0-9_][A-Za-z0-9._/-]* ) (?: : (?P<reference> VERSION ) )? \}
-    | \{ (?P<namespace> [A-Za-z_][A-Za-z0-9_]* ) \. (?P<key> [\w-]+(?:\.[\w-]+)* )
+    | \{ (?: (?P<helper> HELPERS ) : (?= (?:NAMESPACES)\. ) )?
+         (?P<namespace> [A-Za-z_][A-Za-z0-9_]* ) \. (?P<key> [\w-]+(?:\.[\w-]+)* )
          (?: \| (?P<default> [^}\n$]*(?:\$(?!\{)[^}\n$]*)* ) )? \}
-    | \{ (?P<malformed> include:[A-Za-z] | (?:NAMESPACES)\. )
+    | \{ (?P<malformed> include:[A-Za-z] | (?: (?:HELPERS): )? (?:NAMESPACES)\. )
     )
-    """.replace("VERSION", r"v[0-9]{1,9}(?:\.[0-9]{1,9})?").replace("NAMESPACES", "|".join(NAMESPACES)),
+    """.replace("VERSION", r"v[0-9]{1,9}(?:\.[0-9]{1,9})?")
+    .replace("NAMESPACES", "|".join(NAMESPACES))
+    .replace("HELPERS", "|".join(HELPERS)),
     re.VERBOSE,
 )
 _EXCERPT = re.compile(r"[^\n}]{0,60}\}?")
@@ -90,7 +97,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """`${namespace.key}` or `${namespace.key|default}`; `default` is None when there is none, `text` is as written."""
+    """`${namespace.key}` or `${namespace.key|default}`; `default` is None when there is none, `text` is as written.
+
+    `helper` is how its value is to be written, None for as it is; `start` is its index in the text it stands in.
+    """
 
     namespace: str
     key: str
@@ -100,17 +110,23 @@ class Variable:
     line: int
     column: int
     fault: Fault | None
+    helper: str | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Include:
-    """`${include:name}`, with `reference` for `:v2` (the newest 2.x) or `:v2.1`, and None for the current version."""
+    """`${include:name}`, with `reference` for `:v2` (the newest 2.x) or `:v2.1`, and None for the current version.
+
+    `start` is its index in the text it stands in.
+    """
 
     name: str
     reference: str | None
     text: str
     line: int
     column: int
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +152,16 @@ Segment = str | Variable | Include
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """A text in pieces: literal text (never two in a row) and placeholders."""
+    """A text in pieces: literal text (never two in a row) and placeholders; `source` is the text itself."""
 
     segments: tuple[Segment, ...]
     malformed: tuple[Malformed, ...]
+    source: str = ""
 
 
 def parse(text: str) -> Parsed:
-    """Split a text into literals and placeholders; never fails. The last few up to 32,768 characters are remembered."""
-    return _parse_once(text) if len(text) <= _KEPT_LENGTH else _parse(text)
+    """Split a text into literals and placeholders; never fails. What was split lately is remembered."""
+    return _PARSED.of(text)
 
 
 def references(text: str) -> References:
@@ -181,10 +198,17 @@ def _parse(text: str) -> Parsed:
         segments.append(_placeholder(match, places))
     literal.append(text[at:])
     _close(literal, segments)
-    return Parsed(segments=tuple(segments), malformed=tuple(malformed))
+    return Parsed(segments=tuple(segments), malformed=tuple(malformed), source=text)
 
 
-_parse_once = lru_cache(maxsize=_KEPT_TEXTS)(_parse)
+def _weight(text: str, parsed: Parsed) -> int:
+    """About how many bytes a parsed text takes."""
+    return 2 * text.__sizeof__() + 700 * (len(parsed.segments) + len(parsed.malformed))
+
+
+# A boot storm renders the same few templates a thousand times. The text is its own key: it says more than a digest of
+# it would, and a text that comes from the same version is the same object, whose hash Python has kept.
+_PARSED = Kept(_parse, most_bytes=_KEPT_BYTES, weigh=_weight)
 
 
 def _close(literal: list[str], segments: list[Segment]) -> None:
@@ -195,10 +219,11 @@ def _close(literal: list[str], segments: list[Segment]) -> None:
 
 
 def _placeholder(match: re.Match[str], places: "_Places") -> Variable | Include:
-    line, column = places.of(match.start())
+    at = match.start()
+    line, column = places.of(at)
     include, namespace, key = match["include"], match["namespace"], match["key"]
     if include is not None:
-        return Include(name=include, reference=match["reference"], text=match[0], line=line, column=column)
+        return Include(name=include, reference=match["reference"], text=match[0], line=line, column=column, start=at)
     return Variable(
         namespace=namespace,
         key=key,
@@ -208,6 +233,8 @@ def _placeholder(match: re.Match[str], places: "_Places") -> Variable | Include:
         line=line,
         column=column,
         fault=_fault(namespace, key),
+        helper=match["helper"],
+        start=at,
     )
 
 

@@ -10,6 +10,8 @@ The rules beyond the grammar (`engine.core.placeholders`), the values (`engine.c
 - **Includes** see the same variables as the template that was asked for. So `${template.name}` in an include names the
   template asked for, which is what a header "made from ..." wants. An include that is not found stays as written and
   is reported like a missing variable, under the name `include:...`.
+- **Helpers.** `${shell:node.hostname}` writes the value as its syntax wants it (`engine.core.escaping`); the default
+  goes the same way. Values that would break the text or take it over are reported in `hazards` (`engine.core.hazards`).
 - **Bounds.** Each version is rendered once however often it is included, so a pyramid of includes costs no more than
   its parts; and no text, of an include or the whole, may pass the limit on the result.
 """
@@ -18,6 +20,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from engine.core.checking import check
+from engine.core.escaping import HELPERS
+from engine.core.hazards import MOST, Hazard, Judge, is_word
 from engine.core.includes import MAX_DEPTH, Included, Lookup, Path, fault, no_includes
 from engine.core.placeholders import NAMESPACES, Fault, Include, Parsed, References, Variable, escape, parse, references
 from engine.core.values import Scopes, as_text, find
@@ -28,6 +32,7 @@ __all__ = [
     "MAX",
     "MAX_DEPTH",
     "NAMESPACES",
+    "Hazard",
     "Include",
     "Included",
     "Lookup",
@@ -81,31 +86,40 @@ class Rendered:
     """A rendered text and what went into it.
 
     `used` names the variables that were replaced, by value or default, and `included` the templates as (name,
-    version); both once each, in the order in which they were first met. `unresolved` is in the order of the text.
+    version); both once each, in the order in which they were first met. `unresolved` and `hazards` are in the order of
+    the text.
     """
 
     content: str
     unresolved: tuple[Unresolved, ...] = ()
     used: tuple[str, ...] = ()
     included: tuple[tuple[str, str], ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that is wrong with it for a machine that boots it."""
+        return [each.problem() for each in self.unresolved] + [each.problem() for each in self.hazards]
 
 
 def render(
-    text: str,
+    text: str | Parsed,
     scopes: Scopes,
     *,
     include: Lookup = no_includes,
     name: str = "",
+    type_: str = "",
     masked: bool = False,
     limit: int = MAX,
 ) -> Rendered:
     """Replace the placeholders of a template.
 
     Args:
-        text: the template asked for.
+        text: the template asked for, or its pieces.
         scopes: the values.
         include: finds templates that are included; asked once for each name and reference.
         name: the template's name, for places and to find circles; empty for a text that has none.
+        type_: the template's type, which says what would break it; that of its includes is the same.
         masked: show `********` for every secret that has a value, for previews and diffs.
         limit: the most bytes (UTF-8) the result may have.
 
@@ -113,13 +127,15 @@ def render(
         Invalid: includes form a circle or nest deeper than 10, or the result is over the limit. Nothing else: what
             cannot be replaced stays as written and is reported in `unresolved`.
     """
-    rendering = _Rendering(scopes=scopes, include=cache(include), masked=masked, limit=limit)
-    content = rendering.expand(parse(text), ((name, ""),)).content
+    rendering = _Rendering(scopes=scopes, include=cache(include), type=type_, masked=masked, limit=limit)
+    parsed = parse(text) if isinstance(text, str) else text
+    content = rendering.expand(parsed, ((name, ""),)).content
     return Rendered(
         content=content,
         unresolved=tuple(rendering.unresolved),
         used=tuple(rendering.used),
         included=tuple(rendering.included),
+        hazards=tuple(rendering.hazards),
     )
 
 
@@ -137,45 +153,68 @@ class _Rendering:
 
     scopes: Scopes
     include: Lookup
+    type: str
     masked: bool
     limit: int
     unresolved: list[Unresolved] = field(default_factory=list)
     used: dict[str, None] = field(default_factory=dict)
     included: dict[tuple[str, str], _Expanded] = field(default_factory=dict)
+    hazards: list[Hazard] = field(default_factory=list)
 
-    def expand(self, parsed: Parsed, path: Path) -> _Expanded:
+    def expand(self, parsed: Parsed, path: Path, in_script: bool = False) -> _Expanded:
+        height = 0
+        judge: Judge | None = None
         pieces: list[str] = []
-        size = height = 0
+        add, variable = pieces.append, self._variable
         for segment in parsed.segments:
-            if isinstance(segment, str):
-                piece = segment
-            elif isinstance(segment, Variable):
-                piece = self._variable(segment, path)
-            else:
-                below = self._include(segment, path)
-                piece, height = below.content, max(height, below.height + 1)
-            pieces.append(piece)
-            size += len(piece)
-            if size > self.limit:
-                raise _too_large(path, self.limit)
+            if type(segment) is str:
+                add(segment)
+                continue
+            if type(segment) is Variable:
+                piece, lost = variable(segment, path)
+                add(piece)
+                if lost is None and (not piece or is_word(piece)):
+                    continue
+                judge = judge or Judge(self.type, parsed.source, in_script)
+                self._judge(judge, segment, piece, lost, path)
+            elif type(segment) is Include:
+                judge = judge or Judge(self.type, parsed.source, in_script)
+                below = self._include(segment, path, judge)
+                add(below.content)
+                height = max(height, below.height + 1)
+        if sum(map(len, pieces)) > self.limit:  # before they are joined: each may be a large value once more
+            raise _too_large(path, self.limit)
         content = "".join(pieces)
         if not content.isascii() and len(content.encode("utf-8", "surrogatepass")) > self.limit:
             raise _too_large(path, self.limit)
         return _Expanded(content=content, height=height)
 
-    def _variable(self, variable: Variable, path: Path) -> str:
+    def _variable(self, variable: Variable, path: Path) -> tuple[str, str | None]:
+        """A variable's text, and what of its value its helper could not write."""
         value = find(self.scopes, variable)
-        if value is not None:
-            piece = MASK if self.masked and variable.namespace == "secret" else as_text(value)
-        elif variable.default is not None and variable.fault is not Fault.UNKNOWN_NAMESPACE:
-            piece = variable.default
-        else:
-            self._report(variable, variable.name, variable.fault or MISSING, path)
-            return variable.text
+        if value is None:
+            value = variable.default if variable.fault is not Fault.UNKNOWN_NAMESPACE else None
+            if value is None:
+                self._report(variable, variable.name, variable.fault or MISSING, path)
+                return variable.text, None
+        elif self.masked and variable.namespace == "secret":
+            value = MASK
         self.used[variable.name] = None
-        return piece
+        if variable.helper is None:
+            return value if type(value) is str else as_text(value), None
+        written = HELPERS[variable.helper](value)
+        return written.text, written.lost
 
-    def _include(self, include: Include, path: Path) -> _Expanded:
+    def _judge(self, judge: Judge, at: Variable, piece: str, lost: str | None, path: Path) -> None:
+        if piece is at.text or (self.masked and at.namespace == "secret"):
+            return  # it stayed as written, or is not shown
+        wrong = judge.judge(at, piece, lost) if len(self.hazards) < MOST else None
+        if wrong:
+            why, use = wrong
+            place = {"line": at.line, "column": at.column}
+            self.hazards.append(Hazard(name=at.name, **place, template=path[-1][0], text=at.text, why=why, use=use))
+
+    def _include(self, include: Include, path: Path, judge: Judge) -> _Expanded:
         found = self.include(include.name, include.reference)
         if found is None:
             self._report(include, ":".join(filter(None, ("include", include.name, include.reference))), MISSING, path)
@@ -183,15 +222,15 @@ class _Rendering:
         wrong = fault(include, found, path)
         if wrong:
             raise Invalid([wrong])
-        return self._once(found, path)
+        return self._once(found, path, judge.in_script(include))
 
-    def _once(self, found: Included, path: Path) -> _Expanded:
+    def _once(self, found: Included, path: Path, in_script: bool) -> _Expanded:
         key = (found.name, found.version)
         done = self.included.get(key)
         # Too deep here although not where it was first met: going down again ends in the error, with its place.
         if done is None or len(path) + done.height > MAX_DEPTH:
             self.included[key] = _Expanded(content="", height=0)  # takes its place in the order
-            done = self.included[key] = self.expand(parse(found.content), (*path, key))
+            done = self.included[key] = self.expand(parse(found.content), (*path, key), in_script)
         return done
 
     def _report(self, at: Variable | Include, name: str, reason: str, path: Path) -> None:

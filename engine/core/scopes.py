@@ -8,6 +8,7 @@ from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.groups import Group
 from engine.core.nodes import Node
 from engine.core.rendering import Scopes
+from engine.core.sandbox import Reported
 from engine.core.workflows import Workflow
 
 CALLBACK = "/api/v1/callback"
@@ -56,7 +57,7 @@ def names(around: Surroundings) -> Mapping[str, object]:
     return {
         "trigger": {"name": execution.trigger} if execution else {},
         "params": dict(execution.params) if execution else {},
-        "node": _node(around.node) | _more(around.node, around.group),
+        "node": _reported(_node(around.node)) | _more(around.node, around.group),
         "group": _group(around.group),
         "steps": _steps(execution) if execution else {},
         "execution": _execution(around) | {"status": execution.status.value if execution else None},
@@ -87,6 +88,14 @@ def _node(node: Node | None) -> dict[str, object]:
         "architecture": node.arch,
         "boot_mode": node.boot_mode,
         "state": node.state.value,
+    }
+
+
+def _reported(values: Mapping[str, object]) -> dict[str, object]:
+    """What a machine says of itself, marked where it is not on one line of printable text."""
+    return {
+        key: Reported(value) if isinstance(value, str) and not value.isprintable() else value
+        for key, value in values.items()
     }
 
 

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
-from engine.core.placeholders import Variable
+if TYPE_CHECKING:
+    from engine.core.placeholders import Variable
 
 Scopes = Mapping[str, Mapping[str, object]]
 """Namespace to key to value; a namespace that is not there has no values."""
 
 
-def find(scopes: Scopes, variable: Variable) -> object:
+def find(scopes: Scopes, variable: "Variable") -> object:
     """The value of a variable, or None where there is none.
 
     In `meta`, `secret` and `params` the whole key is looked up first (`{"a.b": 1}` has `meta.a.b`), then part by part:
@@ -34,7 +35,7 @@ def as_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if _is_list(value) or isinstance(value, Mapping):
+    if is_list(value) or isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return str(value)
 
@@ -43,7 +44,7 @@ def _nested(values: object, key: str) -> object:
     for part in key.split("."):
         if isinstance(values, Mapping):
             values = values.get(part)
-        elif _is_list(values):
+        elif is_list(values):
             values = _item(values, part)
         else:
             return None
@@ -58,7 +59,8 @@ def _item(values: Sequence[object], part: str) -> object:
     return values[index] if index < len(values) else None
 
 
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+def is_list(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether a value is a list (or tuple); text is none."""
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
@@ -66,4 +68,4 @@ def _plain(value: object) -> object:
     """What JSON is told of a value that it does not know, such as a read-only mapping."""
     if isinstance(value, Mapping):
         return dict(value)
-    return list(value) if _is_list(value) else str(value)
+    return list(value) if is_list(value) else str(value)

@@ -12,14 +12,14 @@ from engine.core.events import Kind, NewEvent
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.facts import AttemptTaken
 from engine.core.reports import ReportStatus, StepReport
-from engine.core.scopes import Server
+from engine.core.scopes import Server, Surroundings
 from engine.core.tokens import digest
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
 from engine.services import children
 from engine.services.context import Context
+from engine.services.rendering import Material, complete, completed, gather
 from engine.services.resolving import resolved
 from engine.services.runs import Run
-from engine.services.templates import render
 from engine.store import documents, events, executions, logs, nodes
 from engine.store.tx import Tx
 
@@ -154,7 +154,7 @@ class Callbacks:
         reference = config.get("template")
         if not isinstance(reference, str):
             return dict(config)
-        text = self._rendered(tx, run, reference, attempt, server)
+        text = complete(*self._material(tx, run, reference, attempt, server))
         return {key: value for key, value in config.items() if key != "template"} | {"script": text}
 
     async def report(self, execution_id: str, step: str, report: StepReport) -> str:
@@ -264,18 +264,19 @@ class Callbacks:
 
         Raises:
             NotFound: there is no such execution, template or version, or the execution has ended.
-            Invalid: a variable has no value; each is named with its place, also in the event log.
+            Invalid: a variable has no value, or a value would break the text; each is named with its place, also in
+                the event log.
         """
 
-        def work(tx: Tx) -> str:
+        def work(tx: Tx) -> tuple[Material, Surroundings]:
             execution = executions.get(tx, execution_id)
             if execution.ended:
                 raise NotFound(f"execution {execution.id} has {execution.status}")
             run = self._run(tx, execution)
-            return self._rendered(tx, run, reference, _for_node(execution), server)
+            return self._material(tx, run, reference, _for_node(execution), server)
 
         try:
-            return await self._context.database.read(work)
+            return await completed(*await self._context.database.read(work))
         except Invalid as error:
             await self._note_failure(execution_id, reference, error)
             raise
@@ -294,13 +295,14 @@ class Callbacks:
 
         await self._context.database.write(work)
 
-    def _rendered(self, tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server) -> str:
+    @staticmethod
+    def _material(
+        tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server
+    ) -> tuple[Material, Surroundings]:
+        """What a template is made of for the execution's node."""
         name, _, version = reference.partition(":")
         document = documents.get(tx, DocumentKind.TEMPLATE, name)
-        rendered = render(tx, document, core.parse_reference(version), run.around(attempt, server))
-        if rendered.unresolved:
-            raise Invalid([each.problem() for each in rendered.unresolved])
-        return rendered.content
+        return gather(tx, document, core.parse_reference(version)), run.around(attempt, server)
 
     def _run(self, tx: Tx, execution: Execution) -> Run:
         node = nodes.get_by_id(tx, execution.node_id) if execution.node_id is not None else None

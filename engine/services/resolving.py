@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core import rendering, scopes
 from engine.core.executions import Attempt
 from engine.errors import Invalid, Problem
-from engine.services.templates import lookup
+from engine.services.rendering import lookup
 from engine.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def completed(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None
     if _has_variables(tree):
         variables = scopes.variables(run.around(attempt, server))
         problems: list[Problem] = []
-        tree = _resolve(tree, "with", variables, lookup(tx), problems)
+        tree = _Resolving(_is_shell(attempt.action, tree), variables, lookup(tx), problems).resolve(tree, "with")
         if problems:
             raise Invalid(problems)
     action = run.context.actions.get(attempt.action)
@@ -46,15 +46,36 @@ def _has_variables(tree: Any) -> bool:
     return isinstance(tree, list | tuple) and any(_has_variables(value) for value in tree)
 
 
-def _resolve(
-    tree: Any, path: str, variables: rendering.Scopes, include: rendering.Lookup, problems: list[Problem]
-) -> Any:
-    if isinstance(tree, str):
-        rendered = rendering.render(tree, variables, include=include, name=path)
-        problems += [replace(each.problem(), path=path, file=None) for each in rendered.unresolved]
+def _is_shell(action: str, tree: Mapping[str, Any]) -> bool:
+    """Whether an attempt's `script` is one of a shell."""
+    interpreter = str(tree.get("interpreter", "sh")).partition(" ")[0]
+    return action == "node.script" and interpreter.endswith("sh")
+
+
+class _Resolving:
+    """Fills the variables of a tree in, and notes what is wrong with any of them."""
+
+    def __init__(
+        self, is_shell: bool, variables: rendering.Scopes, include: rendering.Lookup, problems: list[Problem]
+    ) -> None:
+        self._is_shell = is_shell
+        self._variables = variables
+        self._include = include
+        self._problems = problems
+
+    def resolve(self, tree: Any, path: str) -> Any:
+        if isinstance(tree, str):
+            return self._text(tree, path)
+        if isinstance(tree, Mapping):
+            return {key: self.resolve(value, f"{path}.{key}") for key, value in tree.items()}
+        if isinstance(tree, list | tuple):
+            return [self.resolve(value, f"{path}[{at}]") for at, value in enumerate(tree)]
+        return tree
+
+    def _text(self, text: str, path: str) -> str:
+        type_ = "script" if self._is_shell and path == "with.script" else ""
+        rendered = rendering.render(text, self._variables, include=self._include, name=path, type_=type_)
+        for problem in rendered.problems:
+            file = None if problem.file == path else problem.file  # an include has a name of its own
+            self._problems.append(replace(problem, path=path, file=file))
         return rendered.content
-    if isinstance(tree, Mapping):
-        return {key: _resolve(value, f"{path}.{key}", variables, include, problems) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_resolve(value, f"{path}[{at}]", variables, include, problems) for at, value in enumerate(tree)]
-    return tree

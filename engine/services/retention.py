@@ -26,8 +26,8 @@ class Retention:
     async def prune(self, *, dry_run: bool = False, by: str = SYSTEM, rules: Rules | None = None) -> Pruned:
         """Forget what is older or more than `rules` (if not given, the settings) say; `dry_run` only counts it.
 
-        Executions go with their attempts and logs. What lives stays, as does everything whose parent or child lives or
-        for which a dead letter waits, and every event that is an audit row. Links stay.
+        Executions go with their attempts, logs and artifacts. What lives stays, as does all whose parent or child
+        lives or for which a dead letter waits, and every event that is an audit row. Links stay.
 
         Raises:
             Unavailable: the store cannot be used now; what went until then is gone.

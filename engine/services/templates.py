@@ -1,22 +1,23 @@
 """What can be done with templates."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from engine.clock import new_id
-from engine.core import diff, expressions, rendering
+from engine.core import diff
 from engine.core import documents as core
 from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
-from engine.core.includes import Included, Lookup
 from engine.core.names import parse_name
 from engine.core.page import EVERYTHING, Page
 from engine.core.rendering import Rendered
-from engine.core.scopes import Surroundings, names, variables
+from engine.core.scopes import Surroundings
 from engine.errors import Conflict, Invalid, NotFound, Problem
 from engine.services.context import Context
+from engine.services.rendering import Material, gather, make
 from engine.store import documents, events, groups, nodes
 from engine.store.tx import Tx
 
@@ -213,7 +214,8 @@ class Templates:
         version: str = "latest",
         params: Mapping[str, Any] | None = None,
     ) -> Rendered:
-        """A preview of a version for a node: secrets masked, what has no value left as written and named.
+        """A preview of a version for a node: secrets masked; what has no value is left as written and named, as is
+        each value that would break the text.
 
         Raises:
             NotFound: there is no such template, version or node.
@@ -221,13 +223,16 @@ class Templates:
         """
         wanted = core.parse_reference(version)
 
-        def work(tx: Tx) -> Rendered:
+        def work(tx: Tx) -> tuple[Material, Surroundings]:
             target = nodes.get(tx, node) if node else None
             group = groups.get(tx, target.group_id) if target and target.group_id else None
             around = Surroundings(node=target, group=group, server=self._context.server[0])
-            return render(tx, _get(tx, reference), wanted, around, masked=True, params=params)
+            return gather(tx, _get(tx, reference), wanted), around
 
-        return await self._context.database.read(work)
+        material, around = await self._context.database.read(work)
+        if material.is_slow:
+            return await asyncio.to_thread(make, material, around, masked=True, params=params)
+        return make(material, around, masked=True, params=params)
 
     def _add_version(
         self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str
@@ -270,43 +275,3 @@ def _type(text: str) -> str:
     except ValueError:
         message = f"{text!r} is no type of template; one of {', '.join(TemplateType)}"
         raise Invalid([Problem(path="type", message=message)]) from None
-
-
-def lookup(tx: Tx) -> Lookup:
-    """Finds the templates that others include."""
-
-    def find(name: str, reference: str | None) -> Included | None:
-        try:
-            document = _get(tx, name)
-            version = documents.version(tx, document, core.parse_reference(reference or "latest"))
-        except NotFound:
-            return None
-        return Included(name=document.name, version=version.version_string, content=version.content)
-
-    return find
-
-
-def render(
-    tx: Tx,
-    document: Document,
-    reference: core.Reference,
-    around: Surroundings,
-    *,
-    masked: bool = False,
-    params: Mapping[str, Any] | None = None,
-) -> Rendered:
-    """Render a version of a template; one of type `document` is Jinja2 first.
-
-    Raises:
-        NotFound: there is no such version.
-        Invalid: includes run in a circle or too deep, the text gets too large, or its Jinja2 fails.
-    """
-    version = documents.version(tx, document, reference)
-    template = {"id": document.id, "name": document.name, "version": version.version_string}
-    text = version.content
-    scopes = dict(variables(around, template))
-    if params is not None:
-        scopes["params"] = params
-    if document.type == TemplateType.DOCUMENT.value:
-        text = str(expressions.fill(text, {**names(around), "template": template}, document.name))
-    return rendering.render(text, scopes, include=lookup(tx), name=document.name, masked=masked)

@@ -1,17 +1,19 @@
 """What can be done with workflows."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.clock import new_id
 from engine.core import documents as core
-from engine.core import sources, workflow_file
-from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, Version
+from engine.core import sources, workflow_file, workflow_template
+from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
 from engine.core.page import EVERYTHING, Page
 from engine.core.sources import Source
 from engine.core.workflow_check import check
+from engine.core.workflow_template import Made, WorkflowTemplate
 from engine.core.workflows import PublishedWorkflow, Workflow
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
@@ -51,6 +53,47 @@ class Workflows:
         pairs = list(zip(found, texts, strict=True))
         return await self._context.database.write(lambda tx: self._import(tx, pairs, by, commit_message))
 
+    async def make(
+        self,
+        template: str,
+        name: str,
+        params: Mapping[str, Any],
+        *,
+        by: str,
+        commit_message: str = "",
+        dry_run: bool = False,
+    ) -> tuple[str, PublishedWorkflow | None]:
+        """Make a draft of a new workflow from a workflow template (`name`, `name:v1.0`); gives its file, and the
+        workflow unless `dry_run` says that nothing is to change.
+
+        Raises:
+            NotFound: there is no such template or version.
+            Invalid: it is no workflow template, a parameter is wrong, or the workflow that it makes is; all of it is
+                named, with the line of the template.
+            Conflict: there is a workflow of this name.
+        """
+        source = await self._context.database.read(lambda tx: _for_new(tx, template, name))
+        made = await asyncio.to_thread(workflow_template.make, source, name, params)
+        problems = await self.validate(made.content) or _misnamed(made)
+        if problems:
+            raise Invalid([made.place(each) for each in problems])
+
+        def work(tx: Tx) -> PublishedWorkflow:
+            _refuse_name(tx, made.name)
+            pair = (sources.read_one(made.content), made.content)
+            return self._import(tx, [pair], by, commit_message or f"made from {source.file}")[0][0]
+
+        return made.content, None if dry_run else await self._context.database.write(work)
+
+    async def template_params(self, template: str) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters of a workflow template (`name`, `name:v1.0`): a JSON Schema for each name.
+
+        Raises:
+            NotFound: there is no such template or version.
+            Invalid: it is no workflow template, or something in it is wrong.
+        """
+        return (await self._context.database.read(lambda tx: _workflow_template(tx, template))).params
+
     async def create(self, tree: Mapping[str, Any], *, by: str, commit_message: str = "") -> PublishedWorkflow:
         """Make a workflow from its tree.
 
@@ -64,8 +107,7 @@ class Workflows:
         def work(tx: Tx) -> PublishedWorkflow:
             self._refuse(source, _templates(tx))
             name = str(tree["name"])
-            if name in documents.names(tx, DocumentKind.WORKFLOW):
-                raise Conflict(f"there is a workflow {name} already")
+            _refuse_name(tx, name)
             return self._import(tx, [(source, text)], by, commit_message)[0][0]
 
         return await self._context.database.write(work)
@@ -284,6 +326,34 @@ class Workflows:
 
 def _get(tx: Tx, reference: str) -> Document:
     return documents.get(tx, DocumentKind.WORKFLOW, reference)
+
+
+def _workflow_template(tx: Tx, reference: str) -> WorkflowTemplate:
+    name, _, version = reference.partition(":")
+    document = documents.get(tx, DocumentKind.TEMPLATE, name)
+    if document.type != TemplateType.WORKFLOW.value:
+        message = f"template {document.name} is of type {document.type}; workflows are made from those of type workflow"
+        raise Invalid([Problem(path="template", message=message)])
+    found = documents.version(tx, document, core.parse_reference(version))
+    return workflow_template.read(found.content, f"{document.name} {found.version_string}")
+
+
+def _for_new(tx: Tx, template: str, name: str) -> WorkflowTemplate:
+    _refuse_name(tx, name)
+    return _workflow_template(tx, template)
+
+
+def _refuse_name(tx: Tx, name: str) -> None:
+    if name in documents.names(tx, DocumentKind.WORKFLOW):
+        raise Conflict(f"there is a workflow {name} already")
+
+
+def _misnamed(made: Made) -> list[Problem]:
+    source = sources.read_one(made.content)
+    if source.tree["name"] == made.name:
+        return []
+    message = f"the workflow is named {source.tree['name']!r}, not {made.name!r}; write name: {{{{ name }}}} there"
+    return [source.problem(("name",), message)]
 
 
 def _templates(tx: Tx) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import insert, or_, select, update
 
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
+from engine.core.kept import Shelf
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
 from engine.store.query import filtered, page_of
@@ -19,6 +20,10 @@ _FILTERS = {
 }
 _SORTABLE = _FILTERS | {name: document.c[name] for name in ("id", "created_at", "updated_at")}
 _VERSION_FIELDS = [field.name for field in fields(Version)]
+
+# A version never changes and its id is never used again, in this store or another: so what was read once is known, and
+# which one is meant is asked anew each time, since another process may have moved that.
+_VERSIONS: Shelf[Version] = Shelf(most_bytes=64 * 1024 * 1024, weigh=lambda _, value: 2_000 + 4 * value.size_bytes)
 
 
 def add(tx: Tx, value: Document) -> None:
@@ -121,27 +126,26 @@ def version(tx: Tx, value: Document, reference: Reference) -> Version:
 
 def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
     columns = document_version.c
-    numbers = [
-        (row["major"], row["minor"])
-        for row in tx.rows(select(columns.major, columns.minor).where(columns.document_id == value.id))
-    ]
     current = parse_reference(value.current_version) if value.current_version else None
+    wanted = None if current is None else (current.major or 0, current.minor or 0)
+    query = select(columns.id, columns.major, columns.minor).where(columns.document_id == value.id)
+    if reference.major is None and wanted is not None:
+        query = query.where(columns.major == wanted[0], columns.minor == wanted[1])
+    ids = {(row["major"], row["minor"]): row["id"] for row in tx.rows(query)}
     try:
-        major, minor = resolve(
-            reference, numbers, None if current is None else (current.major or 0, current.minor or 0)
-        )
+        number = resolve(reference, list(ids), wanted)
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None
-    query = select(document_version).where(
-        columns.document_id == value.id, columns.major == major, columns.minor == minor
-    )
-    return _version(tx.rows(query)[0])
+    return version_by_id(tx, ids[number])
 
 
 def version_by_id(tx: Tx, version_id: str) -> Version:
     """The version with this id."""
-    query = select(document_version).where(document_version.c.id == version_id)
-    return _version(tx.rows(query)[0])
+    known = _VERSIONS.get(version_id)
+    if known is None:
+        known = _version(tx.rows(select(document_version).where(document_version.c.id == version_id))[0])
+        _VERSIONS.put(version_id, known)
+    return known
 
 
 def newest(tx: Tx, document_id: str) -> Version | None:

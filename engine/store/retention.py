@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from engine.core.events import PROGRESS
 from engine.core.executions import ENDED, LIVE
 from engine.core.retention import Cut
-from engine.store.schema import attempt, attempt_log, dead_letter, event, execution
+from engine.store.schema import artifact, attempt, attempt_log, dead_letter, event, execution
 from engine.store.tx import Tx
 
 _LIVE = [status.value for status in LIVE]
@@ -84,6 +84,7 @@ def remove_executions(tx: Tx, execution_ids: Sequence[str]) -> tuple[int, int, i
     free = list(tx.execute(select(execution.c.id).where(execution.c.id.in_(execution_ids), _FREE)).scalars())
     if not free:
         return 0, 0, 0
+    tx.execute(delete(artifact).where(artifact.c.execution_id.in_(free)))
     logs = tx.execute(delete(attempt_log).where(attempt_log.c.execution_id.in_(free))).rowcount
     attempts = tx.execute(delete(attempt).where(attempt.c.execution_id.in_(free))).rowcount
     return tx.execute(delete(execution).where(execution.c.id.in_(free))).rowcount, attempts, logs

@@ -300,6 +300,25 @@ attempt_log = Table(
     sqlite_autoincrement=True,
 )
 
+artifact = Table(
+    "artifact",
+    metadata,
+    _id(),
+    _required("execution_id", String(36), ForeignKey("execution.id")),
+    _required("attempt_id", String(36), ForeignKey("attempt.id"), unique=True),
+    _required("step_key", String(64)),
+    _required("name", String(128)),
+    _required("template", String(128)),
+    _required("version", String(32)),
+    _required("content_type", String(64)),
+    _required("sha256", String(64)),
+    _required("size", Integer),
+    _required("content", Text),
+    _required("created_at", Moment),
+    UniqueConstraint("execution_id", "name"),
+)
+"""Texts that executions made; an attempt makes one, and of a name an execution has the newest."""
+
 event = Table(
     "event",
     metadata,

@@ -122,7 +122,7 @@ def main() -> None:
         return render(text, values, include=find, name="preseed").content
 
     def parsed_again(values: Mapping[str, Mapping[str, object]]) -> str:
-        placeholders._parse_once.cache_clear()
+        placeholders._PARSED.clear()
         return rendered(values)
 
     one = scopes(0)

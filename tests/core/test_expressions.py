@@ -99,8 +99,14 @@ def test_a_condition_without_value_is_an_error() -> None:
         ("{{ 2 ** (10**9) }}", "far too large"),
         ("{{ '%1000000000d' % 1 }}", "far too large"),
         ("{{ '%*d' % (10**9, 1) }}", "far too large"),
-        ("{% for a in range(10**5) %}{% for b in range(10**5) %}x{% endfor %}{% endfor %}", "more than 1048576"),
-        ("{% for a in range(10**5) %}{% for b in range(10**5) %}{{ '' }}{% endfor %}{% endfor %}", "more than 1048576"),
+        (
+            "{% for a in range(10**5) %}{% for b in range(10**5) %}x{% endfor %}{% endfor %}",
+            "(?:more than 1048576|steps of work)",
+        ),
+        (
+            "{% for a in range(10**5) %}{% for b in range(10**5) %}{{ '' }}{% endfor %}{% endfor %}",
+            "(?:more than 1048576|steps of work)",
+        ),
     ],
 )
 def test_what_would_fill_the_memory_or_never_end_is_refused(text: str, message: str) -> None:

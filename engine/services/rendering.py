@@ -1,0 +1,117 @@
+"""Rendering in two halves: what a text needs is gathered in a transaction, and made into the text outside of it.
+
+A large text, or one that is a program (Jinja2), may take longer than anybody else should wait: it is made in a thread.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.core import documents as core
+from engine.core import expressions, rendering
+from engine.core.documents import Document, TemplateType, Version
+from engine.core.includes import MAX_DEPTH, Included, Lookup
+from engine.core.placeholders import Parsed, references
+from engine.core.rendering import MASK, Rendered
+from engine.core.scopes import Surroundings, names, variables
+from engine.errors import Invalid, NotFound
+from engine.store import documents
+from engine.store.tx import Tx
+
+LARGE = 64 * 1024
+"""Characters of texts that are made into one in a thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A version of a template with all that it includes, by name and reference (None: there is no such template)."""
+
+    document: Document
+    version: Version
+    included: Mapping[tuple[str, str | None], Included | None]
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it may take a while."""
+        size = len(self.version.content) + sum(len(each.content) for each in self.included.values() if each)
+        return size > LARGE or self.document.type == TemplateType.DOCUMENT.value
+
+
+def lookup(tx: Tx) -> Lookup:
+    """Finds the templates that others include."""
+
+    def find(name: str, reference: str | None) -> Included | None:
+        try:
+            document = documents.get(tx, core.DocumentKind.TEMPLATE, name)
+            version = documents.version(tx, document, core.parse_reference(reference or "latest"))
+        except NotFound:
+            return None
+        return Included(name=document.name, version=version.version_string, content=version.content)
+
+    return find
+
+
+def gather(tx: Tx, document: Document, reference: core.Reference) -> Material:
+    """Read a version of a template and all that it includes, as deep as includes may go.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    version = documents.version(tx, document, reference)
+    find = lookup(tx)
+    included: dict[tuple[str, str | None], Included | None] = {}
+    texts = [version.content]
+    for _ in range(MAX_DEPTH + 1):  # one more than may be, which is then found to be too deep
+        wanted = {(each.name, each.reference) for text in texts for each in references(text).includes} - set(included)
+        found = {key: find(*key) for key in wanted}
+        included |= found
+        texts = [each.content for each in found.values() if each is not None]
+    return Material(document=document, version=version, included=included)
+
+
+def make(
+    material: Material, around: Surroundings, *, masked: bool = False, params: Mapping[str, Any] | None = None
+) -> Rendered:
+    """Render a template; one of type `document` is Jinja2 first. Pure, so it may run in a thread.
+
+    With `masked` no secret gets into it by any way, nor the execution's token.
+
+    Raises:
+        Invalid: includes run in a circle or too deep, the text gets too large, or its Jinja2 fails.
+    """
+    document, version = material.document, material.version
+    template = {"id": document.id, "name": document.name, "version": version.version_string}
+    if masked:
+        around = replace(around, secrets=dict.fromkeys(around.secrets, MASK), token=around.token and MASK)
+    more = {} if params is None else {"params": params}
+    text: str | Parsed = version.content
+    if document.type == TemplateType.DOCUMENT.value:
+        text = expressions.document(version.content, {**names(around), "template": template, **more}, document.name)
+    return rendering.render(
+        text,
+        {**variables(around, template), **more},
+        include=lambda name, reference: material.included.get((name, reference)),
+        name=document.name,
+        type_=document.type,
+        masked=masked,
+    )
+
+
+def complete(material: Material, around: Surroundings, *, masked: bool = False) -> str:
+    """A text for a machine that uses it: nothing in it is left to resolve, and no value breaks it.
+
+    Raises:
+        Invalid: as `make`; or a variable has no value, or a value does not fit where it stands. Each is named.
+    """
+    rendered = make(material, around, masked=masked)
+    if rendered.problems:
+        raise Invalid(rendered.problems)
+    return rendered.content
+
+
+async def completed(material: Material, around: Surroundings, *, masked: bool = False) -> str:
+    """As `complete`, without holding up the event loop."""
+    if material.is_slow:
+        return await asyncio.to_thread(complete, material, around, masked=masked)
+    return complete(material, around, masked=masked)

@@ -1,0 +1,36 @@
+"""What the library keeps: artifacts."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import engine.store.schema
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_Moment = engine.store.schema.Moment
+
+
+def upgrade() -> None:
+    op.create_table(
+        "artifact",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("execution_id", sa.String(36), nullable=False),
+        sa.Column("attempt_id", sa.String(36), nullable=False),
+        sa.Column("step_key", sa.String(64), nullable=False),
+        sa.Column("name", sa.String(128), nullable=False),
+        sa.Column("template", sa.String(128), nullable=False),
+        sa.Column("version", sa.String(32), nullable=False),
+        sa.Column("content_type", sa.String(64), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("created_at", _Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["execution_id"], ["execution.id"], name=op.f("fk_artifact_execution_id_execution")),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_artifact_attempt_id_attempt")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_artifact")),
+        sa.UniqueConstraint("execution_id", "name", name=op.f("uq_artifact_execution_id_name")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_artifact_attempt_id")),
+    )
