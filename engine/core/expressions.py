@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, Undefined
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -86,6 +86,15 @@ def _expression(text: str) -> TemplateExpression:
     return _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
 
 
+def parsed(text: str) -> nodes.Template:
+    """The syntax of a text's expressions.
+
+    Raises:
+        TemplateError: it has none.
+    """
+    return _ENVIRONMENT.parse(_taken_out(parse(text)))
+
+
 def fill(tree: Any, names: Names, path: str = "") -> Any:
     """Render every text of a tree; what holds no `{{` or `{%` comes back as it is.
 
@@ -155,9 +164,9 @@ def unescaped(tree: Any) -> Any:
 def _fill_text(text: str, names: Names, path: str) -> str:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
-    parsed = parse(text)
+    pieces = parse(text)
     try:
-        return _put_back(_made(_template(_taken_out(parsed)), names), parsed)
+        return _put_back(_made(_template(_taken_out(pieces)), names), pieces)
     except Exception as error:  # a template may raise anything: it is a small program
         raise Invalid([Problem(path=path, message=_plain(error), line=getattr(error, "lineno", None))]) from None
 
@@ -222,6 +231,10 @@ def check_text(text: str) -> str | None:
     return None
 
 
+_NO_SECRET = re.compile(r"'engine\.core\.secrets\.SecretScope object' has no attribute '([^']*)'")
+
+
 def _plain(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
+    text = _NO_SECRET.sub(r"there is no secret \1", text)
     return text.replace("jinja2.utils.", "").replace("'engine.core.", "'")
