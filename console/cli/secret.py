@@ -84,7 +84,7 @@ def _read(path: str, *, exact: bool) -> str:
     where = "standard input" if path == "-" else path
     try:
         with click.open_file(path, "rb") as file:
-            content = file.read(MAX_VALUE + 3)
+            content: bytes = file.read(MAX_VALUE + 3)
     except OSError as error:
         raise Unavailable(f"{where} cannot be read: {error.strerror}") from None
     try:

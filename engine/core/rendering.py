@@ -55,7 +55,7 @@ MISSING = "missing"
 
 def no_secret(name: str) -> str:
     """What is said of a text that names a secret which does not exist."""
-    return f"has no value: there is no secret {name}; make it with `pureboot secret set {name}`"
+    return f"has no value and no default: there is no secret {name}; make it with `pureboot secret set {name}`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,7 +203,9 @@ _PARSERS = {
 def config_data(config: Config) -> dict[str, Any]:
     """A config as it is kept, with its secret."""
     data: dict[str, Any] = as_data(config)
-    return data | {"secret": config.secret, "sealed": config.sealed} if isinstance(config, Webhook) else data
+    if isinstance(config, Webhook):
+        data |= {"secret": config.secret} if config.sealed is None else {"secret": None, "sealed": config.sealed}
+    return data
 
 
 def kept_config(kind: TriggerType, data: Mapping[str, Any]) -> Config:

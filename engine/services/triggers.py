@@ -283,7 +283,7 @@ def _known_config(trigger: Trigger) -> dict[str, Any]:
     """What a trigger's config is, as a person writes it; the mask for a secret, which stays if nobody gives another."""
     data = trigger_config.config_data(trigger.config)
     if isinstance(trigger.config, Webhook):
-        del data["sealed"]
+        data.pop("sealed", None)
         data["secret"] = trigger.config.secret_
     return data
 
