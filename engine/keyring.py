@@ -48,7 +48,7 @@ class Keyring:
         """Where the newest key is, for people."""
         return VARIABLE if self.is_given else f"the key file {self.path}"
 
-    def keys(self) -> tuple[SealingKey, ...]:
+    def all(self) -> tuple[SealingKey, ...]:
         """All keys, the newest first; the file is read again if it was changed.
 
         Raises:
@@ -67,10 +67,10 @@ class Keyring:
         """Make a key if there is none.
 
         Raises:
-            Invalid: as `keys`.
-            Unavailable: as `keys`, or the file cannot be made.
+            Invalid: as `all`.
+            Unavailable: as `all`, or the file cannot be made.
         """
-        if not self.keys():
+        if not self.all():
             with readable(self.path):
                 make_file(self.path, _content([secrets.token_bytes(KEY_BYTES)]))
 

@@ -89,7 +89,7 @@ def make_file(path: Path, content: bytes) -> None:
         OSError: it cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _written(path, content)
+    fresh = _written(path, f"{os.getpid()}", content)
     try:
         os.link(fresh, path)  # unlike a rename, this never replaces a key that another process made just now
     except FileExistsError:
@@ -100,17 +100,17 @@ def make_file(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put a key file in the place of the one that is there, whole or not at all.
+    """Put a key file in the place of the one that is there, whole or not at all; one process at a time may.
 
     Raises:
         OSError: it cannot be written.
     """
-    _written(path, content).replace(path)
+    _written(path, "new", content).replace(path)
     _sync(path.parent)
 
 
-def _written(path: Path, content: bytes) -> Path:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+def _written(path: Path, suffix: str, content: bytes) -> Path:
+    fresh = path.with_name(f".{path.name}.{suffix}")
     fresh.unlink(missing_ok=True)  # of a process that was killed
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

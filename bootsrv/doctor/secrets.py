@@ -31,7 +31,7 @@ def _check(store_key: Path, keyring: Keyring, sealed: Mapping[str, str]) -> Find
     try:
         if VARIABLE in os.environ or store_key.exists():
             load_key(store_key)
-        keys = keyring.keys()
+        keys = keyring.all()
     except PureBootError as error:
         message, _, fix = error.message.partition(": run ")
         return problem(NAME, message, f"run {fix}" if fix else "see `pureboot secret --help`, or restore it")

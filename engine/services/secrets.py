@@ -125,7 +125,7 @@ class Secrets:
         ring = self._vault.keyring
         if not ring.is_given:
             return await asyncio.to_thread(ring.add)
-        newest = ring.keys()[0]
+        newest = ring.all()[0]
         state = await self._context.database.read(store.state)
         if state is not None and state.key_id == newest.id:
             raise Conflict(

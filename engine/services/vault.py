@@ -15,6 +15,7 @@ from engine.core.redaction import Redactor
 from engine.core.secrets import SecretScope, masked_scope
 from engine.errors import Conflict, Invalid, PureBootError
 from engine.keyring import Keyring
+from engine.keys import VARIABLE
 from engine.sealing import CannotOpen, SealingKey, key_id_of, seal, unseal
 from engine.store import secrets as store
 from engine.store.secrets import State
@@ -23,6 +24,8 @@ from engine.store.tx import Tx
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_LOST = "if the key is lost, delete what is sealed with it and set it again"
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Vault:
 
             if make:
                 self.keyring.ensure()
-            self.keyring.keys()
+            self.keyring.all()
 
         await asyncio.to_thread(ready)
 
@@ -100,7 +103,7 @@ class Vault:
 
     def _keys(self) -> tuple[SealingKey, ...]:
         try:
-            return self.keyring.keys()
+            return self.keyring.all()
         except PureBootError:
             return ()  # what to do about it is said of each secret that is not opened
 
@@ -154,7 +157,7 @@ class Vault:
             Unavailable: the key file cannot be used.
         """
         try:
-            return unseal(self.keyring.keys(), sealed, about)
+            return unseal(self.keyring.all(), sealed, about)
         except CannotOpen as error:
             raise Invalid(f"{what} cannot be opened: {error}; {self._advice(error)}") from None
 
@@ -162,10 +165,10 @@ class Vault:
         if error.key_id is None:
             return "set it again, or restore a backup of the store"
         if self.keyring.is_given:
-            return f"give this host the same {self.keyring.place} as the others, or set the secret again"
+            return f"give this host the same {self.keyring.place} as the others have; {_LOST}"
         return (
             f"copy {self.keyring.place} from the host that has the key or from its backup, or set "
-            "PUREBOOT_SECRET_KEY to the same on every host; if the key is lost, set the secret again"
+            f"{VARIABLE} to the same on every host; {_LOST}"
         )
 
     def seal(self, tx: Tx, value: str, about: str) -> str:
@@ -186,9 +189,7 @@ class Vault:
             Conflict: this host does not have it.
         """
         state = store.state(tx)
-        keys = self.keyring.keys()
-        if not keys:
-            raise Conflict(f"there is no key: {self.keyring.place} is gone")
+        keys = self.keyring.all()
         found = next((key for key in keys if state is not None and key.id == state.key_id), None)
         if found is not None:
             return found
@@ -197,6 +198,8 @@ class Vault:
                 f"secrets are sealed with the key {state.key_id} here, which this host does not have; "
                 f"{self._advice(CannotOpen('', state.key_id))}"
             )
+        if not keys:
+            raise Conflict(f"there is no key to seal with: {self.keyring.place} is gone; try again")
         return keys[0]
 
     def note_key(self, tx: Tx, sealed: str) -> None:

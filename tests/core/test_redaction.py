@@ -19,7 +19,7 @@ from engine.errors import Invalid
 
 # Few characters, so that values overlap, contain each other and stand at seams; the mask's own among them.
 SMALL = st.text(alphabet="ab*\n ", max_size=14)
-WILD = st.text(alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
+WILD = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 
 def fits(value: str) -> bool:
