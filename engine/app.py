@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from engine.actions.builtin import BUILTIN
 from engine.actions.registry import Registry
@@ -23,6 +24,7 @@ from engine.core.scopes import Server
 from engine.errors import Unavailable
 from engine.feed import Feed
 from engine.hosting import ASK_SECONDS, Hosting
+from engine.keyring import Keyring
 from engine.keys import load_key
 from engine.runtime import Runtime
 from engine.services.access import Access
@@ -38,8 +40,10 @@ from engine.services.links import Links
 from engine.services.nodes import Nodes
 from engine.services.reports import Reports
 from engine.services.retention import Retention
+from engine.services.secrets import Secrets
 from engine.services.templates import Templates
 from engine.services.triggers import Triggers
+from engine.services.vault import Vault
 from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
 from engine.store import events, executions, groups, hosts, migrate, nodes
@@ -80,6 +84,7 @@ class PureBoot:
     callbacks: Callbacks
     boots: Boots
     access: Access
+    secrets: Secrets
     triggers: Triggers
     dead_letters: DeadLetters
     links: Links
@@ -129,6 +134,7 @@ class PureBoot:
             clock=self._clock,
             settings=self.settings,
             key=load_key(key_path(self.settings)),
+            vault=Vault(Keyring(secret_key_path(self.settings))),
             actions=self._actions or _installed_actions(),
         )
         self._add_services(database)
@@ -160,6 +166,7 @@ class PureBoot:
         self.callbacks = Callbacks(context)
         self.boots = Boots(context, self.reports)
         self.access = Access(context)
+        self.secrets = Secrets(context)
         self.triggers = Triggers(context)
         self.dead_letters = DeadLetters(context)
         self.links = Links(context)
@@ -177,6 +184,7 @@ class PureBoot:
             return False
         host = self._place.host
         assert host is not None  # noqa: S101 - that is what joining means
+        await self.secrets.begin()
         self._context.patience.listen()
         self._engine = asyncio.create_task(self._runtime.run(host.id), name="engine")
         self._engine.add_done_callback(_tell_of_end)
@@ -319,6 +327,17 @@ def key_path(settings: Settings) -> Path:
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///") + ".key")
     return default_data_dir() / "pureboot.key"
+
+
+def secret_key_path(settings: Settings) -> Path:
+    """Where the keys to the secrets are: beside an SQLite store, else in the data dir, by the database's name; no two
+    stores share one, for a rotation drops the keys that its own store no longer needs.
+    """
+    url = settings.database.url
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///") + ".secret.key")
+    name = "".join(char if char.isalnum() or char in "-_" else "_" for char in urlsplit(url).path.strip("/"))
+    return default_data_dir() / f"{name or 'pureboot'}.secret.key"
 
 
 def _installed_actions() -> Registry:

@@ -6,6 +6,7 @@ this process writes itself it is told of by notices; what others write it finds 
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -161,7 +162,9 @@ class Runtime:
         except (ActionFailed, PureBootError) as error:
             await self._finish(task, AttemptStatus.FAILED, error=str(error), log=log.take())
         except Exception as error:
-            _log.exception("action %s failed unexpectedly", action.name, extra={"attempt": attempt.id})
+            _log.error(
+                "action %s failed unexpectedly\n%s", action.name, self._trace(error), extra={"attempt": attempt.id}
+            )
             told = f"unexpected {type(error).__name__}: {error}"
             await self._finish(task, AttemptStatus.FAILED, error=told, log=log.take())
         else:
@@ -175,6 +178,12 @@ class Runtime:
             )
         finally:
             log.close()
+
+    def _trace(self, error: Exception) -> str:
+        """Where an error came from, for the log; it may quote what the action was given."""
+        text = "".join(traceback.format_exception(error)).rstrip()
+        redactor = self._context.vault.latest
+        return text if redactor is None else redactor.text(text)
 
     def _call(self, task: Task, log: "_Log") -> Call:
         attempt = task.attempt

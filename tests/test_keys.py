@@ -29,6 +29,7 @@ def test_the_environment_takes_the_files_place(tmp_path: Path) -> None:
 def test_a_damaged_key_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"half")
+    path.chmod(0o600)
     with pytest.raises(Unavailable, match="is damaged: it has 4 bytes"):
         load_key(path, {})
     assert path.read_bytes() == b"half"

@@ -15,6 +15,7 @@ async def examine(settings: Settings) -> list[Finding]:
     from bootsrv.doctor.host import check_host
     from bootsrv.doctor.ports import check_network
     from bootsrv.doctor.python import check_packages, check_python, declared
+    from bootsrv.doctor.secrets import check_keys
     from bootsrv.doctor.store import check_space, check_store
     from bootsrv.loaders import Loaders
     from engine.app import key_path
@@ -23,6 +24,7 @@ async def examine(settings: Settings) -> list[Finding]:
         check_python(),
         check_packages(declared()),
         *await check_store(settings),
+        await check_keys(settings),
         check_space("disk space for boot files", settings.files.dir),
         *await check_network(settings),
         *await check_host(settings, Loaders(settings.files.loaders, key_path(settings).parent / "cache")),

@@ -30,6 +30,7 @@ from bootsrv.http import (
     queries,
     render,
     reports,
+    secrets,
     templates,
     tokens,
     triggers,
@@ -163,6 +164,12 @@ _TOKENS = (
 )
 
 
+_SECRETS = (
+    Route("GET", "", secrets.list_, _ADMIN, filters=_LIST),
+    Route("PUT", "/{name}", secrets.put, _ADMIN, body=secrets.LONGEST_BODY),
+    Route("DELETE", "/{name}", secrets.delete, _ADMIN),
+)
+
 _TRIGGERS = (
     Route("GET", "", triggers.list_, _VIEW, filters=triggers.FILTERS),
     Route("POST", "", triggers.create, _WORK),
@@ -193,6 +200,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/dead-letters", _DEAD_LETTERS),
     *_under("/api/v1/events", _EVENTS),
     *_under("/api/v1/tokens", _TOKENS),
+    *_under("/api/v1/secrets", _SECRETS),
     *_under("/api/v1/triggers", _TRIGGERS),
     Route("POST", "/hooks/{path:.+}", hooks.receive, _ANY, query=None, body=hooks.MAX_BODY, on_both=True),
 )

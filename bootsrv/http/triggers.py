@@ -129,6 +129,6 @@ def _shown(call: Call, trigger: Trigger) -> dict[str, Any]:
     data: dict[str, Any] = as_data(trigger)
     if not isinstance(trigger.config, Webhook):
         return data
-    if trigger.config.secret is None and call.caller.role is Role.VIEWER:
+    if not trigger.config.is_signed and call.caller.role is Role.VIEWER:
         return {**data, "url": None, "config": {**data["config"], "path": MASK}}
     return {**data, "url": f"{call.server.url}{trigger.url}"}

@@ -113,7 +113,7 @@ def copy(ctx: click.Context, to: str, as_json: bool) -> None:
     import asyncio
 
     from console.cli import output
-    from engine.app import key_path
+    from engine.app import key_path, secret_key_path
     from engine.store.copy import copy as copy_store
     from engine.store.fresh import shown
 
@@ -121,19 +121,24 @@ def copy(ctx: click.Context, to: str, as_json: bool) -> None:
     _set(ctx, "database.url", to)
     target = load_settings(ctx)
     key = _Key(key_path(source), key_path(target))
-    key.copy()
+    secret_key = _Key(secret_key_path(source), secret_key_path(target))
     try:
+        key.copy()
+        secret_key.copy()
         copied = asyncio.run(copy_store(source.database.url, target.database.url))
     except BaseException:
         key.undo()
+        secret_key.undo()
         raise
     if as_json:
-        key_told = {"from": str(key.source), "to": str(key.target), "message": key.message}
-        output.show_json({"to": shown(target.database.url), "tables": copied, "key": key_told})
+        told = {"to": shown(target.database.url), "tables": copied, "key": key.told, "secret_key": secret_key.told}
+        output.show_json(told)
         return
     _show_copied(copied)
     output.say(f"copied and compared; set database.url to {shown(target.database.url)}")
     output.say(key.message)
+    if secret_key.source.exists():
+        output.say(secret_key.message)
 
 
 def _show_copied(copied: "Sequence[Copied]") -> None:
@@ -154,6 +159,11 @@ class _Key:
         self.target = target
         self.message = ""
         self._made = False
+
+    @property
+    def told(self) -> dict[str, str]:
+        """It as JSON."""
+        return {"from": str(self.source), "to": str(self.target), "message": self.message}
 
     def copy(self) -> None:
         """Copy it if that is possible here.

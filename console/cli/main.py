@@ -18,6 +18,7 @@ COMMANDS = {
         "Executions: list, show, logs, tree, pause, resume, retry, skip, approve, cancel.",
     ),
     "trigger": Lazy("console.cli.trigger:trigger", "Triggers: schedules, webhooks, events; fire by hand."),
+    "secret": Lazy("console.cli.secret:secret", "Secrets that templates name: list, set, delete, rotate."),
     "token": Lazy("console.cli.token:token", "Tokens for the admin API: create, list, revoke."),
     "events": Lazy("console.cli.events:events", "The event log, also live."),
     "db": Lazy("console.cli.db:db", "The store: upgrade, check, prune, copy."),

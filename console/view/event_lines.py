@@ -303,6 +303,15 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.REPORT_IGNORED: lambda _: ("a late report was not taken", Role.WARN),
     Kind.TOKEN_CREATED: _named("created as a token"),
     Kind.TOKEN_REVOKED: _named("revoked"),
+    Kind.SECRET_SET: lambda data: (
+        f"secret {data.get('name', '')} {'set' if data.get('is_new') else 'has another value'}",
+        Role.PLAIN,
+    ),
+    Kind.SECRET_DELETED: lambda data: (f"secret {data.get('name', '')} deleted", Role.PLAIN),
+    Kind.SECRET_ROTATED: lambda data: (
+        f"secrets have a new key: {data.get('secrets', 0)} and {data.get('webhooks', 0)} of webhooks sealed anew",
+        Role.PLAIN,
+    ),
     Kind.SERVER_STARTED: lambda data: (f"PureBoot started{_because(data.get('url'))}", Role.PLAIN),
     Kind.SERVER_STOPPED: lambda _: ("PureBoot stopped", Role.PLAIN),
 }

@@ -54,6 +54,9 @@ class Kind(StrEnum):
     REPORT_IGNORED = "attempt.report_ignored"
     TOKEN_CREATED = "token.created"  # noqa: S105 - a kind of event, no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    SECRET_SET = "secret.set"  # noqa: S105
+    SECRET_DELETED = "secret.deleted"  # noqa: S105
+    SECRET_ROTATED = "secret.rotated"  # noqa: S105
     TRIGGER_CREATED = "trigger.created"
     TRIGGER_UPDATED = "trigger.updated"
     TRIGGER_DELETED = "trigger.deleted"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import Template, Undefined
+from jinja2 import Template, Undefined, nodes
 
 from engine.core.kept import Kept
 from engine.core.placeholders import Parsed, Segment, escape, parse
@@ -55,6 +55,15 @@ _EXPRESSIONS = Kept(
 )
 _template = _TEMPLATES.of
 _expression = _EXPRESSIONS.of
+
+
+def parsed(text: str) -> nodes.Template:
+    """The syntax of a text's expressions.
+
+    Raises:
+        TemplateError: it has none.
+    """
+    return _ENVIRONMENT.parse(_taken_out(parse(text)))
 
 
 def fill(tree: Any, names: Names, path: str = "") -> Any:
@@ -127,9 +136,9 @@ def unescaped(tree: Any) -> Any:
 def _fill_text(text: str, names: Names, path: str) -> str:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
-    parsed = parse(text)
+    pieces = parse(text)
     try:
-        return _put_back(_made(_template(_taken_out(parsed)), names), parsed)
+        return _put_back(_made(_template(_taken_out(pieces)), names), pieces)
     except Exception as error:  # a template may raise anything: it is a small program
         line, column = _place(error, text)
         raise Invalid([Problem(path=path, message=_plain(error), line=line, column=column)]) from None
@@ -277,6 +286,10 @@ def check_document(text: str, file: str | None = None) -> Problem | None:
     return None
 
 
+_NO_SECRET = re.compile(r"'engine\.core\.secrets\.SecretScope object' has no attribute '([^']*)'")
+
+
 def _plain(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
+    text = _NO_SECRET.sub(r"there is no secret \1", text)
     return text.replace("jinja2.utils.", "").replace("'engine.core.", "'")

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.core import expressions, rendering
+from engine.core.deferred import is_native
 from engine.core.sources import Path, spell
 from engine.core.unknown import Asked
 from engine.core.workflows import Step
 from engine.errors import Invalid, Problem
-
-_NATIVE = frozenset({("core.workflow", "params")})
-"""Parameters in which a text that is one expression becomes its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def fill(
     config: dict[str, Any] = {}
     complete: dict[str, Any] = {}
     for key, value in step.with_.items():
-        native = (step.action, key) in _NATIVE
+        native = is_native(step.action, key)
         config[key], complete[key] = filling.visit(value, (key,), native)
     return Filled(parameters=tuple(filling.parameters), config=config, complete=complete)
 

@@ -7,8 +7,9 @@ step of which some conditions cannot be known yet.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from engine.core import expressions, routing
+from engine.core import deferred, expressions, routing
 from engine.core.executions import Attempt
+from engine.core.secrets import SecretScope
 from engine.core.unknown import Asked
 from engine.core.workflows import CONTINUE, FAIL, Edge, Route, Step
 from engine.errors import Invalid
@@ -42,9 +43,16 @@ def judge(step: Step, edge: Edge, attempt: Attempt, names: expressions.Names, as
         holds = expressions.holds(edge.if_, names)
     except Invalid as wrong:
         error = str(wrong)
-    unknown = asked.take()
+    unknown = asked.take() or _secrets(edge.if_, names)
     # A value that came of what is not known (`is defined`) is a guess as well.
     return replace(choice, holds=None, unknown=unknown) if unknown else replace(choice, holds=holds, error=error)
+
+
+def _secrets(condition: str, names: expressions.Names) -> tuple[str, ...]:
+    """The secrets by which a condition decides, where they are only known by their names."""
+    if not isinstance(names.get("secret"), SecretScope):
+        return ()
+    return tuple(f"secret.{name}" for name in deferred.secrets_of(f"{{{{ {condition} }}}}"))
 
 
 def as_judged(step: Step, judged: Sequence[Choice], back: Collection[str]) -> Step:

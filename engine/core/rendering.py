@@ -44,6 +44,7 @@ __all__ = [
     "check",
     "escape",
     "no_includes",
+    "no_secret",
     "references",
     "render",
 ]
@@ -55,6 +56,11 @@ MASK = "********"
 """What stands for a secret in a preview; of one length, so that it does not tell that of the secret."""
 
 MISSING = "missing"
+
+
+def no_secret(name: str) -> str:
+    """What is said of a text that names a secret which does not exist."""
+    return f"has no value and no default: there is no secret {name}; make it with `pureboot secret set {name}`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,9 @@ class Unresolved:
     def problem(self) -> Problem:
         """The same as a problem, for a caller to whom it is an error."""
         why = f"is left as written: {self.reason}"
-        if self.reason == MISSING:
+        if self.reason == MISSING and self.name.startswith("secret."):
+            why = no_secret(self.name.removeprefix("secret."))
+        elif self.reason == MISSING:
             is_include = self.name.startswith("include:")
             why = "is left as written: there is no such template" if is_include else "has no value and no default"
         return Problem(message=f"{self.text} {why}", line=self.line, column=self.column, file=self.template or None)

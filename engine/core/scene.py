@@ -9,7 +9,8 @@ from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.groups import Group
 from engine.core.nodes import Node
 from engine.core.outcomes import Outcomes
-from engine.core.unknown import Asked, Named, PartlyKnown
+from engine.core.secrets import SecretScope
+from engine.core.unknown import Asked, Masked, Named, PartlyKnown
 from engine.core.workflows import Workflow
 
 ID = "00000000-0000-0000-0000-000000000000"
@@ -76,9 +77,15 @@ def names(
     if scene.unknown_node:
         known["node"] = PartlyKnown("node", {}, asked)
         known["meta"] = PartlyKnown("meta", {}, asked)
+    if isinstance(scene.secrets, SecretScope):
+        known["secret"] = SecretScope(lambda name: _masked(scene.secrets, name, asked))
     if still_open:
         known["steps"] = _steps(known["steps"], execution, still_open, asked)
     return known
+
+
+def _masked(secrets: Mapping[str, str], name: str, asked: Asked) -> Masked | None:
+    return Masked(rendering.MASK, f"secret.{name}", asked) if name in secrets else None
 
 
 def variables(

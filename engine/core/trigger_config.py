@@ -50,19 +50,26 @@ class Manual:
 class Webhook:
     """Fires on a POST to `/hooks/PATH`. Without a `secret` whoever knows the path may fire it.
 
-    The secret is kept as it is, for a signature can only be checked with the secret itself; it is never shown again.
+    The secret is kept `sealed`, for a signature can only be checked with the secret itself; it is never shown again.
+    `secret` is there on its way to the store, and where an older PureBoot kept it as it is.
     """
 
-    HIDDEN: ClassVar = frozenset({"secret"})
+    HIDDEN: ClassVar = frozenset({"secret", "sealed"})
     SHOWN: ClassVar = ("secret_",)
 
     path: str
     secret: str | None = None
+    sealed: str | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it takes a signature to fire it."""
+        return bool(self.secret or self.sealed)
 
     @property
     def secret_(self) -> str | None:
         """What is shown in the place of the secret."""
-        return MASK if self.secret else None
+        return MASK if self.is_signed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +203,9 @@ _PARSERS = {
 def config_data(config: Config) -> dict[str, Any]:
     """A config as it is kept, with its secret."""
     data: dict[str, Any] = as_data(config)
-    return data | {"secret": config.secret} if isinstance(config, Webhook) else data
+    if isinstance(config, Webhook):
+        data |= {"secret": config.secret} if config.sealed is None else {"secret": None, "sealed": config.sealed}
+    return data
 
 
 def kept_config(kind: TriggerType, data: Mapping[str, Any]) -> Config:
@@ -216,7 +225,7 @@ def kept_config(kind: TriggerType, data: Mapping[str, Any]) -> Config:
 def told_config(config: Config) -> dict[str, Any]:
     """A config for those who may know of a trigger but not fire it: a path that is all it takes is masked."""
     data: dict[str, Any] = as_data(config)
-    return data | {"path": MASK} if isinstance(config, Webhook) and config.secret is None else data
+    return data | {"path": MASK} if isinstance(config, Webhook) and not config.is_signed else data
 
 
 # Words for what people wait for, where the log has it in a field of an event.

@@ -135,6 +135,39 @@ class Named(Mapping[str, Any]):
         return len(self._known)
 
 
+class Masked(str):
+    """A value that is known and not shown: it stands as the mask in texts, and whatever would have to decide by it
+    raises `NotKnown`.
+    """
+
+    __slots__ = ("_asked", "_name")
+
+    _asked: Asked
+    _name: str
+
+    def __new__(cls, mask: str, name: str, asked: Asked) -> "Masked":
+        """Make one that stands as `mask` and is called `name`."""
+        made = super().__new__(cls, mask)
+        made._asked, made._name = asked, name
+        return made
+
+    def _refuse(self, *_: object) -> NoReturn:
+        self._asked.note(self._name)
+        raise NotKnown(self._name)
+
+    def __hash__(self) -> int:
+        return self._refuse()
+
+    def __eq__(self, other: object) -> bool:
+        self._refuse()
+
+    def __ne__(self, other: object) -> bool:
+        self._refuse()
+
+    __bool__ = __len__ = __iter__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
 def text_of(name: str) -> str:
     """How a value that is not known stands in a text."""
     return f"<{name}>"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from engine.core import expressions, rendering
+from engine.core import deferred, expressions, rendering
 from engine.core.parameters import check_schema
+from engine.core.secrets import missing_secrets
 from engine.core.sources import Source
 from engine.core.workflow_file import places
 from engine.core.workflow_shape import shape_problems
@@ -25,9 +26,10 @@ def check(
     *,
     actions: Mapping[str, ActionRules],
     has_template: Callable[[str], bool] = lambda _name: True,
+    has_secret: Callable[[str], bool] = lambda _name: True,
 ) -> list[Problem]:
     """Every problem of a workflow that reads well by itself, each with its place; without any it can be published."""
-    finder = _Finder(workflow, source, actions, has_template)
+    finder = _Finder(workflow, source, actions, has_template, has_secret)
     return sorted(finder.problems(), key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
@@ -38,11 +40,13 @@ class _Finder:
         source: Source,
         actions: Mapping[str, ActionRules],
         has_template: Callable[[str], bool],
+        has_secret: Callable[[str], bool],
     ) -> None:
         self._workflow = workflow
         self._source = source
         self._actions = actions
         self._has_template = has_template
+        self._has_secret = has_secret
         self._places = places(source)
 
     def problems(self) -> Iterator[Problem]:
@@ -63,7 +67,10 @@ class _Finder:
         if self._workflow.timeout_seconds == 0:
             yield self._source.problem(("timeout",), "must be longer than 0 seconds; leave it out for no limit")
         if self._workflow.concurrency is not None:
-            message = expressions.check_text(self._workflow.concurrency["key"])
+            key = self._workflow.concurrency["key"]
+            message = expressions.check_text(key)
+            if message is None and deferred.names_secrets_at_all(key):
+                message = "names a secret, but the key is stored and shown"
             if message:
                 yield self._source.problem(("concurrency", "key"), message)
         for path, text in _texts(self._workflow.output, ()):
@@ -93,11 +100,21 @@ class _Finder:
         for path, text in _texts(step.with_, ()):
             wrong = expressions.check_text(text)
             messages = [wrong] if wrong else [each.message for each in rendering.check(text, include=self._included)]
-            for message in messages:
+            for message in [*messages, *self._secrets(step, path, text)]:
                 yield self._at(step, "with", *path, message=message)
         template = step.with_.get("template")
         if isinstance(template, str) and "{{" not in template and not self._has_template(template.partition(":")[0]):
             yield self._at(step, "with", "template", message=f"there is no template {template!r}")
+
+    def _secrets(self, step: Step, path: tuple[str | int, ...], text: str) -> Iterator[str]:
+        if deferred.is_native(step.action, str(path[0])) and deferred.names_secrets_at_all(text):
+            yield "names a secret, but inputs of workflows are stored; name the secret in that workflow itself"
+            return
+        for problem in missing_secrets(text, self._has_secret):
+            yield problem.message
+        for name in deferred.secrets_of(text):
+            if not self._has_secret(name) and "default" not in text:
+                yield f"secret.{name} {rendering.no_secret(name)}"
 
     def _included(self, name: str, reference: str | None) -> rendering.Included | None:
         """Whether a template is there is all that matters here: what is in it was judged when it was saved."""

@@ -1,7 +1,7 @@
 """What executions make and leave behind: rendered by their steps, shown and downloaded by people."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.clock import new_id
 from engine.core import artifacts as core
@@ -98,7 +98,8 @@ class Artifacts:
         document = documents.get(tx, DocumentKind.TEMPLATE, name)
         run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
         material = gather(tx, document, documents_core.parse_reference(version))
-        return _Wanted(material=material, around=run.around(run.execution.find(attempt.id)))
+        around = replace(run.around(run.execution.find(attempt.id)), secrets=self._context.vault.masked(tx))
+        return _Wanted(material=material, around=around)
 
     def _keep(self, tx: Tx, attempt: Attempt, made: Artifact) -> Artifact:
         known = artifacts.of_attempt(tx, attempt.id)

@@ -66,10 +66,11 @@ class Boots:
         try:
             config = resolved(tx, run, attempt, server)
         except PureBootError as error:
-            run.finish(attempt, AttemptStatus.FAILED, error=str(error))
+            told = self._context.vault.text(tx, str(error))
+            run.finish(attempt, AttemptStatus.FAILED, error=told)
             run.advance()
             run.save()
-            return stays(f"{attempt.step_name} cannot be served: {error}")
+            return stays(f"{attempt.step_name} cannot be served: {told}")
         if attempt.taken_by is None:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:

@@ -17,6 +17,7 @@ from engine.core.tokens import digest
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
 from engine.services import children
 from engine.services.context import Context
+from engine.services.masking import clean_report
 from engine.services.rendering import Material, complete, completed, gather
 from engine.services.resolving import resolved
 from engine.services.runs import Run
@@ -168,6 +169,7 @@ class Callbacks:
         percent = report.progress_percent
         if percent is not None and not 0 <= percent <= 100:
             raise Invalid([Problem(path="progress_percent", message=f"{percent} is not between 0 and 100")])
+        report, by = await self._context.vault.beforehand(lambda redactor: clean_report(report, redactor), report)
 
         def work(tx: Tx) -> str:
             run = self._run(tx, executions.get(tx, execution_id))
@@ -175,7 +177,9 @@ class Callbacks:
             attempt = _meant(run.execution, step_key, report.attempt)
             if attempt is None or attempt.status is not AttemptStatus.RUNNING:
                 return self._late(tx, run, step_key, attempt, report)
-            self._take(tx, run, attempt, report)
+            redactor = self._context.vault.redactor(tx)
+            said = report if redactor is None or redactor is by else clean_report(report, redactor)
+            self._take(tx, run, attempt, said)
             run.save()
             return "recorded"
 
@@ -183,7 +187,7 @@ class Callbacks:
 
     def _take(self, tx: Tx, run: Run, attempt: Attempt, report: StepReport) -> None:
         if report.logs:
-            logs.append(tx, attempt, run.now, clean(report.logs))
+            logs.append(tx, attempt, run.now, clean(report.logs), self._context.vault.redactor(tx))
         message = None if report.message is None else clean(report.message)[:2000]
         if report.status is ReportStatus.PROGRESS:
             run.hear(attempt, report.progress_percent, message)
@@ -216,12 +220,14 @@ class Callbacks:
 
     async def append_log(self, execution_id: str, step: str, text: str, *, attempt: int | None = None) -> None:
         """Add to the log of a step's attempt (the newest unless one is named); also just after its end, since the
-        last lines may come late.
+        last lines may come late. The values of secrets in it are masked.
 
         Raises:
             NotFound: there is no such execution or step.
             Conflict: the step has not begun, or the execution was cancelled.
         """
+        vault = self._context.vault
+        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text)
 
         def work(tx: Tx) -> None:
             run = self._run(tx, executions.get(tx, execution_id))
@@ -230,7 +236,7 @@ class Callbacks:
             if meant is None or meant.status in (AttemptStatus.RETRYING, AttemptStatus.CANCELLED):
                 raise Conflict(f"step {step_key} does not run, so its log takes nothing")
             if text:
-                logs.append(tx, meant, run.now, clean(text))
+                logs.append(tx, meant, run.now, clean(vault.text(tx, said, by)), vault.redactor(tx))
                 self._hear(tx, meant)
 
         await self._context.database.write(work)
@@ -289,7 +295,7 @@ class Callbacks:
                 at=self._context.now(),
                 node_id=execution.node_id,
                 execution_id=execution.id,
-                data={"template": reference, "error": str(error)},
+                data={"template": reference, "error": self._context.vault.text(tx, str(error))},
             )
             events.append(tx, [fact])
 

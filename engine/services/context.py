@@ -15,6 +15,7 @@ from engine.core.scopes import Server
 from engine.core.workflows import Step, Workflow
 from engine.errors import Invalid
 from engine.services.patience import Patience
+from engine.services.vault import Vault
 from engine.settings import Settings
 from engine.store.database import Database
 
@@ -23,7 +24,7 @@ _capability = lru_cache(maxsize=20_000)(tokens.capability)  # asked for with eac
 
 @dataclass(kw_only=True)
 class Context:
-    """The open store, the clock, the settings, the store's key and the actions.
+    """The open store, the clock, the settings, the store's key, the secrets and the actions.
 
     `server` is what nodes are told when a request does not say itself how it reached us; the doors set it once they
     listen. `host_id` is there while this process performs steps: it takes those that it begins itself.
@@ -33,6 +34,7 @@ class Context:
     clock: Clock
     settings: Settings
     key: bytes
+    vault: Vault
     actions: Registry
     server: list[Server] = field(default_factory=lambda: [Server()])
     host_id: str | None = None

@@ -305,7 +305,12 @@ class Executions:
         error: str | None = None,
         log: str = "",
     ) -> bool:
-        """Take the result of an attempt that this engine performed; False if it is no longer wanted."""
+        """Take the result of an attempt that this engine performed; False if it is no longer wanted. The values of
+        secrets in it are masked.
+        """
+        vault = self._context.vault
+        result = {"output": output or {}, "message": message, "error": error, "log": log}
+        said, by = await vault.beforehand(lambda redactor: redactor.tree(result), result)
 
         def work(tx: Tx) -> bool:
             run = Run.load(self._context, tx, executions.get(tx, task.attempt.execution_id), principal=SYSTEM)
@@ -314,15 +319,16 @@ class Executions:
                 run.note(Kind.REPORT_IGNORED, step_key=attempt.step_key, data={"attempt_id": attempt.id})
                 run.save()
                 return False
-            outcome, reason = status, error
+            told = vault.tree(tx, said, by)
+            outcome, reason = status, told["error"]
             if next_state is not None:
                 try:
                     run.move_node(next_state, f"step {attempt.step_name} of {run.workflow.name}")
                 except Conflict as refusal:
                     outcome, reason = AttemptStatus.FAILED, str(refusal)
             if log:
-                logs.append(tx, attempt, run.now, log)
-            run.finish(attempt, outcome, output=output or {}, message=message, error=reason)
+                logs.append(tx, attempt, run.now, told["log"], vault.redactor(tx))
+            run.finish(attempt, outcome, output=told["output"], message=told["message"], error=reason)
             run.advance()
             run.save()
             return True
@@ -331,8 +337,15 @@ class Executions:
 
     async def append_log(self, attempt: Attempt, text: str) -> None:
         """Add to the log of an attempt that this engine performs."""
-        if text:
-            await self._context.database.write(lambda tx: logs.append(tx, attempt, self._context.now(), text))
+        if not text:
+            return
+        vault = self._context.vault
+        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text)
+
+        def work(tx: Tx) -> None:
+            logs.append(tx, attempt, self._context.now(), vault.text(tx, said, by), vault.redactor(tx))
+
+        await self._context.database.write(work)
 
 
 def _by_names(tx: Tx, page: Page) -> Page:

@@ -18,6 +18,7 @@ from engine.core.page import Page
 from engine.core.placeholders import references
 from engine.core.plans import Lack, Missing, Plan
 from engine.core.scene import ID, Scene
+from engine.core.secrets import masked_scope
 from engine.core.shelf import Shelf, Wanted, WantedTemplate, WantedWorkflow, inputs
 from engine.core.unknown import text_of
 from engine.core.workflows import Workflow
@@ -88,6 +89,7 @@ class Plans:
             unknown_params=tuple(name for name in workflow.params if name not in values),
             unknown_node=unnamed,
             server=self._server(tx),
+            secrets=masked_scope(self._context.vault.names(tx).__contains__),
             workflow_id=document.id,
             workflow_version=version.version_string,
             max_attempts=self._context.settings.install.max_attempts,

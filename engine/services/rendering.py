@@ -15,6 +15,7 @@ from engine.core.includes import MAX_DEPTH, Included, Lookup
 from engine.core.placeholders import Parsed, references
 from engine.core.rendering import MASK, Rendered
 from engine.core.scopes import Surroundings, names, variables
+from engine.core.secrets import masked_scope
 from engine.errors import Invalid, NotFound
 from engine.store import documents
 from engine.store.tx import Tx
@@ -83,7 +84,8 @@ def make(
     document, version = material.document, material.version
     template = {"id": document.id, "name": document.name, "version": version.version_string}
     if masked:
-        around = replace(around, secrets=dict.fromkeys(around.secrets, MASK), token=around.token and MASK)
+        known = around.secrets
+        around = replace(around, secrets=masked_scope(lambda name: name in known), token=around.token and MASK)
     more = {} if params is None else {"params": params}
     text: str | Parsed = version.content
     if document.type == TemplateType.DOCUMENT.value:

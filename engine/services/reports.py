@@ -36,11 +36,15 @@ class Reports:
             Conflict: its installation status does not fit its state.
         """
         mac_address = parse_mac(report.mac_address)
+        given = {"inventory": report.inventory, "installation_error": report.installation_error}
+        vault = self._context.vault
+        said, by = await vault.beforehand(lambda redactor: redactor.tree(given), given)
 
         def work(tx: Tx) -> tuple[Node, bool]:
-            node, is_new = self.meet(tx, mac_address, report)
-            if report.installation_status is not None and not is_new:
-                node = self._installation(tx, node, report)
+            clean = replace(report, **vault.tree(tx, said, by))
+            node, is_new = self.meet(tx, mac_address, clean)
+            if clean.installation_status is not None and not is_new:
+                node = self._installation(tx, node, clean)
             return node, is_new
 
         return await self._context.database.write(work)

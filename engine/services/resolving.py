@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from engine.core import rendering, scopes
-from engine.core.executions import Attempt
+from engine.core import deferred, rendering, scopes
+from engine.core.executions import Attempt, Performer, changed
+from engine.core.filling import texts
+from engine.core.secrets import refusing_scope
 from engine.errors import Invalid, Problem
 from engine.services.rendering import lookup
 from engine.store.tx import Tx
 
 if TYPE_CHECKING:
     from engine.services.runs import Run
+
+NOT_FOR_CHILDREN = "what another workflow is given is stored; name the secret in that workflow itself"
 
 
 def resolved(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None = None) -> dict[str, Any]:
@@ -25,9 +30,9 @@ def resolved(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None 
 
 def completed(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None = None) -> tuple[dict[str, Any], Any]:
     """As `resolved`, and what the action's model makes of them."""
-    tree = dict(attempt.config)
+    tree = _with_secrets(run, attempt, server)
     if _has_variables(tree):
-        variables = scopes.variables(run.around(attempt, server))
+        variables = scopes.variables(_around(run, attempt, server))
         problems: list[Problem] = []
         tree = _Resolving(_is_shell(attempt.action, tree), variables, lookup(tx), problems).resolve(tree, "with")
         if problems:
@@ -36,6 +41,27 @@ def completed(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None
     if action is None:
         raise Invalid(f"there is no action {attempt.action} in this PureBoot; install the package that has it")
     return tree, action.complete(tree)
+
+
+def _with_secrets(run: "Run", attempt: Attempt, server: scopes.Server | None) -> dict[str, Any]:
+    """What an attempt was stored with, and in place what it was not stored with: what its expressions name of secrets.
+    They see the attempts that there were when it began.
+    """
+    step = run.workflow.by_key.get(attempt.step_key)
+    if step is None or not (step.has_expressions and any(deferred.names_secrets(text) for text in texts(step.with_))):
+        return dict(attempt.config)
+    around = _around(run, attempt, server)
+    if around.execution is not None:
+        before = takewhile(lambda each: each.id != attempt.id, around.execution.attempts)
+        around = replace(around, execution=changed(around.execution, attempts=tuple(before)))
+    return deferred.complete(step, attempt.config, scopes.names(replace(around, attempt=None)))
+
+
+def _around(run: "Run", attempt: Attempt, server: scopes.Server | None) -> scopes.Surroundings:
+    around = run.around(attempt, server)
+    if attempt.performer is Performer.WORKFLOW:
+        return replace(around, secrets=refusing_scope(NOT_FOR_CHILDREN))
+    return around
 
 
 def _has_variables(tree: Any) -> bool:

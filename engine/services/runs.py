@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.clock import growing_id, new_id
-from engine.core import expressions, planner, routing, scopes
+from engine.core import deferred, expressions, planner, routing, scopes
 from engine.core.commands import blank
 from engine.core.dead_letters import of_execution
 from engine.core.events import Kind, NewEvent
@@ -43,6 +43,7 @@ from engine.core.workflows import ROLLBACK, Step, Workflow
 from engine.errors import Conflict, Invalid, PureBootError
 from engine.services import letters
 from engine.services.context import Context
+from engine.services.masking import masked
 from engine.services.moves import Move
 from engine.services.notices import Over, Queued, Stop, Task, Wake
 from engine.services.resolving import completed, resolved
@@ -114,11 +115,15 @@ class Run:
             attempt=attempt,
             server=server if server is not None and server.url else self.context.server[0],
             token=self.context.capability(self.execution.id),
+            secrets=self.context.vault.scope(self.tx),
         )
 
     def apply(self, fact: Fact) -> None:
-        """Let a fact change the execution, and note its event."""
+        """Let a fact change the execution, and note its event; what may hold a secret of it is masked."""
         before = self.execution
+        redactor = self.context.vault.redactor(self.tx)
+        if redactor is not None:
+            fact = masked(fact, redactor)
         self.execution = evolve(before, fact)
         told = described(fact, before, self.execution)
         if told is not None:
@@ -247,13 +252,7 @@ class Run:
     def _config(self, step: Step) -> Mapping[str, Any]:
         if not step.has_expressions:
             return step.with_
-        names = scopes.names(self.around())
-        native = frozenset({"params"}) if step.action == "core.workflow" else frozenset[str]()
-        filled: dict[str, Any] = {
-            key: (expressions.values if key in native else expressions.fill)(value, names, f"with.{key}")
-            for key, value in step.with_.items()
-        }
-        return filled
+        return deferred.begin(step, scopes.names(self.around()))
 
     def _ready(self, attempt: Attempt, step: Step, config: Mapping[str, Any]) -> Attempt:
         """An attempt as it begins: with its deadline, and taken where this process performs it.

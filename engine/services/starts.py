@@ -1,7 +1,7 @@
 """Starting a workflow inside a transaction: by a person, a trigger, or a step of another execution."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.clock import counted_id
@@ -11,6 +11,7 @@ from engine.core.documents import DocumentKind, DocumentStatus
 from engine.core.executions import Attempt, Execution
 from engine.core.facts import ExecutionQueued, ExecutionStarted
 from engine.core.nodes import Node
+from engine.core.secrets import refusing_scope
 from engine.core.workflows import Workflow
 from engine.errors import Conflict, Invalid, Problem
 from engine.services import limits
@@ -104,7 +105,7 @@ def _key(workflow: Workflow, run: Run) -> str | None:
     """
     if workflow.concurrency is None:
         return None
-    names = scopes.names(run.around())
+    names = scopes.names(replace(run.around(), secrets=refusing_scope("the key is stored and shown")))
     return str(expressions.fill(workflow.concurrency["key"], names, "concurrency.key")).strip() or None
 
 

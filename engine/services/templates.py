@@ -226,7 +226,8 @@ class Templates:
         def work(tx: Tx) -> tuple[Material, Surroundings]:
             target = nodes.get(tx, node) if node else None
             group = groups.get(tx, target.group_id) if target and target.group_id else None
-            around = Surroundings(node=target, group=group, server=self._context.server[0])
+            secrets = self._context.vault.masked(tx)
+            around = Surroundings(node=target, group=group, server=self._context.server[0], secrets=secrets)
             return gather(tx, _get(tx, reference), wanted), around
 
         material, around = await self._context.database.read(work)

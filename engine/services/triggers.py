@@ -1,5 +1,6 @@
 """What can be done with triggers, and what makes them fire."""
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,13 +18,16 @@ from engine.core.schedule import Schedule
 from engine.core.shape import as_data
 from engine.core.trigger_config import Listening, TriggerType, Webhook
 from engine.core.triggers import Trigger
-from engine.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from engine.errors import Conflict, Forbidden, Invalid, NotFound, Problem, PureBootError, Unavailable
 from engine.services import due, firing, listening
 from engine.services.context import Context
 from engine.services.firing import Firing, Occurrence
+from engine.services.vault import about_trigger
 from engine.store import documents, events
 from engine.store import triggers as store
 from engine.store.tx import Tx
+
+_log = logging.getLogger(__name__)
 
 SETTABLE = frozenset({"name", "description", "workflow", "node", "params", "config", "condition", "enabled"})
 
@@ -54,6 +58,7 @@ class Triggers:
             Conflict: there is a trigger of this name, or with this path.
         """
         path = secrets.token_urlsafe(_PATH_BYTES)
+        await self._prepare(values)
         trigger_id = new_id()
         now = self._context.now()
 
@@ -64,8 +69,10 @@ class Triggers:
                 given["config"] = {**given["config"], "path": given["config"].get("path") or path}
             checked = _checked(tx, kind, given, {})
             trigger = Trigger(id=trigger_id, type=kind, created_at=now, updated_at=now, **checked)
+            trigger = self._sealed(tx, trigger)
             trigger = _armed(tx, trigger, None, now)
             store.add(tx, trigger)
+            self._note_sealing(tx, trigger)
             data = {"type": kind, "workflow": trigger.workflow, "config": trigger_config.told_config(trigger.config)}
             self._note(tx, Kind.TRIGGER_CREATED, by, trigger, data)
             return trigger
@@ -94,6 +101,7 @@ class Triggers:
             Invalid: a value is wrong.
             Conflict: another trigger has its name or path.
         """
+        await self._prepare(values)
 
         def work(tx: Tx) -> Trigger:
             before = store.get(tx, reference)
@@ -101,9 +109,11 @@ class Triggers:
             given = dict(values)
             if _type(given.pop("type", before.type.value)) is not before.type:
                 raise Invalid([Problem(path="type", message="cannot be changed; make another trigger")])
-            checked = _checked(tx, before.type, given, trigger_config.config_data(before.config))
-            after = _armed(tx, replace(before, **checked, updated_at=now), before, now)
+            checked = _checked(tx, before.type, given, _known_config(before))
+            after = self._sealed(tx, replace(before, **checked, updated_at=now), before)
+            after = _armed(tx, after, before, now)
             store.save(tx, after)
+            self._note_sealing(tx, after)
             changes = {name: [_told(before, name), _told(after, name)] for name in given}
             self._note(tx, Kind.TRIGGER_UPDATED, by, after, {"changes": changes})
             return after
@@ -148,15 +158,48 @@ class Triggers:
         Raises:
             NotFound: there is none; it takes as long to say so as that the signature is wrong.
             BadSignature: it has a secret, and the signature is not made with it.
+            Unavailable: its secret cannot be opened here.
         """
         trigger = await self._context.database.read(lambda tx: store.by_path(tx, path))
-        config = trigger.config if trigger is not None and isinstance(trigger.config, Webhook) else None
-        may = triggers.is_signed(config.secret if config else None, body, signature)
+        may = triggers.is_signed(self._secret(trigger), body, signature)
         if trigger is None or not trigger.enabled:
             raise NotFound("there is no webhook at this path")
         if not may:
             raise BadSignature("the signature is missing or wrong")
         return trigger
+
+    async def _prepare(self, values: Mapping[str, Any]) -> None:
+        config = values.get("config")
+        if isinstance(config, Mapping) and config.get("secret") not in (None, "", MASK):
+            await self._context.vault.prepare(make=True)
+
+    def _sealed(self, tx: Tx, trigger: Trigger, before: Trigger | None = None) -> Trigger:
+        """A trigger whose webhook's secret is sealed: the one that was given, or else the one it has."""
+        config = trigger.config
+        if not isinstance(config, Webhook) or config.secret is None:
+            return trigger
+        if config.secret == MASK:
+            kept = before.config if before is not None else None
+            known = kept if isinstance(kept, Webhook) else Webhook(path=config.path)
+            return replace(trigger, config=replace(known, path=config.path))
+        vault = self._context.vault
+        sealed = vault.seal(tx, config.secret, about_trigger(trigger.id))
+        return replace(trigger, config=Webhook(path=config.path, sealed=sealed))
+
+    def _note_sealing(self, tx: Tx, trigger: Trigger) -> None:
+        if isinstance(trigger.config, Webhook) and trigger.config.sealed is not None:
+            self._context.vault.note_key(tx, trigger.config.sealed)
+
+    def _secret(self, trigger: Trigger | None) -> str | None:
+        config = trigger.config if trigger is not None else None
+        if trigger is None or not isinstance(config, Webhook) or config.sealed is None:
+            return config.secret if isinstance(config, Webhook) else None
+        what = f"the secret of the webhook {trigger.name}"
+        try:
+            return self._context.vault.open(config.sealed, about_trigger(trigger.id), what)
+        except PureBootError as error:
+            _log.error("%s", error)
+            raise Unavailable("the signature cannot be checked now; PureBoot's log says why") from None
 
     async def deliver(self, trigger: Trigger, body: Any, key: str | None) -> Firing:
         """Fire a webhook with the value that was sent; the same `key` starts nothing a second time.
@@ -234,6 +277,15 @@ def _checked(tx: Tx, kind: TriggerType, values: Mapping[str, Any], config: Mappi
     if "workflow" in checked:
         checked["workflow"] = documents.get(tx, DocumentKind.WORKFLOW, checked["workflow"]).name
     return checked
+
+
+def _known_config(trigger: Trigger) -> dict[str, Any]:
+    """What a trigger's config is, as a person writes it; the mask for a secret, which stays if nobody gives another."""
+    data = trigger_config.config_data(trigger.config)
+    if isinstance(trigger.config, Webhook):
+        data.pop("sealed", None)
+        data["secret"] = trigger.config.secret_
+    return data
 
 
 def _over(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What can be done with workflows."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,13 +28,17 @@ class Workflows:
         self._context = context
 
     async def validate(self, text: str, *, file: str | None = None) -> list[Problem]:
-        """Everything that is wrong with a file, each with its place; changes nothing."""
+        """Everything that is wrong with a file, each with its place; changes nothing. Also which secrets it names that
+        are not there: they may still come, so that alone keeps no workflow from being imported and published.
+        """
         try:
             found = sources.read(core.check_content(text), file=file)
             if not found:
                 return [Problem(message="holds no workflow", file=file)]
-            templates = await self._context.database.read(_templates)
-            return [problem for source in found for problem in self._problems(source, templates)]
+            templates, secrets = await self._context.database.read(
+                lambda tx: (_templates(tx), self._context.vault.names(tx))
+            )
+            return [problem for source in found for problem in self._problems(source, templates, secrets)]
         except Invalid as error:
             return list(error.problems)
 
@@ -227,15 +231,21 @@ class Workflows:
 
         return await self._context.database.read(work)
 
-    def _problems(self, source: Source, templates: set[str]) -> list[Problem]:
+    def _problems(self, source: Source, templates: set[str], secrets: Collection[str] | None = None) -> list[Problem]:
         try:
             workflow = workflow_file.parse(source)
         except Invalid as error:
             rest = workflow_file.repaired(source) if isinstance(source.tree, Mapping) else None
-            more = [] if rest is None or rest is source else self._problems(rest, templates)
+            more = [] if rest is None or rest is source else self._problems(rest, templates, secrets)
             found = [*error.problems, *(each for each in more if each not in error.problems)]
             return sorted(found, key=lambda each: (each.line or 0, each.column or 0))
-        return check(workflow, source, actions=self._context.actions, has_template=templates.__contains__)
+        return check(
+            workflow,
+            source,
+            actions=self._context.actions,
+            has_template=templates.__contains__,
+            has_secret=lambda name: secrets is None or name in secrets,
+        )
 
     def _refuse(self, source: Source, templates: set[str]) -> None:
         problems = self._problems(source, templates)

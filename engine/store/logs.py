@@ -1,16 +1,19 @@
 """How the logs of attempts are kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from engine.core.executions import Attempt
+from engine.core.redaction import Redactor
 from engine.store.bulk import Bulk
 from engine.store.schema import attempt, attempt_log
 from engine.store.tx import Tx
 
 MAX_LOG = 8 * 1024 * 1024  # characters of log an attempt may have
+_TAIL_ROWS = 16
 _SAVE_SIZE = Bulk(attempt, ["id", "log_size"], key="id")
 _ADD = Bulk(attempt_log, ["execution_id", "attempt_id", "at", "text"])
 
@@ -26,9 +29,14 @@ class LogChunk:
     text: str
 
 
-def append(tx: Tx, value: Attempt, at: datetime, text: str) -> None:
-    """Add to an attempt's log; beyond `MAX_LOG` characters only that there was more."""
-    tx.defer("log", _Logs).add(value, at, text)
+def append(tx: Tx, value: Attempt, at: datetime, text: str, redactor: Redactor | None = None) -> None:
+    """Add to an attempt's log; beyond `MAX_LOG` characters only that there was more.
+
+    The text is redacted already. With the redactor, a secret of which the end comes only now is masked as well, in the
+    pieces that are kept already: who follows the log may have seen its beginning, but nobody sees the whole. (To hold
+    back what might be a beginning would hold back the last line of a machine that then says nothing more.)
+    """
+    tx.defer("log", _Logs).add(value, at, text, redactor)
 
 
 class _Logs:
@@ -36,9 +44,11 @@ class _Logs:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[str, str, datetime, str]]] = {}
+        self._redactor: Redactor | None = None
 
-    def add(self, value: Attempt, at: datetime, text: str) -> None:
+    def add(self, value: Attempt, at: datetime, text: str, redactor: Redactor | None) -> None:
         """Note a text."""
+        self._redactor = redactor
         self._rows.setdefault(value.id, []).append((value.execution_id, value.id, at, text))
 
     def flush(self, connection: Connection) -> None:
@@ -47,6 +57,8 @@ class _Logs:
         known = {row.id: row.log_size for row in connection.execute(sizes)}
         grown, rows = [], []
         for attempt_id, size in known.items():
+            if self._redactor is not None:
+                self._mask_seams(connection, self._redactor, attempt_id, is_first=size == 0)
             for execution_id, _, at, text in self._rows[attempt_id]:
                 if size <= MAX_LOG:
                     size += len(text)
@@ -55,6 +67,43 @@ class _Logs:
             grown.append((attempt_id, size))
         _SAVE_SIZE.run(connection, grown)
         _ADD.run(connection, rows)
+
+    def _mask_seams(self, connection: Connection, redactor: Redactor, attempt_id: str, *, is_first: bool) -> None:
+        """Mask what stands over the seams between the new pieces, and between them and the last that are kept."""
+        new = self._rows[attempt_id]
+        if is_first and len(new) == 1:
+            return
+        kept = [] if is_first else _tail(connection, attempt_id, redactor.reach)
+        before = [*(text for _, text in kept), *(row[3] for row in new)]
+        after = redactor.across(before)
+        if after == before:
+            return
+        for (row_id, text), clean in zip(kept, after, strict=False):
+            if clean != text:
+                connection.execute(update(attempt_log).where(attempt_log.c.id == row_id).values(text=clean))
+        self._rows[attempt_id] = [(*row[:3], text) for row, text in zip(new, after[len(kept) :], strict=True)]
+
+
+def _tail(connection: Connection, attempt_id: str, reach: int) -> list[tuple[int, str]]:
+    """The last pieces of a log, so many that a secret which ends after them cannot begin before them; oldest first."""
+    query = select(attempt_log.c.id, attempt_log.c.text).where(attempt_log.c.attempt_id == attempt_id)
+    query = query.order_by(attempt_log.c.id.desc()).limit(_TAIL_ROWS)
+    found: list[tuple[int, str]] = []
+    while (missing := reach - sum(len(text) for _, text in found)) > 0:
+        older = query if not found else query.where(attempt_log.c.id < found[-1][0])
+        rows = [(row.id, row.text) for row in connection.execute(older)]
+        found += _enough(rows, missing)
+        if len(rows) < _TAIL_ROWS:
+            break
+    return found[::-1]
+
+
+def _enough(rows: list[tuple[int, str]], characters: int) -> Iterator[tuple[int, str]]:
+    for row in rows:
+        if characters <= 0:
+            return
+        characters -= len(row[1])
+        yield row
 
 
 def _cut(text: str, size: int) -> str:

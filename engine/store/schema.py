@@ -430,3 +430,23 @@ dead_letter = Table(
     _partial("ix_dead_letter_open", "created_at", "id", where=_UNRESOLVED),
 )
 """What cannot go on without a person."""
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    _required("sealed", Text),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+    _required("updated_by", Text),
+)
+"""Secrets, each sealed as `engine.sealing` has it."""
+
+secret_state = Table(
+    "secret_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _required("rev", String(36)),
+    _required("key_id", String(16)),
+)
+"""At most one row: a mark that is another one after each change of the secrets, and the key that seals."""

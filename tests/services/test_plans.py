@@ -12,7 +12,7 @@ from engine.core.nodes import NodeState
 from engine.core.outcomes import Ending, Outcome
 from engine.core.page import EVERYTHING
 from engine.core.plans import Lack, Plan, PlannedStep
-from engine.core.rendering import MASK
+from engine.core.rendering import MASK, no_secret
 from engine.core.scopes import Server
 from engine.errors import Invalid, NotFound
 from tests.clock import ManualClock
@@ -134,7 +134,7 @@ async def test_it_shows_what_would_run_with_everything_filled_in(
         }
         assert plan.files == ("debian/linux", "debian/initrd.gz")
         assert [(each.kind, each.message) for each in plan.missing] == [
-            (Lack.TEMPLATE, "${secret.root} has no value and no default")
+            (Lack.TEMPLATE, f"${{secret.root}} {no_secret('root')}")
         ]
 
 

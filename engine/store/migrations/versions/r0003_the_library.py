@@ -1,4 +1,4 @@
-"""What the library keeps: artifacts."""
+"""What the library keeps: secrets, artifacts, files, packs, and versions that are drafts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,30 @@ _Moment = engine.store.schema.Moment
 
 
 def upgrade() -> None:
+    _secrets()
+    _artifacts()
+
+
+def _secrets() -> None:
+    op.create_table(
+        "secret",
+        sa.Column("name", sa.String(128), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("created_at", _Moment(), nullable=False),
+        sa.Column("updated_at", _Moment(), nullable=False),
+        sa.Column("updated_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_secret")),
+    )
+    op.create_table(
+        "secret_state",
+        sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("rev", sa.String(36), nullable=False),
+        sa.Column("key_id", sa.String(16), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_secret_state")),
+    )
+
+
+def _artifacts() -> None:
     op.create_table(
         "artifact",
         sa.Column("id", sa.String(36), nullable=False),
