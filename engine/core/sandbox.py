@@ -91,7 +91,7 @@ def size_of(value: Any) -> int:
         ValueError: more than any text may have.
     """
     if isinstance(value, str | bytes):
-        return len(value)
+        return _characters(value)
     if not isinstance(value, _CONTAINERS):
         return 1
     total = 0
@@ -100,7 +100,7 @@ def size_of(value: Any) -> int:
         item = stack.pop()
         total += 1
         if isinstance(item, str | bytes):
-            total += len(item)
+            total += _characters(item)
         elif isinstance(item, _MAPPINGS):
             stack += [*item.keys(), *item.values()]
         elif isinstance(item, _CONTAINERS):
@@ -112,7 +112,14 @@ def size_of(value: Any) -> int:
 
 def _length(value: Any) -> int:
     """The size of one value, not of what is in it."""
-    return len(value) if isinstance(value, (str, bytes, range, *_CONTAINERS)) else 1
+    if isinstance(value, str | bytes):
+        return _characters(value)
+    return len(value) if isinstance(value, (range, *_CONTAINERS)) else 1
+
+
+def _characters(value: str | bytes) -> int:
+    """The length also of a text that does not tell it to templates, as a secret in a dry run."""
+    return str.__len__(value) if isinstance(value, str) else len(value)
 
 
 def _cost(value: Any) -> int:
@@ -122,7 +129,7 @@ def _cost(value: Any) -> int:
         ValueError: it is far too large.
     """
     if isinstance(value, str | bytes):
-        return len(value) >> 4
+        return _characters(value) >> 4
     return len(value) if isinstance(value, range) else size_of(value)
 
 

@@ -130,11 +130,17 @@ def test_preseed_is_the_rest_of_a_line(value: str) -> None:
         assert (match[4] or "") == value
 
 
+DATABASES = ("config", "templates")
+
+
 def test_preseed_is_what_debconf_keeps(tmp_path: Any) -> None:
     values = [found.text for value in NASTY if (found := written("preseed", value)).lost is None and value.strip()]
     text = "".join(f"pkg pkg/q{at} string {value}\n" for at, value in enumerate(values))
     store = tmp_path / "config.dat"
-    environment = {"DEBCONF_DB_OVERRIDE": f"File{{{store}}}", "PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"}
+    rules = tmp_path / "debconf.conf"  # this machine's own databases are locked while others use them
+    databases = "".join(f"\nName: {each}\nDriver: File\nFilename: {tmp_path / each}.dat\n" for each in DATABASES)
+    rules.write_text("".join(f"{each.title()}: {each}\n" for each in DATABASES) + databases)
+    environment = {"DEBCONF_SYSTEMRC": str(rules), "PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"}
     command = [program("debconf-set-selections")]
     subprocess.run(command, input=text.encode(), env=environment, check=True, capture_output=True)
     kept = re.findall(r"^Name: pkg/q(\d+)\n(?:Template:.*\n)?Value: (.*)$", store.read_text(), re.MULTILINE)

@@ -123,7 +123,7 @@ HOSTILE = {
 async def test_a_template_gets_the_values_as_they_are_and_a_preview_the_mask(
     store_url: str, opener: Opener, type_: str
 ) -> None:
-    wanted = "|".join(f"${{secret.{name}}}" for name in HOSTILE)
+    wanted = "\n".join(f"${{secret.{name}}}" for name in HOSTILE)
     text = wanted + ("#{{ secret.variable }}#{{ secret['a-b.c'] }}" if type_ == "document" else "")
     async with opener(store_url) as pureboot:
         for name, value in HOSTILE.items():
@@ -132,9 +132,9 @@ async def test_a_template_gets_the_values_as_they_are_and_a_preview_the_mask(
         execution = await started(pureboot, RUN.replace("secret.password", "secret.plain"))
         rendered = await pureboot.callbacks.render(execution.id, "answers", server=SERVER)
         more = f"#{HOSTILE['variable']}#{HOSTILE['a-b.c']}" if type_ == "document" else ""
-        assert rendered == "|".join(HOSTILE.values()) + more
+        assert rendered == "\n".join(HOSTILE.values()) + more
         preview = await pureboot.templates.render("answers", node=MAC)
-        assert preview.content == "|".join(MASK for _ in HOSTILE) + ("#" + MASK + "#" + MASK if more else "")
+        assert preview.content == "\n".join(MASK for _ in HOSTILE) + ("#" + MASK + "#" + MASK if more else "")
         assert preview.unresolved == ()
 
 
