@@ -40,8 +40,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")  # where str.splitlines, and so Anaconda, ends a line
 _WORD = re.compile(r"[A-Za-z0-9_@+=:,./-][A-Za-z0-9_@%+=:,./-]*")
 _UNWRITTEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
-_XML_SPECIAL = re.compile("[&<>\"'\t\n\r]")
+_XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_XML_SPECIAL = re.compile("[&<>\"'\t\n\r\x7f-\x9f\u2028\u2029]")
 _YAML_SPECIAL = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
 _YAML = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _JSON_SPECIAL = re.compile("[\x7f-\x9f\u2028\u2029]")
@@ -88,7 +88,7 @@ def _xml(value: object) -> Written:
     cleaned = _UNWRITTEN_IN_XML.sub("\ufffd", text)
     if cleaned != text:
         lost = "a control character"
-    return Written(_XML_SPECIAL.sub(lambda match: _XML[match[0]], cleaned), lost)
+    return Written(_XML_SPECIAL.sub(lambda match: _XML.get(match[0]) or f"&#{ord(match[0])};", cleaned), lost)
 
 
 def _ipxe(value: object) -> Written:

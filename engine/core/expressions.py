@@ -27,6 +27,9 @@ Names = Mapping[str, object]
 
 _MARK = "\ue000"  # private use: no text that people write has it
 _MARKED = re.compile(f"{_MARK}(\\d+){_MARK}")
+_RETURN = "\ue002"  # stands for a carriage return while Jinja2, which makes line feeds of them, has the text
+_RESERVED = re.compile("[\ue001\ue002]")
+_TAGS = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
 
 
 def _finalize(value: object) -> str:
@@ -37,6 +40,8 @@ def _finalize(value: object) -> str:
         raise ValueError(
             "a ${…} variable cannot stand inside {{ … }}; name the value itself there, as in {{ node.mac }}"
         )
+    if not text.isascii() and _RESERVED.search(text):
+        raise ValueError("a value holds U+E001 or U+E002, which have a meaning of their own here")
     return text
 
 
@@ -49,7 +54,19 @@ def _weight(text: str, _made: object) -> int:
     return 4_000 + 24 * len(text)
 
 
-_TEMPLATES = Kept(_ENVIRONMENT.from_string, most_bytes=_KEPT_BYTES, weigh=_weight)
+def _compiled(text: str) -> Template:
+    return _ENVIRONMENT.from_string(_kept(text))
+
+
+def _kept(text: str) -> str:
+    """A text with its carriage returns out of Jinja2's sight, but for those within its own tags."""
+    if "\r" not in text:
+        return text
+    pieces = _TAGS.split(text)
+    return "".join(piece if at % 2 else piece.replace("\r", _RETURN) for at, piece in enumerate(pieces))
+
+
+_TEMPLATES = Kept(_compiled, most_bytes=_KEPT_BYTES, weigh=_weight)
 _EXPRESSIONS = Kept(
     lambda text: _ENVIRONMENT.compile_expression(text, undefined_to_none=False), most_bytes=_KEPT_BYTES, weigh=_weight
 )
@@ -158,10 +175,10 @@ def made(text: str, names: Names) -> str:
 
 
 def tokens(text: str) -> Iterator[tuple[str, str]]:
-    """The pieces of a text as Jinja2 reads it, each with its kind; together they are the text. Of one that Jinja2
-    cannot read it gives what comes before the fault, and then the rest as one piece.
+    """The pieces of a text as Jinja2 reads it, each with its kind; together they are a text that `made` takes for the
+    same. Of one that Jinja2 cannot read it gives what comes before the fault, and then the rest as one piece.
     """
-    length = 0
+    length, text = 0, _kept(text)
     try:
         for _, kind, value in _ENVIRONMENT.lex(text):
             length += len(value)
@@ -226,7 +243,7 @@ def _made(template: Template, names: Names) -> str:
             if size > MAX_LENGTH:
                 raise ValueError(f"makes more than {MAX_LENGTH} characters")
             pieces.append(piece)
-    return "".join(pieces)
+    return "".join(pieces).replace(_RETURN, "\r")
 
 
 def _taken_out(parsed: Parsed) -> str:

@@ -28,6 +28,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from xml.parsers import expat
 
+from engine.core.escaping import HELPERS
 from engine.core.placeholders import Include, Variable
 from engine.errors import Problem
 
@@ -247,22 +248,33 @@ def _family(type_: str, source: str) -> Family:
 
 
 def _judge(place: _Place, variable: Variable, piece: str, *, reported: bool) -> tuple[str, str] | None:
-    is_fit = variable.helper in FIT[place.family]
-    if is_fit and place.spot in (Spot.BARE, Spot.COMMENT) and not _BREAK.search(piece):
+    if variable.helper in FIT[place.family] and _is_right(place, piece):
         return None
-    why = _lines(place, piece) or _RULES[place.family](place, piece, reported)
+    why = _section(place, piece) or _lines(place, piece) or _RULES[place.family](place, piece, reported)
     if why is None:
         return None
-    return why, _advice(place, variable)
+    return why, _advice(place, variable, piece)
 
 
-def _advice(place: _Place, variable: Variable) -> str:
+def _is_right(place: _Place, piece: str) -> bool:
+    """Whether what a fitting helper wrote stands where a value is wanted; for XML that is in quotes as well."""
+    if place.family is Family.XML:
+        return True
+    has_lines = _BREAK.search(piece) is not None
+    if place.family is Family.SHELL and place.spot is Spot.BARE:
+        return not has_lines or _section(place, piece) is None
+    return place.spot in (Spot.BARE, Spot.COMMENT) and not has_lines
+
+
+def _advice(place: _Place, variable: Variable, piece: str) -> str:
     if place.spot in (Spot.HERE, Spot.HERE_LITERAL):
         return "quote the word that ends the here-document (<<'EOF'), or set a variable before it with ${shell:…}"
     helper = next(iter(FIT[place.family]), None)
-    if helper is None or (variable.helper == helper and place.spot is Spot.BARE):
+    is_helped = variable.helper == helper and place.spot is Spot.BARE
+    if helper is None or is_helped or (variable.helper is None and HELPERS[helper](piece).lost is not None):
         return "change the value"
-    quotes = " without the quotes around it" if place.spot in (Spot.SINGLE, Spot.DOUBLE) else ""
+    is_quoted = place.spot in (Spot.SINGLE, Spot.DOUBLE) and place.family is not Family.XML
+    quotes = " without the quotes around it" if is_quoted else ""
     return f"write {_with(variable, helper)}{quotes}"
 
 
@@ -271,12 +283,18 @@ def _with(variable: Variable, helper: str) -> str:
     return f"${{{helper}:{bare[2:]}"
 
 
+def _section(place: _Place, piece: str) -> str | None:
+    """Whether a value ends the section of a kickstart that it stands in."""
+    lines = piece.splitlines()[0 if not place.before else 1 :]
+    if place.in_script and any(line.startswith("%") for line in lines):
+        return "has a line that begins with %, which ends the section it stands in"
+    return None
+
+
 def _lines(place: _Place, piece: str) -> str | None:
     """What is wrong with a value of several lines."""
     if not place.after.strip() and piece.endswith(("\n", "\r\n")):
         piece = piece.removesuffix("\n").removesuffix("\r")
-    if place.in_script and any(line.startswith("%") for line in piece.splitlines()[0 if not place.before else 1 :]):
-        return "has a line that begins with %, which ends the section it stands in"
     if not _BREAK.search(piece) or place.family in (Family.XML, Family.OTHER):
         return None
     several = "has several lines where one is wanted"

@@ -39,7 +39,7 @@ RUNTIME = frozenset({"trigger", "node", "group", "steps", "execution", "workflow
 """What has values only when a workflow runs."""
 
 _SEPARATOR = re.compile(r"^---[ \t]*(?:#.*)?\r?\n?", re.MULTILINE)
-_LINE = "\ue001"  # private use, as the mark of expressions: no text that people write has it
+_LINE = "\ue001"  # private use: no text that people write has it, and no value may (`engine.core.expressions`)
 _LINES = re.compile(f"{_LINE}(\\d+){_LINE}")
 _NAME = re.compile(r"^name[ \t]*:", re.MULTILINE)
 _KEYS = ("description", "params")
@@ -146,6 +146,8 @@ def _parted(text: str, file: str) -> tuple[str, str, int]:
 
 def _front_problems(source: sources.Source) -> Iterable[Problem]:
     tree = source.tree
+    if tree is None:
+        return
     if not isinstance(tree, Mapping):
         yield source.problem((), "the front part is a mapping with params and description")
         return

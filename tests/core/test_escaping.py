@@ -130,17 +130,14 @@ def test_preseed_is_the_rest_of_a_line(value: str) -> None:
         assert (match[4] or "") == value
 
 
-DATABASES = ("config", "templates")
-
-
 def test_preseed_is_what_debconf_keeps(tmp_path: Any) -> None:
     values = [found.text for value in NASTY if (found := written("preseed", value)).lost is None and value.strip()]
     text = "".join(f"pkg pkg/q{at} string {value}\n" for at, value in enumerate(values))
-    store = tmp_path / "config.dat"
-    rules = tmp_path / "debconf.conf"  # this machine's own databases are locked while others use them
-    databases = "".join(f"\nName: {each}\nDriver: File\nFilename: {tmp_path / each}.dat\n" for each in DATABASES)
-    rules.write_text("".join(f"{each.title()}: {each}\n" for each in DATABASES) + databases)
-    environment = {"DEBCONF_SYSTEMRC": str(rules), "PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"}
+    store, settings_ = tmp_path / "config.dat", tmp_path / "debconf.conf"
+    base = "\nName: {0}\nDriver: File\nMode: 644\nFilename: {1}/{0}.dat\n"
+    bases = base.format("config", tmp_path) + base.format("templates", tmp_path)
+    settings_.write_text(f"Config: config\nTemplates: templates\n{bases}")  # not the machine's own, which may be in use
+    environment = {"DEBCONF_SYSTEMRC": str(settings_), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
     command = [program("debconf-set-selections")]
     subprocess.run(command, input=text.encode(), env=environment, check=True, capture_output=True)
     kept = re.findall(r"^Name: pkg/q(\d+)\n(?:Template:.*\n)?Value: (.*)$", store.read_text(), re.MULTILINE)

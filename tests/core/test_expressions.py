@@ -1,11 +1,14 @@
 """Expressions: what they yield, and that what they yield stays text."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core import expressions
 from engine.core.rendering import render
+from engine.core.sandbox import Reported
 from engine.errors import Invalid
 
 SCOPES = {"node": {"mac": "MAC"}, "secret": {"root": "hunter2"}, "params": {}}
@@ -119,3 +122,107 @@ def test_arithmetic_of_a_usual_size_is_left_alone() -> None:
         "{{ 3 * 4 }} {{ '-' * 5 }} {{ 2 ** 40 }} {{ 2 ** -1 }} {{ '%05d' % 7 }} {{ 7 % 4 }} {{ [0] * 2 }} {{ 1.5 * 2 }}"
     )
     assert expressions.fill(text, {}) == "12 ----- 1099511627776 0.5 00007 3 [0,0] 3.0"
+
+
+def test_line_ends_and_marks_pass_unharmed() -> None:
+    text = "\ufeffa\r\n{% if x %}\r\nb{{ x }}\rc\r\n{% endif %}\r\n"
+    assert expressions.fill(text, {"x": "1"}) == "\ufeffa\r\n\r\nb1\rc\r\n\r\n"
+    assert expressions.made(text, {"x": "1"}) == "\ufeffa\r\n\r\nb1\rc\r\n\r\n"
+    for mark in "\ue001\ue002":
+        with pytest.raises(Invalid, match="a meaning of their own"):
+            expressions.made("a\r{{ x }}", {"x": mark})
+
+
+def test_the_variables_of_a_document_keep_their_places() -> None:
+    text = "{% for a in [1, 2] %}\n{{ a }} ${node.ip}\n{% endfor %} $${x} ${include:gone}"
+    found = render(expressions.document(text, {}, "doc"), {}, name="doc")
+    assert [(each.name, each.line, each.column) for each in found.unresolved] == [
+        ("node.ip", 2, 9),
+        ("node.ip", 2, 9),
+        ("include:gone", 3, 20),
+    ]
+    assert found.content == "\n1 ${node.ip}\n\n2 ${node.ip}\n ${x} ${include:gone}"
+    # what Jinja2 makes is never expanded, even where it joins with what follows
+    found = render(expressions.document("{{ x }}{node.mac} {{ x }}${node.mac}", {"x": "$"}, "doc"), SCOPES)
+    assert found.content == "${node.mac} $MAC"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("a\n  {{ nope }}", 2, 6, "'nope' is undefined"),
+        ("a\n{{ 1 }}{{ x.y }}", 2, 13, "has no attribute 'y'"),
+        ("{% if x %}\n\n{{ 1 / 0 }}\n{% endif %}", 3, 1, "division by zero"),
+        ("a\n\n{% endfor %}", 3, 4, "unknown tag 'endfor'"),
+        ("a\n {{ x | nope }}", 2, 9, "No filter named 'nope'"),
+        ("{% macro m() %}\n{{ nope }}{% endmacro %}\n{{ m() }}", 2, 4, "'nope' is undefined"),
+        ("x\n{{ '${node.mac}' }}", 2, 1, "cannot stand inside"),
+    ],
+)
+def test_a_fault_in_a_document_has_a_line_and_a_column(text: str, line: int, column: int, message: str) -> None:
+    with pytest.raises(Invalid, match=message) as caught:
+        expressions.document(text, {"x": {"a": 1}}, "doc")
+    problem = caught.value.problems[0]
+    assert (problem.file, problem.line, problem.column) == ("doc", line, column)
+
+
+ONCE = [
+    *("'x' | center(10**9)", "'x'.ljust(10**9)", "[1] | batch(10**9, 0) | list", "[1] | slice(10**9) | list"),
+    *("{'a': 1} | tojson(indent=10**9)", "1 | round(10**9, 'ceil')", "'{:>1000000000}'.format(1)"),
+    *("'{:>{}}'.format(1, 10**9)", "'a' | indent(10**9)", "('a' * 10**6).replace('a', 'b' * 10**6)"),
+    *("('a' * 10**6) | replace('a', 'b' * 10**6)", "(['a' * 10**6] * 10**5) | join", "''.join(['a' * 10**6] * 10**5)"),
+    *("(1).to_bytes(10**9, 'big')", "lipsum(10**9)", "'%s' % ([['a' * 10**5] * 100] * 100)", "'a'.encode()"),
+]
+DOUBLED = ["ns.x + ns.x", "ns.x ~ ns.x", "[ns.x, ns.x]", "(ns.x | string) * 2", "'{}{}'.format(ns.x, ns.x)"]
+LOOPED = ["x == x ~ ''", "'b' in x", "x is in ['b']", "x[1:]", "x | upper", "x.count('b')", "[x] | sort", "x ~ x"]
+SPACE = "{% set ns = namespace(x=['a']) %}"
+LONG = "{% for i in range(9**5) %}"
+BOMBS = [
+    f"{LONG}{LONG}{{% endfor %}}{{% endfor %}}",
+    LONG + "{% for j in range(9**5) if false %}{% endfor %}{% endfor %}",
+    "{% for i in range(9) recursive %}{{ loop([1, 2]) }}{% endfor %}",
+    "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+    "{% set y %}" + LONG + "y" * 100_000 + "{% endfor %}{% endset %}",
+    *(
+        "{% set ns = namespace(x=['a']) %}" + LONG + "{% set ns.x = " + each + " %}{% endfor %}{{ ns.x }}"
+        for each in DOUBLED
+    ),
+    *("{{ " + each + " }}" for each in ONCE),
+    *("{% set x = 'a' * 10**6 %}" + LONG + "{% set y = " + each + " %}{% endfor %}" for each in LOOPED),
+]
+
+
+@pytest.mark.parametrize("text", BOMBS)
+def test_no_text_takes_more_than_its_share_of_work(text: str) -> None:
+    with pytest.raises(Invalid):
+        expressions.fill(text, {})
+
+
+@pytest.mark.parametrize("text", [BOMBS[4], BOMBS[5], BOMBS[6], "{{ (['a' * 10**6] * 10**5) | join }}"])
+def test_no_text_takes_more_than_its_share_of_memory(text: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid):
+            expressions.fill(text, {})
+        assert tracemalloc.get_traced_memory()[1] < 200 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_ordinary_work_is_within_bounds() -> None:
+    nodes = [{"name": f"n{at}", "tags": ["a", "b"]} for at in range(2000)]
+    text = (
+        "{% for n in nodes | sort(attribute='name') %}{{ loop.index }}/{{ loop.length }} {{ n.name | upper }} "
+        "{{ n.tags | join(', ') }}{% if 'a' in n.tags and n is mapping %} {{ '%s' | format(n.name) }}{% endif %}\n"
+        "{% endfor %}"
+    )
+    assert expressions.fill(text, {"nodes": nodes}).count("\n") == 2000
+
+
+def test_a_machines_control_characters_need_a_helper() -> None:
+    names = {"node": {"hostname": Reported("a\nb")}}
+    with pytest.raises(Invalid, match="a machine reports of itself"):
+        expressions.fill("echo {{ node.hostname }}", names)
+    with pytest.raises(Invalid, match="a machine reports of itself"):
+        expressions.fill("echo {{ node.hostname | shell }}", names)
+    assert expressions.fill("{{ node.hostname | json }}", names) == '"a\\nb"'
