@@ -233,7 +233,7 @@ def render(
     else:
         click.echo(found.content, nl=not found.content.endswith("\n"))
         for each in found.unresolved:
-            click.echo(f"pureboot: {each.template}:{each.line}:{each.column}: {each.text}: {each.reason}", err=True)
+            click.echo(f"pureboot: {each.problem()}", err=True)
     if strict and found.unresolved:
         ctx.exit(1)
 
