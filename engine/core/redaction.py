@@ -130,6 +130,24 @@ class Redactor:
         return merged
 
 
+def is_long(tree: Any, most: int) -> bool:
+    """Whether a tree has more than so many characters; looks no further than that."""
+    waiting = [tree]
+    while waiting and most >= 0:
+        node = waiting.pop()
+        if isinstance(node, str):
+            most -= len(node)
+        elif isinstance(node, Mapping):
+            most -= len(node)
+            waiting += (*node.keys(), *node.values()) if most >= 0 else ()
+        elif isinstance(node, list | tuple):
+            most -= len(node)
+            waiting += node if most >= 0 else ()
+        else:
+            most -= 8
+    return most < 0
+
+
 def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
     at = text.find(form)
     while at >= 0:

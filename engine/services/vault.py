@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from engine.clock import new_id
-from engine.core.redaction import Redactor
+from engine.core.redaction import Redactor, is_long
 from engine.core.secrets import SecretScope, masked_scope
 from engine.errors import Conflict, Invalid, PureBootError
 from engine.keyring import Keyring
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_LONG = 16 * 1024  # characters that are looked through in less than a millisecond
 _LOST = "if the key is lost, delete what is sealed with it and set it again"
 
 
@@ -68,22 +70,23 @@ class Vault:
 
     def scope(self, tx: Tx) -> SecretScope:
         """The `secret` scope with its values, each opened when it is named."""
-        return SecretScope(lambda name: self._value(tx, name))
+        load = cache(lambda: self._load(tx))  # one question for all that a text names
+
+        def value(name: str) -> str | None:
+            loaded = load()
+            return None if loaded is None or name not in loaded.sealed else self._opened(loaded, name)
+
+        return SecretScope(value)
 
     def masked(self, tx: Tx) -> SecretScope:
         """The `secret` scope for a preview: the mask for each secret there is; needs no key."""
-        return masked_scope(lambda name: name in self.names(tx))
+        names = cache(lambda: self.names(tx))
+        return masked_scope(lambda name: name in names())
 
     def names(self, tx: Tx) -> frozenset[str]:
         """The names of all secrets."""
         loaded = self._load(tx)
         return frozenset() if loaded is None else frozenset(loaded.sealed)
-
-    def _value(self, tx: Tx, name: str) -> str | None:
-        loaded = self._load(tx)
-        if loaded is None or name not in loaded.sealed:
-            return None
-        return self._opened(loaded, name)
 
     def _opened(self, loaded: _Loaded, name: str) -> str:
         if name not in loaded.values:
@@ -130,13 +133,15 @@ class Vault:
         """The redactor made last: most likely the right one, for whoever does the work before the transaction."""
         return None if self._loaded is None else self._loaded.redactor
 
-    async def beforehand(self, clean: Callable[[Redactor], T], value: T) -> tuple[T, Redactor | None]:
-        """A value without secrets as far as they are known without asking the store, and by which redactor; done in a
-        thread, so that neither the event loop nor the writer has to wait for a long text.
+    async def beforehand(self, clean: Callable[[Redactor], T], value: T, *said: Any) -> tuple[T, Redactor | None]:
+        """A value without secrets as far as they are known without asking the store, and by which redactor. Where much
+        was `said` in it that is done in a thread, so that neither the event loop nor the writer has to wait for it.
         """
         redactor = self.latest
         if redactor is None:
             return value, None
+        if not is_long(said, _LONG):
+            return clean(redactor), redactor
         return await asyncio.to_thread(clean, redactor), redactor
 
     def text(self, tx: Tx, text: str, by: Redactor | None = None) -> str:
