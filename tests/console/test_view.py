@@ -355,7 +355,7 @@ def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
         (
             Kind.SECRET_ROTATED,
             {"key_id": "5c7f46c248d4", "secrets": 2, "webhooks": 1},
-            "secrets have a new key: 2 and 1 of webhooks sealed anew",
+            "secrets have a new key; sealed anew: 2, and 1 of webhooks",
             Role.PLAIN,
         ),
     ],
