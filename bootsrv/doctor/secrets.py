@@ -45,12 +45,16 @@ def judge_keys(place: str, is_given: bool, keys: tuple[SealingKey, ...], sealed:
     missing = {name: why for name, value in sorted(sealed.items()) if (why := _why(keys, name, value))}
     if missing:
         why = next(iter(missing.values()))
-        text = f"{len(missing)} of {len(sealed)} secrets do not open with {place}: {_named(list(missing))} ({why})"
+        text = f"{len(missing)} of {_count(sealed)} cannot be opened with {place}: {_named(list(missing))} ({why})"
         return problem(NAME, text, _fix(is_given))
     if not is_given and len(keys) > 1:
-        text = f"{place} has {len(keys)} keys, {len(sealed)} secrets open"
+        text = f"{place} has {len(keys)} keys, {_count(sealed)} open"
         return warning(NAME, text, "a rotation was broken off: run `pureboot secret rotate`")
-    return ok(NAME, f"{place} opens {len(sealed)} secrets")
+    return ok(NAME, f"{place} opens {_count(sealed)}")
+
+
+def _count(sealed: Mapping[str, str]) -> str:
+    return "1 secret" if len(sealed) == 1 else f"{len(sealed)} secrets"
 
 
 def _named(names: list[str]) -> str:

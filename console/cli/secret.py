@@ -116,5 +116,5 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
     from console.cli import output
 
     rotated = ask(ctx, lambda pureboot: pureboot.secrets.rotate(by=principal()))
-    told = f"sealed anew with the key {rotated.key_id}: {rotated.secrets} secrets, {rotated.webhooks} of webhooks"
-    output.done(rotated, f"{told}; {rotated.dropped} old keys dropped", as_json=as_json)
+    counts = f"secrets: {rotated.secrets}, webhooks: {rotated.webhooks}, old keys dropped: {rotated.dropped}"
+    output.done(rotated, f"sealed anew with the key {rotated.key_id}; {counts}", as_json=as_json)

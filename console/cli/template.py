@@ -234,7 +234,7 @@ def render(
     else:
         texts.show(found.content)
         for each in found.unresolved:
-            click.echo(f"pureboot: {each.template}:{each.line}:{each.column}: {each.text}: {each.reason}", err=True)
+            click.echo(f"pureboot: {each.problem()}", err=True)
         for hazard in found.hazards:
             click.echo(f"pureboot: {hazard.problem()}", err=True)
     if strict and found.problems:

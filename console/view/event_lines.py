@@ -309,7 +309,7 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     ),
     Kind.SECRET_DELETED: lambda data: (f"secret {data.get('name', '')} deleted", Role.PLAIN),
     Kind.SECRET_ROTATED: lambda data: (
-        f"secrets have a new key: {data.get('secrets', 0)} and {data.get('webhooks', 0)} of webhooks sealed anew",
+        f"secrets have a new key; sealed anew: {data.get('secrets', 0)}, and {data.get('webhooks', 0)} of webhooks",
         Role.PLAIN,
     ),
     Kind.SERVER_STARTED: lambda data: (f"PureBoot started{_because(data.get('url'))}", Role.PLAIN),

@@ -169,7 +169,10 @@ class Callbacks:
         percent = report.progress_percent
         if percent is not None and not 0 <= percent <= 100:
             raise Invalid([Problem(path="progress_percent", message=f"{percent} is not between 0 and 100")])
-        report, by = await self._context.vault.beforehand(lambda redactor: clean_report(report, redactor), report)
+        given = report
+        report, by = await self._context.vault.beforehand(
+            lambda redactor: clean_report(given, redactor), given, given.logs, given.message, given.output
+        )
 
         def work(tx: Tx) -> str:
             run = self._run(tx, executions.get(tx, execution_id))
@@ -227,7 +230,7 @@ class Callbacks:
             Conflict: the step has not begun, or the execution was cancelled.
         """
         vault = self._context.vault
-        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text)
+        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text, text)
 
         def work(tx: Tx) -> None:
             run = self._run(tx, executions.get(tx, execution_id))

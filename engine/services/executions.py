@@ -310,7 +310,7 @@ class Executions:
         """
         vault = self._context.vault
         result = {"output": output or {}, "message": message, "error": error, "log": log}
-        said, by = await vault.beforehand(lambda redactor: redactor.tree(result), result)
+        said, by = await vault.beforehand(lambda redactor: redactor.tree(result), result, result)
 
         def work(tx: Tx) -> bool:
             run = Run.load(self._context, tx, executions.get(tx, task.attempt.execution_id), principal=SYSTEM)
@@ -340,7 +340,7 @@ class Executions:
         if not text:
             return
         vault = self._context.vault
-        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text)
+        said, by = await vault.beforehand(lambda redactor: redactor.text(text), text, text)
 
         def work(tx: Tx) -> None:
             logs.append(tx, attempt, self._context.now(), vault.text(tx, said, by), vault.redactor(tx))

@@ -38,7 +38,7 @@ class Reports:
         mac_address = parse_mac(report.mac_address)
         given = {"inventory": report.inventory, "installation_error": report.installation_error}
         vault = self._context.vault
-        said, by = await vault.beforehand(lambda redactor: redactor.tree(given), given)
+        said, by = await vault.beforehand(lambda redactor: redactor.tree(given), given, given)
 
         def work(tx: Tx) -> tuple[Node, bool]:
             clean = replace(report, **vault.tree(tx, said, by))

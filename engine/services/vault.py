@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from engine.clock import new_id
-from engine.core.redaction import Redactor
+from engine.core.redaction import Redactor, is_long
 from engine.core.secrets import SecretScope, masked_scope
 from engine.errors import Conflict, Invalid, PureBootError
 from engine.keyring import Keyring
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_LONG = 16 * 1024  # characters that are looked through in less than a millisecond
 _LOST = "if the key is lost, delete what is sealed with it and set it again"
 
 
@@ -130,13 +131,15 @@ class Vault:
         """The redactor made last: most likely the right one, for whoever does the work before the transaction."""
         return None if self._loaded is None else self._loaded.redactor
 
-    async def beforehand(self, clean: Callable[[Redactor], T], value: T) -> tuple[T, Redactor | None]:
-        """A value without secrets as far as they are known without asking the store, and by which redactor; done in a
-        thread, so that neither the event loop nor the writer has to wait for a long text.
+    async def beforehand(self, clean: Callable[[Redactor], T], value: T, *said: Any) -> tuple[T, Redactor | None]:
+        """A value without secrets as far as they are known without asking the store, and by which redactor. Where much
+        was `said` in it that is done in a thread, so that neither the event loop nor the writer has to wait for it.
         """
         redactor = self.latest
         if redactor is None:
             return value, None
+        if not is_long(said, _LONG):
+            return clean(redactor), redactor
         return await asyncio.to_thread(clean, redactor), redactor
 
     def text(self, tx: Tx, text: str, by: Redactor | None = None) -> str:

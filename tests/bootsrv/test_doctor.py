@@ -23,9 +23,12 @@ from bootsrv.doctor.ports import (
     parts_of,
 )
 from bootsrv.doctor.python import check_packages, check_python, numbers
+from bootsrv.doctor.secrets import check_keys
 from bootsrv.doctor.store import check_space, check_store, judge_revision
 from bootsrv.doors import Doors
 from bootsrv.loaders import MissingLoader
+from engine.app import secret_key_path
+from engine.keyring import Keyring
 from engine.settings import Settings
 from engine.store.migrate import HEAD
 from tests.conftest import Opener, settings_for
@@ -327,3 +330,33 @@ async def test_everything_at_once_changes_nothing_and_every_complaint_has_its_fi
     assert all(finding.fix for finding in findings if finding.verdict is not OK)
     assert all("\n" not in finding.message + finding.fix for finding in findings)
     assert contents(tmp_path) == {}
+
+
+async def test_the_keys_to_the_secrets_open_them_or_it_is_said(
+    store_url: str, opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(store_url, tmp_path)
+    key = secret_key_path(settings)
+    none = await check_keys(settings)
+    assert (none.verdict, none.message, key.exists()) == (OK, "no secrets are kept", False)
+    async with opener(store_url) as pureboot:
+        await pureboot.secrets.set("password", "correct horse battery", by="user:ada")
+    found = await check_keys(settings)
+    assert (found.verdict, found.message) == (OK, f"the key file {key} opens 1 secret")
+    Keyring(key, {}).add()
+    broken_off = await check_keys(settings)
+    assert (broken_off.verdict, "secret rotate" in broken_off.fix) == (WARNING, True)
+    key.chmod(0o644)
+    open_ = await check_keys(settings)
+    assert (open_.verdict, "is open to others (mode 0644)" in open_.message) == (PROBLEM, True)
+    assert open_.fix.startswith(f"run `chmod 600 {key}`")
+    key.rename(tmp_path / "away")
+    gone = await check_keys(settings)
+    assert (gone.verdict, "1 of 1 secret cannot be opened" in gone.message, key.exists()) == (PROBLEM, True, False)
+    assert "copy it from the host" in gone.fix
+    monkeypatch.setenv("PUREBOOT_SECRET_KEY", "a key of another site")
+    other = await check_keys(settings)
+    assert (other.verdict, "password (it is sealed with" in other.message) == (PROBLEM, True)
+    assert "the same on every host" in other.fix
+    monkeypatch.setenv("PUREBOOT_SECRET_KEY", "short")
+    assert "at least 16 characters" in (await check_keys(settings)).message

@@ -349,6 +349,15 @@ def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
             "PureBoot on rack-a is gone; the others go on with its work",
             Role.BAD,
         ),
+        (Kind.SECRET_SET, {"name": "pw", "is_new": True}, "secret pw set", Role.PLAIN),
+        (Kind.SECRET_SET, {"name": "pw", "is_new": False}, "secret pw has another value", Role.PLAIN),
+        (Kind.SECRET_DELETED, {"name": "pw"}, "secret pw deleted", Role.PLAIN),
+        (
+            Kind.SECRET_ROTATED,
+            {"key_id": "5c7f46c248d4", "secrets": 2, "webhooks": 1},
+            "secrets have a new key; sealed anew: 2, and 1 of webhooks",
+            Role.PLAIN,
+        ),
     ],
 )
 def test_events_are_told_in_sentences(kind: Kind, data: dict[str, Any], text: str, role: Role) -> None:

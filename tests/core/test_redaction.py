@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.core.redaction import Redactor, core_of, forms
+from engine.core.redaction import Redactor, core_of, forms, is_long
 from engine.core.rendering import MASK
 from engine.core.secrets import check_value
 from engine.errors import Invalid
@@ -72,7 +72,7 @@ def test_pieces_are_redacted_as_the_whole_is(given_: tuple[list[str], str], cuts
 def test_the_sieve_misses_nothing(given_: tuple[list[str], str]) -> None:
     """So many forms that they go through the sieve find what a few find that are looked for one by one."""
     values, text = given_
-    others = [f"filler-{at:04}-{at * 7919:08x}" for at in range(40)] + [f"\u0416{at:04}" for at in range(40)]
+    others = [f"filler-{at:04}-{at * 7919:08x}" for at in range(200)] + [f"\u0416{at:04}" for at in range(200)]
     assert Redactor([*values, *others]).text(text) == Redactor(values).text(text)
 
 
@@ -194,3 +194,12 @@ def test_the_time_grows_with_the_text_and_no_faster(value: str) -> None:
     small, large = ("aaab" * 4_000, "aaab" * 64_000)
     assert taken(redactor, large) < 40 * taken(redactor, small) + 0.02
     assert taken(redactor, "a" * 256_000) < 40 * taken(redactor, "a" * 16_000) + 0.02
+
+
+@pytest.mark.parametrize(
+    ("tree", "long"),
+    [("x" * 100, False), ("x" * 101, True), ([["x" * 60], {"a": "y" * 60}], True), ({"a": [None, "b"]}, False)],
+)
+def test_how_much_there_is_is_seen_without_looking_at_all_of_it(tree: Any, long: bool) -> None:
+    assert is_long(tree, 100) is long
+    assert is_long([0] * 10_000_000, 100)
