@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.core.includes import Included, Lookup, Path, fault
-from engine.core.placeholders import Include, Parsed, Variable, parse
+from engine.core.placeholders import Fault, Include, Parsed, Variable, parse
+from engine.core.values import Scopes, as_text, find
 
 MOST = 4 * 1024 * 1024
 
@@ -140,3 +141,17 @@ def trace(text: str, value: Callable[[Variable], str], *, include: Lookup, name:
     lines = [0]
     lines += [at + 1 for at, character in enumerate(content) if character == "\n"]
     return Traced(content=content, starts=tuple(walk.starts), stretches=tuple(walk.stretches), lines=tuple(lines))
+
+
+def with_values(scopes: Scopes) -> Callable[[Variable], str]:
+    """What the renderer puts in the place of a variable."""
+
+    def value(variable: Variable) -> str:
+        found = find(scopes, variable)
+        if found is not None:
+            return as_text(found)
+        if variable.default is not None and variable.fault is not Fault.UNKNOWN_NAMESPACE:
+            return variable.default
+        return variable.text
+
+    return value

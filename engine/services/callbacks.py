@@ -1,27 +1,29 @@
 """What nodes and agents do with an execution's capability token: ask for their step, report, send logs, render."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from engine.core import documents as core
 from engine.core.boot import BOOT_ACTION
-from engine.core.documents import DocumentKind
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.facts import AttemptTaken
 from engine.core.reports import ReportStatus, StepReport
 from engine.core.scopes import Server
 from engine.core.tokens import digest
-from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
-from engine.services import children
+from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError, Unavailable
+from engine.services import children, validation
 from engine.services.context import Context
 from engine.services.resolving import resolved
 from engine.services.runs import Run
-from engine.services.templates import render
-from engine.store import documents, events, executions, logs, nodes
+from engine.services.validation import NotChecked
+from engine.store import events, executions, logs, nodes
 from engine.store.tx import Tx
+
+T = TypeVar("T")
+
+_MOST_LOOKS = 5
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
 
@@ -71,10 +73,14 @@ class Callbacks:
             NotFound: there is no such execution.
             Gone: it has ended.
         """
-        found = await self._context.database.read(lambda tx: self._waiting(tx, execution_id))
-        if found is None:
+        if await self._context.database.read(lambda tx: self._waiting(tx, execution_id)) is None:
             return None
-        return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
+        for _ in range(_MOST_LOOKS):
+            try:
+                return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
+            except NotChecked as unknown:
+                await self._context.checks.check(unknown.job)
+        raise Unavailable("the text of the step's script changes all the time; ask again")
 
     async def may_speak_for(self, token: str, execution_id: str) -> bool:
         """Whether a capability token is an execution's, or that of one above it: an agent that was given a parent's
@@ -154,8 +160,13 @@ class Callbacks:
         reference = config.get("template")
         if not isinstance(reference, str):
             return dict(config)
-        text = self._rendered(tx, run, reference, attempt, server)
-        return {key: value for key, value in config.items() if key != "template"} | {"script": text}
+        interpreter = str(config.get("interpreter") or "/bin/sh")
+        around = run.around(attempt, server)
+        script = validation.for_boot(tx, self._context, reference, around, interpreter=interpreter)
+        flaw = validation.flaw_of(tx, self._context, script, around)
+        if flaw is not None and attempt.taken_by is None:
+            run.note(Kind.TEMPLATE_FLAWED, step_key=attempt.step_key, data={"template": reference, "error": str(flaw)})
+        return {key: value for key, value in config.items() if key != "template"} | {"script": script.content}
 
     async def report(self, execution_id: str, step: str, report: StepReport) -> str:
         """Take a report about a step (its id or key); gives `recorded`, or `repeated` for one that is known already.
@@ -260,31 +271,45 @@ class Callbacks:
         run.save()
 
     async def render(self, execution_id: str, reference: str, *, server: Server) -> str:
-        """Render a template (`name`, `name:v1.0`) for an execution's node, complete.
+        """Render a template (`name`, `name:v1.0`) for an execution's node, complete and checked by its type.
 
         Raises:
             NotFound: there is no such execution, template or version, or the execution has ended.
-            Invalid: a variable has no value; each is named with its place, also in the event log.
+            Invalid: a variable has no value, or the text has errors and `templates.check_on_boot` is `error`; each is
+                named with its place, also in the event log.
         """
 
-        def work(tx: Tx) -> str:
+        def work(tx: Tx) -> tuple[str, Invalid | None]:
             execution = executions.get(tx, execution_id)
             if execution.ended:
                 raise NotFound(f"execution {execution.id} has {execution.status}")
-            run = self._run(tx, execution)
-            return self._rendered(tx, run, reference, _for_node(execution), server)
+            around = self._run(tx, execution).around(_for_node(execution), server)
+            rendition = validation.for_boot(tx, self._context, reference, around)
+            return rendition.content, validation.flaw_of(tx, self._context, rendition, around)
 
         try:
-            return await self._context.database.read(work)
+            content, flaw = await self._checked(work)
         except Invalid as error:
-            await self._note_failure(execution_id, reference, error)
+            await self._note(Kind.TEMPLATE_RENDER_FAILED, execution_id, reference, error)
             raise
+        if flaw is not None:
+            await self._note(Kind.TEMPLATE_FLAWED, execution_id, reference, flaw)
+        return content
 
-    async def _note_failure(self, execution_id: str, reference: str, error: Invalid) -> None:
+    async def _checked(self, work: Callable[[Tx], T]) -> T:
+        """Do some work that serves a text, and once more each time that it meets one that was not checked."""
+        for _ in range(_MOST_LOOKS):
+            try:
+                return await self._context.database.read(work)
+            except NotChecked as unknown:
+                await self._context.checks.check(unknown.job)
+        raise Unavailable("the text of the template changes all the time; ask again")
+
+    async def _note(self, kind: Kind, execution_id: str, reference: str, error: Invalid) -> None:
         def work(tx: Tx) -> None:
             execution = executions.get(tx, execution_id)
             fact = NewEvent(
-                kind=Kind.TEMPLATE_RENDER_FAILED,
+                kind=kind,
                 at=self._context.now(),
                 node_id=execution.node_id,
                 execution_id=execution.id,
@@ -293,14 +318,6 @@ class Callbacks:
             events.append(tx, [fact])
 
         await self._context.database.write(work)
-
-    def _rendered(self, tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server) -> str:
-        name, _, version = reference.partition(":")
-        document = documents.get(tx, DocumentKind.TEMPLATE, name)
-        rendered = render(tx, document, core.parse_reference(version), run.around(attempt, server))
-        if rendered.unresolved:
-            raise Invalid([each.problem() for each in rendered.unresolved])
-        return rendered.content
 
     def _run(self, tx: Tx, execution: Execution) -> Run:
         node = nodes.get_by_id(tx, execution.node_id) if execution.node_id is not None else None

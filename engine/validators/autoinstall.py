@@ -101,7 +101,9 @@ def _identity(source: Source, way: Way, tree: Mapping[str, Any]) -> Iterator[Fin
     if isinstance(identity, Mapping):
         password = identity.get("password")
         if isinstance(password, str) and not password.startswith(("$", "!", "*")):
-            message = "is no hash (they begin with $6$ or $y$), so nobody could log in; make one with `openssl passwd -6`"
+            message = (
+                "is no hash (they begin with $6$ or $y$), so nobody could log in; make one with `openssl passwd -6`"
+            )
             yield _at(source, (*way, "identity", "password"), message)
         return
     if "identity" not in tree and "user-data" not in tree and not {"*", "identity"} & set(map(str, asked)):
@@ -135,7 +137,9 @@ def _user_data(source: Source, way: Way, tree: Mapping[str, Any]) -> Iterator[Fi
     values = {path[len(way) :]: place for path, place in source.values.items() if path[: len(way)] == way}
     keys = {path[len(way) :]: place for path, place in source.keys.items() if path[: len(way)] == way}
     for found in cloud_init.config(Source(tree=tree, keys=keys, values=values)):
-        yield replace(found, path=".".join(filter(None, ("autoinstall.user-data" if len(way) > 1 else "user-data", found.path))))
+        yield replace(
+            found, path=".".join(filter(None, ("autoinstall.user-data" if len(way) > 1 else "user-data", found.path)))
+        )
 
 
 def _properties() -> Mapping[str, Any]:

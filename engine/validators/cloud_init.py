@@ -21,14 +21,16 @@ NAME = "cloud-init"
 HEADER = "#cloud-config"
 _SCHEMA = Path(__file__).parent / "schemas" / "cloud-config-v1.json"
 _OTHERS = ("#include", "#part-handler", "#cloud-boothook", "#upstart-job")
-_META_DATA = frozenset(
-    "instance-id local-hostname hostname public-keys network-interfaces cloud-name dsmode seedfrom placement "
-    "local-ipv4 availability-zone region platform ami-id launch-index".split()
-)
-_NETWORK = frozenset(
-    "version renderer config ethernets bonds bridges vlans wifis tunnels modems vrfs nm-devices dummy-devices "
-    "virtual-ethernets openvswitch sriov".split()
-)
+_META_KEYS = """
+    instance-id local-hostname hostname public-keys network-interfaces cloud-name dsmode seedfrom placement
+    local-ipv4 availability-zone region platform ami-id launch-index
+    """
+_META_DATA = frozenset(_META_KEYS.split())
+_NETWORK_KEYS = """
+    version renderer config ethernets bonds bridges vlans wifis tunnels modems vrfs nm-devices dummy-devices
+    virtual-ethernets openvswitch sriov
+    """
+_NETWORK = frozenset(_NETWORK_KEYS.split())
 _FIRST = re.compile(r"\s*#\s*cloud[-_ ]?config\b", re.IGNORECASE)
 
 
@@ -120,9 +122,7 @@ def config(source: Source, *, without: tuple[str, ...] = ()) -> Iterator[Finding
         yield programs.not_checked("cloud-init's schema", "jsonschema is not installed")
         return
     tree = {key: value for key, value in source.tree.items() if key not in without}
-    yield from structure.check(
-        Source(tree=tree, keys=source.keys, values=source.values, file=source.file), checker
-    )
+    yield from structure.check(Source(tree=tree, keys=source.keys, values=source.values, file=source.file), checker)
 
 
 @cache

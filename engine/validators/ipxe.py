@@ -9,8 +9,7 @@ from engine.core.findings import Finding, error, warning
 from engine.validators.facts import Facts
 
 NAME = "ipxe"
-COMMANDS = frozenset(
-    """
+_COMMANDS = """
     autoboot boot certfree certstat certstore chain choose clear color colour config console cpair cpuid dhcp echo exit
     fcels fcstat fdt form gdbstub goto help ibstat ifclose ifconf iflinkwait ifopen ifstat imgacquire imgargs imgdecrypt
     imgexec imgextract imgfetch imgfree imgload imgmem imgselect imgset imgstat imgtrust imgverify inc initrd ipstat
@@ -18,8 +17,8 @@ COMMANDS = frozenset(
     pciscan ping poweroff present profstat prompt pxebs read reboot route sanboot sanhook sanunhook set sha1sum
     sha224sum sha256sum sha384sum sha512sum shell shim show sleep startpxe stoppxe sync time usbscan vcreate vdestroy
     wol
-    """.split()
-)
+    """
+COMMANDS = frozenset(_COMMANDS.split())
 """The commands of iPXE of August 2026, whatever a build has been made with."""
 
 LONGEST = 2047

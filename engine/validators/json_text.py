@@ -10,7 +10,7 @@ from engine.core.sources import MAX_DEPTH, Path, Place, Source
 from engine.validators.facts import Facts
 
 NAME = "json"
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
 
 
 def check(text: str, facts: Facts) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _refuse_constant(word: str) -> Any:
 def _refuse_depth(text: str) -> None:
     """Python's reader ends with its stack on a deep text."""
     depth = 0
-    for match in _TOKEN.finditer(text):
+    for match in _WORD.finditer(text):
         if match[0] in ("{", "["):
             depth += 1
             if depth > MAX_DEPTH:
@@ -68,13 +68,13 @@ class _Walk:
         self.keys: dict[Path, Place] = {}
         self.values: dict[Path, Place] = {}
         self.found: list[Finding] = []
-        self._tokens = list(_TOKEN.finditer(text))
+        self._words = list(_WORD.finditer(text))
         self._text = text
         self._next = 0
         self._line, self._start, self._seen = 1, 0, 0
 
     def _take(self) -> tuple[str, Place]:
-        match = self._tokens[self._next]
+        match = self._words[self._next]
         self._next += 1
         breaks = self._text.count("\n", self._seen, match.start())
         if breaks:
@@ -84,32 +84,32 @@ class _Walk:
         return match[0], (self._line, match.start() - self._start + 1)
 
     def value(self, path: Path) -> None:
-        token, place = self._take()
+        word, place = self._take()
         self.values[path] = place
-        if token == "{":
+        if word == "{":
             self._object(path)
-        elif token == "[":
+        elif word == "[":
             self._array(path)
 
     def _object(self, path: Path) -> None:
         seen: set[str] = set()
-        token, place = self._take()
-        while token != "}":
-            if token == ",":
-                token, place = self._take()
-            key = json.loads(token)
+        word, place = self._take()
+        while word != "}":
+            if word == ",":
+                word, place = self._take()
+            key = json.loads(word)
             if key in seen:
                 self.found.append(error(f"the key {key!r} is written twice", *place))
             seen.add(key)
             self.keys[(*path, key)] = place
             self._take()
             self.value((*path, key))
-            token, place = self._take()
+            word, place = self._take()
 
     def _array(self, path: Path) -> None:
         at = 0
-        while self._tokens[self._next][0] != "]":
-            if self._tokens[self._next][0] == ",":
+        while self._words[self._next][0] != "]":
+            if self._words[self._next][0] == ",":
                 self._take()
             self.value((*path, at))
             at += 1

@@ -123,8 +123,10 @@ def _read(text: str, version: str) -> Read:
 def _pass(text: str, version: str) -> tuple[list[Finding], tuple[tuple[int, str, str], ...], Finding | None]:
     from pykickstart.errors import KickstartError
 
+    from engine.validators.kickstart_reader import Reader
+
     handler = _handler(version)
-    parser = _parser(handler)
+    parser = Reader(handler)
     stopped = None
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -147,57 +149,6 @@ def _handler(version: str) -> Any:
     # Not by returnClassForVersion: that makes sys.path longer each time it is asked.
     module = importlib.import_module(f"pykickstart.handlers.{name.lower()}")
     return getattr(module, f"{name}Handler")()
-
-
-def _parser(handler: Any) -> Any:
-    from pykickstart.parser import KickstartParser, PutBackIterator
-
-    class Counted(PutBackIterator):  # type: ignore[misc]
-        """The lines, counted."""
-
-        def __init__(self, lines: list[str]) -> None:
-            super().__init__(lines)
-            self.count = 0
-
-        def next(self) -> str:
-            line = str(super().next())
-            self.count += 1
-            return line
-
-        def put(self, s: str) -> None:
-            self.count -= 1
-            super().put(s)
-
-    class Parser(KickstartParser):  # type: ignore[misc]
-        """Goes on after an error, and reads nothing but the text it was given."""
-
-        def __init__(self) -> None:
-            super().__init__(handler, followIncludes=False, unknownSectionIsFatal=True)
-            self.found: list[tuple[Exception, int]] = []
-            self._lines = Counted([])
-
-        @property
-        def reached(self) -> int:
-            return self._lines.count
-
-        def readKickstartFromString(self, s: str, reset: bool = True) -> None:  # noqa: N802 - pykickstart's name
-            self._reset()
-            self._lines = Counted([*(f"{line}\n" for line in s.split("\n")), ""])
-            self._stateMachine(self._lines)
-
-        def readKickstart(self, f: str, reset: bool = True) -> None:  # noqa: N802
-            raise AssertionError("a check reads no file")
-
-        def _handleInclude(self, f: str) -> None:  # noqa: N802
-            return
-
-        def _tryFunc(self, fn: Any) -> None:  # noqa: N802
-            try:
-                fn()
-            except Exception as wrong:
-                self.found.append((wrong, self.reached))
-
-    return Parser()
 
 
 def _finding(wrong: Exception, line: int | None = None) -> Finding:

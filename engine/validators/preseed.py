@@ -43,8 +43,8 @@ def check(text: str, facts: Facts) -> Iterator[Finding]:
     yield from found
     known = {each.line for each in found}
     for line, finding in debconf(text):
-        entry = next((each for each in listed if each.line <= line <= each.end), None)
-        if entry is None or not known & set(range(entry.line, entry.end + 1)):
+        lines = next((range(each.line, each.end + 1) for each in listed if each.line <= line <= each.end), range(0))
+        if not known & set(lines):
             yield finding
 
 

@@ -1,7 +1,6 @@
 """Questions of Debian's installer that sites answer, from its manual's example and the packages' templates."""
 
-QUESTIONS: frozenset[str] = frozenset(
-    """
+_NAMES = """
     debian-installer/locale debian-installer/language debian-installer/country localechooser/supported-locales
     debian-installer/add-kernel-opts debian-installer/exit/halt debian-installer/exit/poweroff
     debian-installer/allow_unauthenticated debian-installer/quiet debian-installer/splash
@@ -66,5 +65,6 @@ QUESTIONS: frozenset[str] = frozenset(
     preseed/run preseed/url preseed/file preseed/interactive
     ubiquity/summary ubiquity/reboot ubiquity/success_command disk-detect/multipath/enable
     disk-detect/dmraid/enable rescue/enable bootstrap-base/no_kernel nobootloader/confirmation_common
-    """.split()
-)
+    """
+
+QUESTIONS: frozenset[str] = frozenset(_NAMES.split())

@@ -77,7 +77,7 @@ class _Reader:
 
     def declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and encoding.lower() not in ("utf-8", "us-ascii", "ascii"):
-            self._error(f"says it is in {encoding}, but PureBoot serves UTF-8; write encoding=\"utf-8\"")
+            self._error(f'says it is in {encoding}, but PureBoot serves UTF-8; write encoding="utf-8"')
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         namespace, _, name = tag.rpartition(" ")
@@ -117,7 +117,9 @@ class _Reader:
             self._error(f"<settings> does not say its pass; one of {', '.join(PASSES)}")
         elif said not in PASSES:
             near = next((each for each in PASSES if each.lower() == said.lower()), None)
-            self._error(f"there is no pass {said!r}" + (f"; did you mean {near}?" if near else f"; {', '.join(PASSES)}"))
+            self._error(
+                f"there is no pass {said!r}" + (f"; did you mean {near}?" if near else f"; {', '.join(PASSES)}")
+            )
         elif said in self.passes:
             message = f"the pass {said} has settings in line {self.passes[said]} too; put them into one"
             self.found.append(warning(message, *self._place()))
