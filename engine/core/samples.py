@@ -89,6 +89,7 @@ PALETTES: tuple[str, ...] = (
     "/dev/sda",
     "en_US.UTF-8",
     "[]",
+    '["sample"]',
     "{}",
     "",
 )

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.core.findings import Finding, error, warning
 from engine.validators.facts import Facts
@@ -128,6 +129,9 @@ def _command(command: Sequence[tuple[str, int]], line: Line, labels: dict[str, i
     if glued is not None:
         yield error(f"blanks must stand round || and &&; {glued[0][:40]!r} is one word to iPXE", line.line, glued[1])
         name = re.split(r"\|\||&&", name)[0]
+    for (word, at), (following, _) in pairwise(command):
+        if word.endswith(";") and following in COMMANDS:
+            yield warning(f"blanks must stand round ; for {following} to be a command of its own", line.line, at)
     if name and name not in COMMANDS:
         yield error(f"there is no command {name[:40]!r}{_near(name)}", line.line, column)
         return

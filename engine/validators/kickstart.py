@@ -87,9 +87,8 @@ def _newest(text: str) -> tuple[Read, tuple[Finding, ...]]:
     if best is first or best.wrong:
         return (first if first.wrong <= best.wrong else best), ()
     [reason, *_] = [each for each in first.findings if each.is_error]
-    message = (
-        f"fits {best.version}, but not {first.version} ({reason.message}); say which it is for: #version={best.version}"
-    )
+    why = reason.message.rstrip(".")
+    message = f"fits {best.version}, but not {first.version} ({why}); say which it is for: #version={best.version}"
     return best, (warning(message, reason.line),)
 
 

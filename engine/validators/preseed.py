@@ -131,7 +131,7 @@ def _value(entry: Entry, kind: str, rest: str, column: int) -> Iterator[Finding]
             message = "more than one blank round the value: it is part of it, and this is no boolean to debconf"
             yield error(message, entry.line, column)
         return
-    if value[:1] in (" ", "\t") and value.strip():
+    if value[:1] in (" ", "\t") and value.strip() and entry.line == entry.end:
         message = "more than one blank after the type: the others are part of the value; write a single space or tab"
         yield warning(message, entry.line, column + 1)
     elif kind in ("select", "password") and value != value.rstrip():

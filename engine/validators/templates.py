@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.core import checking
 from engine.core.documents import TemplateType
-from engine.core.findings import Finding, Findings, Severity, in_order, of_problems
+from engine.core.findings import Finding, Findings, in_order, of_problems
 from engine.core.includes import Lookup, no_includes
 from engine.core.origins import Traced, trace
 from engine.core.samples import PALETTES, is_guess, with_palette
@@ -84,19 +84,36 @@ def _without_guesses(
     findings: Findings, traced: Traced, type_: str, text: str, lookup: Lookup, facts: Facts
 ) -> Findings:
     """The findings without those errors that come from a value that was guessed: another value has no such error."""
-    doubtful = {each for each in findings if each.severity is Severity.ERROR and _may_be_a_guess(each, traced)}
-    for palette in PALETTES:
-        if not doubtful:
-            break
-        other = trace(text, with_palette(palette), include=lookup, name=facts.name)
-        still = {each.line for each in registry.check(type_, other.content, facts) if each.is_error}
-        doubtful = {each for each in doubtful if each.line in still}
-        findings = tuple(each for each in findings if each in doubtful or not _was_doubtful(each, traced))
-    return findings
+    if not any(each.is_error and _may_be_a_guess(each, traced) for each in findings):
+        return findings
+    others = [
+        registry.check(type_, trace(text, with_palette(palette), include=lookup, name=facts.name).content, facts)
+        for palette in PALETTES
+    ]
+    # A reader that stops at a guess says nothing of what comes after: those values count with which it gets furthest.
+    best = max([findings, *others], key=_reach)
+    doubtful = [each for each in best if each.is_error and _may_be_a_guess(each, traced)]
+    cleared = {each for each in doubtful if not all(_is_still_wrong(each, found) for found in others)}
+    return tuple(each for each in best if each not in cleared)
 
 
-def _was_doubtful(finding: Finding, traced: Traced) -> bool:
-    return finding.is_error and _may_be_a_guess(finding, traced)
+_STOPS = ("is not JSON", "is not YAML", "is not well-formed", "is not Python", "yntax error")
+
+
+def _reach(findings: Findings) -> float:
+    stops = [each.line or 0 for each in findings if each.is_error and _is_stop(each)]
+    return min(stops, default=float("inf"))
+
+
+def _is_stop(finding: Finding) -> bool:
+    return any(stop in finding.message for stop in _STOPS)
+
+
+def _is_still_wrong(finding: Finding, findings: Findings) -> bool:
+    """Whether another value does not help; where it makes the reader stop before the line, nobody knows."""
+    line = finding.line or 0
+    wrong = [each for each in findings if each.is_error]
+    return any((each.line or 0) == line or ((each.line or 0) < line and _is_stop(each)) for each in wrong)
 
 
 def _may_be_a_guess(finding: Finding, traced: Traced) -> bool:
