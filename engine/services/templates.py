@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from engine.clock import new_id
-from engine.core import diff, expressions, findings, rendering
+from engine.core import diff, findings
 from engine.core import documents as core
 from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
 from engine.core.findings import Findings
-from engine.core.includes import Included, Lookup
 from engine.core.names import parse_name
 from engine.core.page import EVERYTHING, Page
-from engine.core.rendering import Rendered, Scopes
-from engine.core.scopes import Surroundings, names, variables
+from engine.core.rendering import Rendered
+from engine.core.scopes import Surroundings
 from engine.errors import Conflict, Invalid, NotFound, Problem
 from engine.services import texts
 from engine.services.context import Context
+from engine.services.prepared import lookup as lookup
+from engine.services.prepared import render as render
 from engine.store import documents, events, groups, nodes
 from engine.store.tx import Tx
 
@@ -339,46 +340,3 @@ def _type(text: str) -> str:
     except ValueError:
         message = f"{text!r} is no type of template; one of {', '.join(TemplateType)}"
         raise Invalid([Problem(path="type", message=message)]) from None
-
-
-def lookup(tx: Tx) -> Lookup:
-    """Finds the templates that others include."""
-
-    def find(name: str, reference: str | None) -> Included | None:
-        try:
-            document = _get(tx, name)
-            version = documents.version(tx, document, core.parse_reference(reference or "latest"))
-        except NotFound:
-            return None
-        return Included(name=document.name, version=version.version_string, content=version.content)
-
-    return find
-
-
-def render(
-    tx: Tx,
-    document: Document,
-    reference: core.Reference,
-    around: Surroundings,
-    *,
-    masked: bool = False,
-    params: Mapping[str, Any] | None = None,
-    shape: Callable[[Scopes], Scopes] | None = None,
-) -> Rendered:
-    """Render a version of a template; one of type `document` is Jinja2 first. `shape` may put other values in.
-
-    Raises:
-        NotFound: there is no such version.
-        Invalid: includes run in a circle or too deep, the text gets too large, or its Jinja2 fails.
-    """
-    version = documents.version(tx, document, reference)
-    template = {"id": document.id, "name": document.name, "version": version.version_string}
-    text = version.content
-    scopes = dict(variables(around, template))
-    if params is not None:
-        scopes["params"] = params
-    if shape is not None:
-        scopes = dict(shape(scopes))
-    if document.type == TemplateType.DOCUMENT.value:
-        text = str(expressions.fill(text, {**names(around), "template": template}, document.name))
-    return rendering.render(text, scopes, include=lookup(tx), name=document.name, masked=masked)

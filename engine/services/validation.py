@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.core import documents as core
-from engine.core import origins, samples
+from engine.core import samples
 from engine.core.documents import Document, DocumentKind, TemplateType
 from engine.core.findings import Findings, errors, in_order, of_problems, refusal
 from engine.core.origins import Traced
 from engine.core.rendering import MASK, Scopes
-from engine.core.scopes import Surroundings, variables
+from engine.core.scopes import Surroundings
 from engine.errors import Invalid, Problem
-from engine.services import templates
+from engine.services import prepared
 from engine.services.context import Context
 from engine.services.texts import Subject, gather
 from engine.store import documents, groups, nodes
@@ -41,7 +41,7 @@ class Validation:
             message = f"{type_!r} is no type; one of {', '.join(registry.TYPES)}"
             raise Invalid([Problem(path="type", message=message)])
         core.check_content(text)
-        known = await self._context.database.read(lambda tx: gather(text, templates.lookup(tx)))
+        known = await self._context.database.read(lambda tx: gather(text, prepared.lookup(tx)))
         return await Subject(type=type_, text=text, name=name, known=known).findings()
 
     async def template(
@@ -65,7 +65,7 @@ class Validation:
         def work(tx: Tx) -> Subject:
             document = documents.get(tx, DocumentKind.TEMPLATE, reference)
             text = documents.version(tx, document, wanted).content
-            known = gather(text, templates.lookup(tx))
+            known = gather(text, prepared.lookup(tx))
             return Subject(type=document.type, text=text, name=document.name, tags=document.tags, known=known)
 
         return await (await self._context.database.read(work)).findings()
@@ -78,7 +78,7 @@ class Validation:
             target = nodes.get(tx, node)
             group = groups.get(tx, target.group_id) if target.group_id else None
             around = Surroundings(node=target, group=group, server=self._context.server[0])
-            return _rendition(tx, document, wanted, around, params=params, shape=_without_secrets)
+            return _rendition(tx, document, wanted, around, params)
 
         rendition, found = await self._context.database.read(work)
         if rendition is None:
@@ -138,43 +138,18 @@ def _rendition(
     document: Document,
     wanted: core.Reference,
     around: Surroundings,
-    *,
     params: Mapping[str, Any] | None,
-    shape: Any,
 ) -> tuple[Rendition | None, Findings]:
     """A template for a node that somebody asks about, and what cannot be filled in."""
     try:
-        rendered = templates.render(tx, document, wanted, around, params=params, shape=shape)
+        template = prepared.prepared(tx, document, wanted, around, params=params)
+        rendered = template.render(shape=_without_secrets)
     except Invalid as error:
-        return None, of_problems(
-            (replace(each, file=each.file or document.name) for each in error.problems), "rendering"
-        )
-    problems = [each.problem() for each in rendered.unresolved]
-    traced = _traced(tx, document, wanted, around, shape=shape, params=params)
-    rendition = Rendition(name=document.name, type=document.type, content=rendered.content, traced=traced)
-    if document.type == TemplateType.DOCUMENT:
-        return None, of_problems(problems, PLACEHOLDERS)
-    return rendition, of_problems(problems, PLACEHOLDERS)
-
-
-def _traced(
-    tx: Tx,
-    document: Document,
-    wanted: core.Reference,
-    around: Surroundings,
-    *,
-    shape: Any = None,
-    params: Mapping[str, Any] | None = None,
-) -> Traced:
-    version = documents.version(tx, document, wanted)
-    template = {"id": document.id, "name": document.name, "version": version.version_string}
-    scopes = dict(variables(around, template))
-    if params is not None:
-        scopes["params"] = params
-    if shape is not None:
-        scopes = dict(shape(scopes))
-    value = origins.with_values(scopes)
-    return origins.trace(version.content, value, include=templates.lookup(tx), name=document.name)
+        problems = [replace(each, file=each.file or document.name) for each in error.problems]
+        return None, of_problems(problems, "rendering")
+    found = of_problems([each.problem() for each in rendered.unresolved], PLACEHOLDERS)
+    traced = template.trace(_without_secrets)
+    return Rendition(name=document.name, type=document.type, content=rendered.content, traced=traced), found
 
 
 def for_boot(tx: Tx, context: Context, reference: str, around: Surroundings, *, interpreter: str = "") -> Rendition:
@@ -187,12 +162,13 @@ def for_boot(tx: Tx, context: Context, reference: str, around: Surroundings, *, 
     name, _, version = reference.partition(":")
     document = documents.get(tx, DocumentKind.TEMPLATE, name)
     wanted = core.parse_reference(version)
-    rendered = templates.render(tx, document, wanted, around)
+    template = prepared.prepared(tx, document, wanted, around)
+    rendered = template.render()
     if rendered.unresolved:
         raise Invalid([each.problem() for each in rendered.unresolved])
     other = ""
     if context.settings.templates.check_on_boot != "off" and document.type != TemplateType.DOCUMENT:
-        other = templates.render(tx, document, wanted, around, shape=neutral).content
+        other = template.render(shape=neutral).content
     keys = [each.removeprefix("secret.") for each in rendered.used if each.startswith("secret.")]
     secrets = tuple(str(around.secrets[key]) for key in keys if around.secrets.get(key))
     return Rendition(
@@ -231,7 +207,7 @@ def flaw_of(tx: Tx, context: Context, rendition: Rendition, around: Surroundings
     if not wrong:
         return None
     document = documents.get(tx, DocumentKind.TEMPLATE, rendition.name)
-    traced = _traced(tx, document, rendition.version, around)
+    traced = prepared.prepared(tx, document, rendition.version, around).trace()
     placed = replace(rendition, traced=traced).place(wrong)
     advice = f" (template {rendition.name}; the setting templates.check_on_boot: warn would let it pass)"
     refused = refusal(placed, advice)
