@@ -12,6 +12,7 @@ import pytest
 
 PACKAGES = {
     "busybox": "busybox-static",
+    "debconf-set-selections": "debconf",
     "grub-mkimage": "grub-common",
     "tftp": "tftp-hpa",
 }

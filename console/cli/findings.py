@@ -1,17 +1,20 @@
 """What checks of templates found, as commands show it; and `pureboot template validate`'s own work."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from console.cli.session import ask
 
 if TYPE_CHECKING:
+    from engine.app import PureBoot
     from engine.core.findings import Finding, Findings
+
+T = TypeVar("T")
 
 
 def warn(found: "Sequence[Finding]") -> None:
@@ -20,6 +23,32 @@ def warn(found: "Sequence[Finding]") -> None:
 
     for each in found:
         click.echo(safe(f"pureboot: {each.severity}: {each}"), err=True)
+
+
+def save(ctx: click.Context, work: "Callable[[PureBoot], Awaitable[T]]", *, text: str = "", name: str = "") -> "T":
+    """Save a template; one whose check finds errors is refused with what can be done about it.
+
+    A `text` that was written in an editor is kept in a file then: nobody's work is thrown away.
+    """
+    from engine.core.findings import Finding
+    from engine.errors import Invalid
+
+    try:
+        return ask(ctx, work)
+    except Invalid as refusal:
+        if any(isinstance(each, Finding) for each in refusal.problems):
+            click.echo("pureboot: it is not saved; correct it, or save it all the same with --force", err=True)
+        if text:
+            click.echo(f"pureboot: what you wrote is kept in {_kept(name, text)}", err=True)
+        raise
+
+
+def _kept(name: str, text: str) -> str:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=f"{name}-", suffix=".txt", delete=False) as file:
+        file.write(text)
+    return file.name
 
 
 def check(

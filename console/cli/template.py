@@ -7,7 +7,6 @@ import click
 
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
-from engine.errors import Invalid
 
 if TYPE_CHECKING:
     from engine.core.diff import Diff
@@ -97,10 +96,10 @@ def add(
 ) -> None:
     """Make a template from FILE (- is standard input)."""
     from console.cli import output
-    from console.cli.findings import warn
+    from console.cli.findings import save, warn
 
     content = _read(file)
-    made = ask(
+    made = save(
         ctx,
         lambda pureboot: pureboot.templates.create(
             name,
@@ -145,33 +144,30 @@ def edit(ctx: click.Context, name: str, bump: str, commit_message: str, force: b
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
-    try:
-        _add_version(ctx, name, after, bump, commit_message, force, as_json)
-    except Invalid as refusal:
-        raise Invalid(refusal.problems, f"{refusal}; the text is kept in {_kept(name, after)}") from None
-
-
-def _kept(name: str, text: str) -> str:
-    """Where a text is that was written and not taken: nobody's work is thrown away."""
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=f"{name}-", suffix=".txt", delete=False) as file:
-        file.write(text)
-    return file.name
+    _add_version(ctx, name, after, bump, commit_message, force, as_json, is_edited=True)
 
 
 def _add_version(
-    ctx: click.Context, name: str, content: str, bump: str, message: str, force: bool, as_json: bool
+    ctx: click.Context,
+    name: str,
+    content: str,
+    bump: str,
+    message: str,
+    force: bool,
+    as_json: bool,
+    is_edited: bool = False,
 ) -> None:
     from console.cli import output
-    from console.cli.findings import warn
+    from console.cli.findings import save, warn
     from engine.core.documents import Bump
 
-    made = ask(
+    made = save(
         ctx,
         lambda pureboot: pureboot.templates.add_version(
             name, content, by=principal(), commit_message=message, bump=Bump(bump), force=force, tell=warn
         ),
+        text=content if is_edited else "",
+        name=name,
     )
     output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
 
@@ -303,9 +299,9 @@ def validate(
 def set_current(ctx: click.Context, name: str, version: str, force: bool, as_json: bool) -> None:
     """Make a version the current one; no version is deleted."""
     from console.cli import output
-    from console.cli.findings import warn
+    from console.cli.findings import save, warn
 
-    changed = ask(
+    changed = save(
         ctx, lambda pureboot: pureboot.templates.set_current(name, version, by=principal(), force=force, tell=warn)
     )
     output.done(

@@ -83,6 +83,7 @@ class _Walk:
     starts: list[int] = field(default_factory=list)
     stretches: list[Stretch] = field(default_factory=list)
     size: int = 0
+    drops: bool = False
 
     def add(self, text: str, stretch: Stretch) -> None:
         self.pieces.append(text)
@@ -111,7 +112,7 @@ class _Walk:
     def _descend(self, include: Include, here: Origin, path: Path) -> None:
         found = self.include(include.name, include.reference)
         if found is None or fault(include, found, path):
-            self.add(include.text, Stretch(origin=here))
+            self.add("" if self.drops else include.text, Stretch(origin=here))
             return
         self.visit(parse(found.content), (*path, (found.name, found.version)))
 
@@ -122,10 +123,12 @@ def _after(line: int, column: int, text: str) -> tuple[int, int]:
     return (line + breaks, len(text) - text.rfind("\n")) if breaks else (line, column + len(text))
 
 
-def trace(text: str, value: Callable[[Variable], str], *, include: Lookup, name: str = "") -> Traced:
+def trace(
+    text: str, value: Callable[[Variable], str], *, include: Lookup, name: str = "", drops: bool = False
+) -> Traced:
     """Render a text with `value` for each variable, and remember where everything comes from.
 
-    An include that is not there, or would close a circle, stays as written.
+    An include that is not there, or would close a circle, stays as written, or is left out if it `drops` those.
     """
     known: dict[tuple[str, str | None], Included | None] = {}
 
@@ -135,7 +138,7 @@ def trace(text: str, value: Callable[[Variable], str], *, include: Lookup, name:
             known[key] = include(wanted, reference)
         return known[key]
 
-    walk = _Walk(value, once)
+    walk = _Walk(value, once, drops=drops)
     walk.visit(parse(text), ((name, ""),))
     content = "".join(walk.pieces)
     lines = [0]

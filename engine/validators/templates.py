@@ -52,7 +52,7 @@ def validate_text(
     facts = Facts(name=name, interpreter=interpreter)
     if type_ == TemplateType.DOCUMENT:
         return in_order([*found, *(replace(each, file=name or None) for each in registry.check(type_, text, facts))])
-    traced = trace(text, with_palette(None), include=lookup, name=name)
+    traced = trace(text, with_palette(None), include=lookup, name=name, drops=True)
     checked = registry.check(type_, traced.content, facts)
     sure = _without_guesses(checked, traced, type_, text, lookup, facts)
     return in_order([*found, *located(sure, traced)])
@@ -87,7 +87,9 @@ def _without_guesses(
     if not any(each.is_error and _may_be_a_guess(each, traced) for each in findings):
         return findings
     others = [
-        registry.check(type_, trace(text, with_palette(palette), include=lookup, name=facts.name).content, facts)
+        registry.check(
+            type_, trace(text, with_palette(palette), include=lookup, name=facts.name, drops=True).content, facts
+        )
         for palette in PALETTES
     ]
     # A reader that stops at a guess says nothing of what comes after: those values count with which it gets furthest.
