@@ -43,6 +43,7 @@ from engine.services.retention import Retention
 from engine.services.secrets import Secrets
 from engine.services.templates import Templates
 from engine.services.triggers import Triggers
+from engine.services.validation import Validation
 from engine.services.vault import Vault
 from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
@@ -78,6 +79,7 @@ class PureBoot:
     groups: Groups
     reports: Reports
     templates: Templates
+    validation: Validation
     workflows: Workflows
     executions: Executions
     control: Control
@@ -159,6 +161,7 @@ class PureBoot:
         self.groups = Groups(context)
         self.reports = Reports(context)
         self.templates = Templates(context)
+        self.validation = Validation(context)
         self.workflows = Workflows(context)
         self.executions = Executions(context)
         self.feed.on_outside(self.executions.look_again)

@@ -154,6 +154,17 @@ class Retention(_Section):
     events: _Duration | None = Field(default=None, gt=0)
 
 
+class Templates(_Section):
+    """Whether the text that a machine gets is checked by its type first: an `error` refuses it, or the log is told
+    (`warn`), or it is not looked at (`off`).
+    """
+
+    # YAML reads a bare `off` as false.
+    check_on_boot: Annotated[
+        Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)
+    ] = "error"
+
+
 class Log(_Section):
     """What is logged to standard error (`serve`) or to the log file beside the store (console)."""
 
@@ -176,6 +187,7 @@ class Settings(_Section):
     install: Install = Field(default_factory=Install)
     engine: Engine = Field(default_factory=Engine)
     retention: Retention = Field(default_factory=Retention)
+    templates: Templates = Field(default_factory=Templates)
     log: Log = Field(default_factory=Log)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from engine.core.findings import Finding
 from engine.core.shape import as_data
 from engine.errors import Problem
 
@@ -88,7 +89,9 @@ def problem_data(status: int, detail: str, problems: Iterable[Problem] = ()) -> 
 
 
 def _error(each: Problem) -> dict[str, Any]:
-    data = {"path": each.path, "line": each.line, "column": each.column, "message": each.message}
+    data: dict[str, Any] = {"path": each.path, "line": each.line, "column": each.column, "message": each.message}
+    if isinstance(each, Finding):
+        data = {**data, "severity": each.severity.value, "validator": each.validator}
     return data if each.file is None else {**data, "file": each.file}
 
 

@@ -91,7 +91,8 @@ _GROUPS = (
 
 _TEMPLATES = (
     Route("GET", "", templates.list_, _VIEW, filters=templates.FILTERS),
-    Route("POST", "", templates.create, _WORK, body=_DOCUMENT),
+    Route("POST", "", templates.create, _WORK, query=templates.FORCE_QUERY, body=_DOCUMENT),
+    Route("POST", "/validate", templates.validate_text, _VIEW, body=_DOCUMENT),
     Route("GET", "/{id}", templates.get, _VIEW),
     Route("PATCH", "/{id}", templates.update, _WORK),
     Route("PUT", "/{id}", templates.update, _WORK),
@@ -101,7 +102,8 @@ _TEMPLATES = (
     Route("GET", "/{id}/versions/{version}", templates.version, _VIEW),
     Route("GET", "/{id}/diff", templates.compare, _VIEW, query=templates.DIFF_QUERY),
     Route("POST", "/{id}/render", templates.render, _VIEW),
-    Route("PUT", "/{id}/current", templates.set_current, _WORK),
+    Route("POST", "/{id}/validate", templates.validate, _VIEW),
+    Route("PUT", "/{id}/current", templates.set_current, _WORK, query=templates.FORCE_QUERY),
 )
 
 _WORKFLOWS = (

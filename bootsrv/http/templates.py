@@ -1,6 +1,7 @@
 """/api/v1/templates."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -9,10 +10,12 @@ from pydantic import Field
 from bootsrv.http.answers import created, listed, ok, text
 from bootsrv.http.bodies import Body, Line, Prose, Word
 from bootsrv.http.call import Call
-from bootsrv.http.queries import member, one_of
+from bootsrv.http.queries import member, one_of, truth
 from bootsrv.http.queries import text as any_text
-from engine.core import diff
+from engine.core import diff, findings
 from engine.core.documents import Bump, DocumentStatus, TemplateType, Version
+from engine.core.findings import Finding, Findings
+from engine.core.shape import as_data
 from engine.errors import Invalid, Problem
 
 FILTERS = {
@@ -22,7 +25,8 @@ FILTERS = {
     "status": one_of(DocumentStatus),
     "current_version": any_text,
 }
-VERSION_QUERY = {"bump": member(Bump)}
+FORCE_QUERY = {"force": truth}
+VERSION_QUERY = {"bump": member(Bump), **FORCE_QUERY}
 DIFF_QUERY = {"from": any_text, "to": any_text}
 
 _Tags = Annotated[list[Line], Field(max_length=100)]
@@ -64,6 +68,22 @@ class Preview(Body):
     params: dict[str, Any] | None = None
 
 
+class Unsaved(Body):
+    """A text to be checked that is no template, of a template's type or `yaml` or `json`."""
+
+    type: Word = TemplateType.SCRIPT.value
+    content: str
+    name: Line = ""
+
+
+class Checked(Body):
+    """Which version of a template is to be checked, with samples or as a node would get it."""
+
+    version: Line = "latest"
+    node: Line | None = None
+    params: dict[str, Any] | None = None
+
+
 class CurrentVersion(Body):
     """Which version is to be the current one."""
 
@@ -79,17 +99,21 @@ async def list_(call: Call) -> web.Response:
 async def create(call: Call) -> web.Response:
     """A new template."""
     new = await call.body(NewTemplate)
+    found: list[Finding] = []
     template = await call.pureboot.templates.create(
         new.name,
         new.content,
         by=call.by,
+        force=call.query().get("force", False),
+        tell=found.extend,
         type_=new.type.value,
         description=new.description,
         os_family=new.os_family,
         tags=new.tags,
         commit_message=new.commit_message,
     )
-    return created(template, f"template {template.name} was made", at=f"/api/v1/templates/{template.id}")
+    at = f"/api/v1/templates/{template.id}"
+    return created(_with(template, found), f"template {template.name} was made{_count(found)}", at=at)
 
 
 async def get(call: Call) -> web.Response:
@@ -117,14 +141,23 @@ async def versions(call: Call) -> web.Response:
 
 async def add_version(call: Call) -> web.Response:
     """A template's next version, which is the current one from now on."""
-    bump = call.query().get("bump", Bump.MINOR)
+    query = call.query()
+    bump, force = query.get("bump", Bump.MINOR), query.get("force", False)
+    found: list[Finding] = []
     new = await call.body(NewVersion)
     reference = call.part("id")
     version = await call.pureboot.templates.add_version(
-        reference, new.content, by=call.by, commit_message=new.commit_message, bump=bump
+        reference,
+        new.content,
+        by=call.by,
+        commit_message=new.commit_message,
+        bump=bump,
+        force=force,
+        tell=found.extend,
     )
     at = f"/api/v1/templates/{version.template_id}/versions/{version.version_string}"
-    return created(version, f"{version.version_string} is the current version", at=at)
+    message = f"{version.version_string} is the current version{_count(found)}"
+    return created(_with(version, found), message, at=at)
 
 
 async def version(call: Call) -> web.Response:
@@ -169,5 +202,42 @@ async def render(call: Call) -> web.Response:
 async def set_current(call: Call) -> web.Response:
     """A template whose current version is another from now on."""
     wanted = await call.body(CurrentVersion)
-    template = await call.pureboot.templates.set_current(call.part("id"), wanted.version, by=call.by)
-    return ok(template, f"{template.current_version} is the current version of {template.name}")
+    found: list[Finding] = []
+    template = await call.pureboot.templates.set_current(
+        call.part("id"), wanted.version, by=call.by, force=call.query().get("force", False), tell=found.extend
+    )
+    message = f"{template.current_version} is the current version of {template.name}{_count(found)}"
+    return ok(_with(template, found), message)
+
+
+async def validate_text(call: Call) -> web.Response:
+    """What is wrong with a text that is no template."""
+    text_ = await call.body(Unsaved)
+    return _verdict(await call.pureboot.validation.text(text_.type, text_.content, name=text_.name))
+
+
+async def validate(call: Call) -> web.Response:
+    """What is wrong with a version of a template."""
+    wanted = await call.body(Checked)
+    found = await call.pureboot.validation.template(
+        call.part("id"), version=wanted.version, node=wanted.node, params=wanted.params
+    )
+    return _verdict(found)
+
+
+def _verdict(found: Findings) -> web.Response:
+    wrong = len(findings.errors(found))
+    data = {"valid": not wrong, "error_count": wrong, "warning_count": len(found) - wrong, "findings": found}
+    return ok(data, "there are no errors" if not wrong else _count(found).removeprefix("; "))
+
+
+def _with(value: object, found: Sequence[Finding]) -> dict[str, Any]:
+    data: dict[str, Any] = as_data(value)
+    return {**data, "findings": as_data(found)} if found else data
+
+
+def _count(found: Sequence[Finding]) -> str:
+    wrong = len(findings.errors(found))
+    counted = ((wrong, "error"), (len(found) - wrong, "warning"))
+    said = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counted if count)
+    return f"; {said}" if said else ""

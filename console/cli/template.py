@@ -20,6 +20,7 @@ _TYPES = (
 _bump = click.option(
     "--bump", type=click.Choice(("minor", "major")), default="minor", show_default=True, help="Which number is raised."
 )
+_force = click.option("--force", is_flag=True, help="Save it although its check finds errors.")
 _message = click.option("-m", "--commit-message", default="", help="What changed and why.")
 
 
@@ -83,6 +84,7 @@ def show(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
 @click.option("--os-family", default="")
 @click.option("--tag", multiple=True)
 @_message
+@_force
 @json_option
 def add(
     ctx: click.Context,
@@ -93,13 +95,15 @@ def add(
     os_family: str,
     tag: Sequence[str],
     commit_message: str,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Make a template from FILE (- is standard input)."""
     from console.cli import output
+    from console.cli.findings import save, warn
 
     content = texts.read(file)
-    made = ask(
+    made = save(
         ctx,
         lambda pureboot: pureboot.templates.create(
             name,
@@ -110,6 +114,8 @@ def add(
             os_family=os_family,
             tags=tag,
             commit_message=commit_message,
+            force=force,
+            tell=warn,
         ),
     )
     output.done(made, f"template {made.name} added as {made.current_version}", as_json=as_json)
@@ -120,36 +126,52 @@ def add(
 @click.argument("file", type=click.File("rb"))
 @_bump
 @_message
+@_force
 @json_option
-def new_version(ctx: click.Context, name: str, file: BinaryIO, bump: str, commit_message: str, as_json: bool) -> None:
+def new_version(
+    ctx: click.Context, name: str, file: BinaryIO, bump: str, commit_message: str, force: bool, as_json: bool
+) -> None:
     """Add FILE (- is standard input) as the template's next version."""
-    _add_version(ctx, name, texts.read(file), bump, commit_message, as_json)
+    _add_version(ctx, name, texts.read(file), bump, commit_message, force, as_json)
 
 
 @command(template, "edit")
 @click.argument("name")
 @_bump
 @_message
+@_force
 @json_option
-def edit(ctx: click.Context, name: str, bump: str, commit_message: str, as_json: bool) -> None:
+def edit(ctx: click.Context, name: str, bump: str, commit_message: str, force: bool, as_json: bool) -> None:
     """Edit the current version in $EDITOR; what is saved becomes the next version."""
     before = ask(ctx, lambda pureboot: pureboot.templates.version(name))
     after = texts.edit(before.content, f".{name}")
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
-    _add_version(ctx, name, after, bump, commit_message, as_json)
+    _add_version(ctx, name, after, bump, commit_message, force, as_json, is_edited=True)
 
 
-def _add_version(ctx: click.Context, name: str, content: str, bump: str, message: str, as_json: bool) -> None:
+def _add_version(
+    ctx: click.Context,
+    name: str,
+    content: str,
+    bump: str,
+    message: str,
+    force: bool,
+    as_json: bool,
+    is_edited: bool = False,
+) -> None:
     from console.cli import output
+    from console.cli.findings import save, warn
     from engine.core.documents import Bump
 
-    made = ask(
+    made = save(
         ctx,
         lambda pureboot: pureboot.templates.add_version(
-            name, content, by=principal(), commit_message=message, bump=Bump(bump)
+            name, content, by=principal(), commit_message=message, bump=Bump(bump), force=force, tell=warn
         ),
+        text=content if is_edited else "",
+        name=name,
     )
     output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
 
@@ -241,15 +263,50 @@ def render(
         ctx.exit(1)
 
 
+@command(template, "validate")
+@click.argument("name_or_file", metavar="NAME|FILE")
+@click.option(
+    "--type", "type_", type=click.Choice((*_TYPES, "yaml", "json")), help="What a FILE is; guessed if not said."
+)
+@click.option("--node", metavar="NODE", help="As this node would get it; without, with samples for the variables.")
+@click.option("--version", default="latest", show_default=True, help="v1.0, v1 (the newest 1.x) or latest.")
+@click.option("-p", "--param", multiple=True, metavar="KEY=VALUE", help="An input of the execution, with --node.")
+@json_option
+def validate(
+    ctx: click.Context,
+    name_or_file: str,
+    type_: str | None,
+    node: str | None,
+    version: str,
+    param: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Check a template, or a FILE (with a / in it, - is standard input, or any that is there) before it is one.
+
+    Exit code 1 if there are errors; warnings change nothing.
+    """
+    from console.cli import findings
+
+    params = pairs(param, "parameter") if param else None
+    found = findings.check(ctx, name_or_file, type_=type_, node=node, version=version, params=params)
+    findings.show(found, name_or_file, as_json=as_json)
+    if any(each.is_error for each in found):
+        ctx.exit(1)
+
+
 @command(template, "set-current")
 @click.argument("name")
 @click.argument("version")
+@_force
 @json_option
-def set_current(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
+def set_current(ctx: click.Context, name: str, version: str, force: bool, as_json: bool) -> None:
     """Make a version the current one; no version is deleted."""
     from console.cli import output
+    from console.cli.findings import save, warn
 
-    changed = ask(ctx, lambda pureboot: pureboot.templates.set_current(name, version, by=principal()))
+    changed = save(
+        ctx, lambda pureboot: pureboot.templates.set_current(name, version, by=principal(), force=force, tell=warn)
+    )
     output.done(
         changed, f"the current version of template {changed.name} is {changed.current_version}", as_json=as_json
     )

@@ -261,6 +261,10 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
         f"template {data.get('template')} cannot be rendered{_because(data.get('error'))}",
         Role.BAD,
     ),
+    Kind.TEMPLATE_FLAWED: lambda data: (
+        f"template {data.get('template')} was served with errors{_because(data.get('error'))}",
+        Role.WARN,
+    ),
     Kind.WORKFLOW_CREATED: _named("created as a workflow"),
     Kind.WORKFLOW_VERSION_CREATED: _named("written as a draft"),
     Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),

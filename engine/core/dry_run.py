@@ -217,7 +217,7 @@ class DryRun:
     def _rendered(self, reference: str, found: TemplateText, begun: Begun) -> PlannedTemplate:
         template = {"id": found.id, "name": found.name, "version": found.version}
         text, asked = found.content, self._walk.asked
-        planned = PlannedTemplate(reference=reference, name=found.name, version=found.version)
+        planned = PlannedTemplate(reference=reference, name=found.name, type=found.type, version=found.version)
         asked.take()
         try:
             filled: str | Parsed = text

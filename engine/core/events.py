@@ -32,6 +32,7 @@ class Kind(StrEnum):
     TEMPLATE_CURRENT_CHANGED = "template.current_changed"
     TEMPLATE_ARCHIVED = "template.archived"
     TEMPLATE_RENDER_FAILED = "template.render_failed"
+    TEMPLATE_FLAWED = "template.flawed"
     WORKFLOW_CREATED = "workflow.created"
     WORKFLOW_VERSION_CREATED = "workflow.version_created"
     WORKFLOW_PUBLISHED = "workflow.published"
@@ -81,6 +82,7 @@ PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
     Kind.NODE_REPORTED,
     Kind.TEMPLATE_RENDER_FAILED,
     Kind.ARTIFACT_CREATED,
+    Kind.TEMPLATE_FLAWED,
 }
 """What only tells how something went on, and may be forgotten. Everything else is an audit row: what a person or the
 system decided; it stays for good.

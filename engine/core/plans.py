@@ -49,6 +49,7 @@ class PlannedTemplate:
 
     reference: str
     name: str
+    type: str = ""
     version: str | None = None
     content: str = ""
     unknown: tuple[str, ...] = ()

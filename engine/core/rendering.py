@@ -246,6 +246,13 @@ class _Rendering:
         self.unresolved.append(Unresolved(name=name, **place, template=path[-1][0], reason=str(reason), text=at.text))
 
 
+def written(variable: Variable, value: object) -> str:
+    """A value as it stands in the place of a variable."""
+    if variable.helper is not None:
+        return HELPERS[variable.helper](value).text
+    return value if type(value) is str else as_text(value)
+
+
 def _too_large(path: Path, limit: int) -> Invalid:
     message = f"the rendered text is over the limit of {limit} bytes; make it or its values smaller, or split it"
     return Invalid([Problem(message=message, file=path[-1][0] or None)])

@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.clock import new_id
 from engine.core import artifacts as core
-from engine.core import documents as documents_core
 from engine.core.artifacts import Artifact
-from engine.core.documents import DocumentKind
 from engine.core.events import SYSTEM, Kind
 from engine.core.executions import Attempt, AttemptStatus
 from engine.core.scopes import Surroundings
@@ -15,7 +13,7 @@ from engine.errors import Conflict
 from engine.services.context import Context
 from engine.services.rendering import Material, completed, gather
 from engine.services.runs import Run
-from engine.store import artifacts, documents, executions
+from engine.store import artifacts, executions
 from engine.store.tx import Tx
 
 
@@ -94,10 +92,8 @@ class Artifacts:
         known = artifacts.of_attempt(tx, attempt.id)
         if known is not None:
             return _Wanted(made=known)
-        name, _, version = template.partition(":")
-        document = documents.get(tx, DocumentKind.TEMPLATE, name)
         run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
-        material = gather(tx, document, documents_core.parse_reference(version))
+        material = gather(tx, template)
         around = replace(run.around(run.execution.find(attempt.id)), secrets=self._context.vault.masked(tx))
         return _Wanted(material=material, around=around)
 

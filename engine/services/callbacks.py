@@ -1,28 +1,31 @@
 """What nodes and agents do with an execution's capability token: ask for their step, report, send logs, render."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from engine.core import documents as core
 from engine.core.boot import BOOT_ACTION
-from engine.core.documents import DocumentKind
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.facts import AttemptTaken
 from engine.core.reports import ReportStatus, StepReport
-from engine.core.scopes import Server, Surroundings
+from engine.core.scopes import Server
 from engine.core.tokens import digest
-from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
-from engine.services import children
+from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError, Unavailable
+from engine.services import children, validation
 from engine.services.context import Context
 from engine.services.masking import clean_report
-from engine.services.rendering import Material, complete, completed, gather
+from engine.services.rendering import gather
 from engine.services.resolving import resolved
 from engine.services.runs import Run
-from engine.store import documents, events, executions, logs, nodes
+from engine.services.validation import NotChecked
+from engine.store import events, executions, logs, nodes
 from engine.store.tx import Tx
+
+T = TypeVar("T")
+
+_MOST_LOOKS = 5
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
 
@@ -72,10 +75,14 @@ class Callbacks:
             NotFound: there is no such execution.
             Gone: it has ended.
         """
-        found = await self._context.database.read(lambda tx: self._waiting(tx, execution_id))
-        if found is None:
+        if await self._context.database.read(lambda tx: self._waiting(tx, execution_id)) is None:
             return None
-        return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
+        for _ in range(_MOST_LOOKS):
+            try:
+                return await self._context.database.write(lambda tx: self._hand_out(tx, execution_id, server, agent))
+            except NotChecked as unknown:
+                await self._context.checks.check(unknown.job)
+        raise Unavailable("the text of the step's script changes all the time; ask again")
 
     async def may_speak_for(self, token: str, execution_id: str) -> bool:
         """Whether a capability token is an execution's, or that of one above it: an agent that was given a parent's
@@ -155,7 +162,11 @@ class Callbacks:
         reference = config.get("template")
         if not isinstance(reference, str):
             return dict(config)
-        text = complete(*self._material(tx, run, reference, attempt, server))
+        interpreter = str(config.get("interpreter") or "/bin/sh")
+        served = validation.Served(gather(tx, reference), run.around(attempt, server), interpreter)
+        text, flaw = served.known(self._context)
+        if flaw is not None and attempt.taken_by is None:
+            run.note(Kind.TEMPLATE_FLAWED, step_key=attempt.step_key, data={"template": reference, "error": str(flaw)})
         return {key: value for key, value in config.items() if key != "template"} | {"script": text}
 
     async def report(self, execution_id: str, step: str, report: StepReport) -> str:
@@ -269,32 +280,44 @@ class Callbacks:
         run.save()
 
     async def render(self, execution_id: str, reference: str, *, server: Server) -> str:
-        """Render a template (`name`, `name:v1.0`) for an execution's node, complete.
+        """Render a template (`name`, `name:v1.0`) for an execution's node, complete and checked by its type.
 
         Raises:
             NotFound: there is no such execution, template or version, or the execution has ended.
-            Invalid: a variable has no value, or a value would break the text; each is named with its place, also in
-                the event log.
+            Invalid: a variable has no value, a value would break the text, or the text has errors and
+                `templates.check_on_boot` is `error`; each is named with its place, also in the event log.
         """
 
-        def work(tx: Tx) -> tuple[Material, Surroundings]:
+        def work(tx: Tx) -> validation.Served:
             execution = executions.get(tx, execution_id)
             if execution.ended:
                 raise NotFound(f"execution {execution.id} has {execution.status}")
-            run = self._run(tx, execution)
-            return self._material(tx, run, reference, _for_node(execution), server)
+            around = self._run(tx, execution).around(_for_node(execution), server)
+            return validation.Served(gather(tx, reference), around)
 
         try:
-            return await completed(*await self._context.database.read(work))
+            content, flaw = await (await self._context.database.read(work)).checked(self._context)
         except Invalid as error:
-            await self._note_failure(execution_id, reference, error)
+            await self._note(Kind.TEMPLATE_RENDER_FAILED, execution_id, reference, error)
             raise
+        if flaw is not None:
+            await self._note(Kind.TEMPLATE_FLAWED, execution_id, reference, flaw)
+        return content
 
-    async def _note_failure(self, execution_id: str, reference: str, error: Invalid) -> None:
+    async def _checked(self, work: Callable[[Tx], T]) -> T:
+        """Do some work that serves a text, and once more each time that it meets one that was not checked."""
+        for _ in range(_MOST_LOOKS):
+            try:
+                return await self._context.database.read(work)
+            except NotChecked as unknown:
+                await self._context.checks.check(unknown.job)
+        raise Unavailable("the text of the template changes all the time; ask again")
+
+    async def _note(self, kind: Kind, execution_id: str, reference: str, error: Invalid) -> None:
         def work(tx: Tx) -> None:
             execution = executions.get(tx, execution_id)
             fact = NewEvent(
-                kind=Kind.TEMPLATE_RENDER_FAILED,
+                kind=kind,
                 at=self._context.now(),
                 node_id=execution.node_id,
                 execution_id=execution.id,
@@ -303,15 +326,6 @@ class Callbacks:
             events.append(tx, [fact])
 
         await self._context.database.write(work)
-
-    @staticmethod
-    def _material(
-        tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server
-    ) -> tuple[Material, Surroundings]:
-        """What a template is made of for the execution's node."""
-        name, _, version = reference.partition(":")
-        document = documents.get(tx, DocumentKind.TEMPLATE, name)
-        return gather(tx, document, core.parse_reference(version)), run.around(attempt, server)
 
     def _run(self, tx: Tx, execution: Execution) -> Run:
         node = nodes.get_by_id(tx, execution.node_id) if execution.node_id is not None else None

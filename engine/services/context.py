@@ -18,6 +18,7 @@ from engine.services.patience import Patience
 from engine.services.vault import Vault
 from engine.settings import Settings
 from engine.store.database import Database
+from engine.validators.checks import Checks
 
 _capability = lru_cache(maxsize=20_000)(tokens.capability)  # asked for with each request of a node
 
@@ -42,6 +43,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.clock, self.settings.engine.grace)
+        self.checks = Checks()
 
     @property
     def grace(self) -> Grace:

@@ -12,11 +12,13 @@ from engine.core.documents import Document, DocumentKind, DocumentStatus, Versio
 from engine.core.dry_run import BootFile, DryRun, Library, TemplateText
 from engine.core.events import Kind
 from engine.core.executions import Execution
+from engine.core.findings import errors
 from engine.core.nodes import Node
 from engine.core.outcomes import Outcomes
 from engine.core.page import Page
 from engine.core.placeholders import references
-from engine.core.plans import Lack, Missing, Plan
+from engine.core.plans import Lack, Missing, Plan, PlannedStep, PlannedTemplate
+from engine.core.rendering import MASK
 from engine.core.scene import ID, Scene
 from engine.core.secrets import masked_scope
 from engine.core.shelf import Shelf, Wanted, WantedTemplate, WantedWorkflow, inputs
@@ -28,6 +30,7 @@ from engine.services.context import Context
 from engine.services.nodes import require_unlocked
 from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
+from engine.validators.checks import Job
 
 
 class Plans:
@@ -66,7 +69,44 @@ class Plans:
                 break
             await self._context.database.read(lambda tx, names=wanted: self._fetch(tx, shelf, names))  # type: ignore[misc]
         absent = await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
-        return dry_run.without(plan, absent)
+        return await self._with_flaws(dry_run.without(plan, absent))
+
+    async def _with_flaws(self, plan: Plan) -> Plan:
+        """The plan with what the checks of its templates' texts find: it would stop the machine that fetches one."""
+        setting = self._context.settings.templates.check_on_boot
+        if setting == "off":
+            return plan
+        missing = dict.fromkeys(plan.missing)
+        steps = []
+        for step in plan.steps:
+            templates = [await self._with_problems(step, each) for each in step.templates]
+            steps.append(replace(step, templates=tuple(templates)))
+            if setting == "error":
+                missing |= dict.fromkeys(_lack(step, problem) for each in templates for problem in each.problems)
+        return replace(plan, steps=tuple(steps), missing=tuple(missing))
+
+    async def _with_problems(self, step: PlannedStep, template: PlannedTemplate) -> PlannedTemplate:
+        if template.version is None or template.unknown or template.problems:
+            return template
+        interpreter = next((str(each.value) for each in step.parameters if each.path == "interpreter"), "")
+        job = Job(
+            type_=template.type,
+            text=template.content.replace(MASK, "sample"),
+            name=template.name,
+            interpreter=(interpreter or "/bin/sh") if step.action == "node.script" else "",
+        )
+        found = errors(await self._context.checks.check(job))
+        problems = tuple(
+            Problem(
+                message=each.message,
+                path=each.path,
+                line=each.line,
+                column=each.column,
+                file=f"{template.name} (rendered)",
+            )
+            for each in found
+        )
+        return replace(template, problems=problems)
 
     def _basis(
         self, tx: Tx, reference: str, node: str | None, given: Mapping[str, Any], draft: bool, outcomes_: Outcomes
@@ -185,6 +225,18 @@ class _Basis:
     scene: Scene
     before: Plan
     content: str
+
+
+def _lack(step: PlannedStep, problem: Problem) -> Missing:
+    return Missing(
+        kind=Lack.TEMPLATE,
+        message=problem.message,
+        step_key=step.key,
+        path=problem.path,
+        file=problem.file,
+        line=problem.line,
+        column=problem.column,
+    )
 
 
 def _walk(basis: _Basis, shelf: Shelf) -> tuple[DryRun, Plan]:

@@ -1,27 +1,32 @@
 """What can be done with templates."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from engine.clock import new_id
-from engine.core import diff
+from engine.core import diff, findings
 from engine.core import documents as core
 from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
+from engine.core.findings import Findings
 from engine.core.names import parse_name
 from engine.core.page import EVERYTHING, Page
 from engine.core.rendering import Rendered
 from engine.core.scopes import Surroundings
 from engine.errors import Conflict, Invalid, NotFound, Problem
+from engine.services import texts
 from engine.services.context import Context
-from engine.services.rendering import Material, gather, make
+from engine.services.rendering import Material, gather_version, make
 from engine.store import documents, events, groups, nodes
 from engine.store.tx import Tx
 
 SETTABLE = frozenset({"type", "description", "os_family", "tags"})
+
+Tell = Callable[[Findings], object]
+"""Is told what the check of a text that is saved found."""
 
 
 class Templates:
@@ -41,8 +46,12 @@ class Templates:
         os_family: str = "",
         tags: Sequence[str] = (),
         commit_message: str = "",
+        force: bool = False,
+        tell: Tell | None = None,
     ) -> Document:
         """Make a template, with its first version if there is a text.
+
+        `tell` is given what the text's check found; `force` saves it although that are errors.
 
         Raises:
             Invalid: the name, type or text is wrong.
@@ -62,16 +71,20 @@ class Templates:
             updated_at=now,
         )
 
+        noted: Mapping[str, Any] = {}
+        if content is not None:
+            core.check_content(content)
+            noted = await self._check(blank, content, 1, force, tell)
+
         def work(tx: Tx) -> Document:
             document = blank
             if content is not None:
-                core.check_content(content)
                 document = replace(document, current_version="v1.0", latest_version="v1.0")
             _refuse_archived(tx, document.name)
             documents.add(tx, document)
             self._note(tx, Kind.TEMPLATE_CREATED, document, by, {"type": document.type})
             if content is not None:
-                self._add_version(tx, document, (1, 0), content, commit_message, by)
+                self._add_version(tx, document, (1, 0), content, commit_message, by, noted)
             return document
 
         return await self._context.database.write(work)
@@ -148,23 +161,42 @@ class Templates:
         return await self._context.database.read(lambda tx: documents.version(tx, _get(tx, reference), wanted))
 
     async def add_version(
-        self, reference: str, content: str, *, by: str, commit_message: str = "", bump: Bump = Bump.MINOR
+        self,
+        reference: str,
+        content: str,
+        *,
+        by: str,
+        commit_message: str = "",
+        bump: Bump = Bump.MINOR,
+        force: bool = False,
+        tell: Tell | None = None,
     ) -> Version:
         """Add a version, which becomes the current one; an archived template is in use again.
+
+        `tell` is given what the text's check found; `force` saves it although that are errors.
 
         Raises:
             NotFound: there is no such template.
             Conflict: the current or the newest version has the same content; the message names it.
-            Invalid: the content is too large or no text.
+            Invalid: the content is too large or no text, or its check found errors.
         """
         core.check_content(content)
+
+        def before(tx: Tx) -> tuple[Document, int]:
+            document = _get(tx, reference)
+            newest = documents.newest(tx, document.id)
+            _refuse_the_same(tx, document, newest, content)
+            return document, core.next_number((newest.major, newest.minor) if newest else None, bump)[0]
+
+        found, major = await self._context.database.read(before)
+        noted = await self._check(found, content, major, force, tell)
 
         def work(tx: Tx) -> Version:
             document = _get(tx, reference)
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
-            version = self._add_version(tx, document, number, content, commit_message, by)
+            version = self._add_version(tx, document, number, content, commit_message, by, noted)
             name, at = version.version_string, version.created_at
             status = DocumentStatus.ACTIVE  # whoever writes an archived template again means to use it
             documents.save(
@@ -174,14 +206,27 @@ class Templates:
 
         return await self._context.database.write(work)
 
-    async def set_current(self, reference: str, version: str, *, by: str) -> Document:
+    async def set_current(
+        self, reference: str, version: str, *, by: str, force: bool = False, tell: Tell | None = None
+    ) -> Document:
         """Make an older (or newer) version the current one; nothing is deleted. An archived template is in use again.
+
+        `tell` is given what the check of that version found; `force` takes it although that are errors.
 
         Raises:
             NotFound: there is no such template or version.
-            Invalid: `version` is none.
+            Invalid: `version` is none, or its check found errors.
         """
         wanted = core.parse_reference(version)
+
+        def meant(tx: Tx) -> tuple[Document, Version]:
+            document = _get(tx, reference)
+            return document, documents.version(tx, document, wanted)
+
+        document, text = await self._context.database.read(meant)
+        noted: Mapping[str, Any] = {}
+        if text.version_string != document.current_version:
+            noted = await self._check(document, text.content, text.major, force, tell)
 
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
@@ -190,7 +235,7 @@ class Templates:
             after = replace(before, status=status, current_version=chosen, updated_at=self._context.now())
             if (after.current_version, after.status) != (before.current_version, before.status):
                 documents.save(tx, after)
-                data = {"from_version": before.current_version, "to_version": chosen}
+                data = {"from_version": before.current_version, "to_version": chosen, **noted}
                 self._note(tx, Kind.TEMPLATE_CURRENT_CHANGED, after, by, data)
             return after
 
@@ -228,22 +273,46 @@ class Templates:
             group = groups.get(tx, target.group_id) if target and target.group_id else None
             secrets = self._context.vault.masked(tx)
             around = Surroundings(node=target, group=group, server=self._context.server[0], secrets=secrets)
-            return gather(tx, _get(tx, reference), wanted), around
+            return gather_version(tx, _get(tx, reference), wanted), around
 
         material, around = await self._context.database.read(work)
         if material.is_slow:
             return await asyncio.to_thread(make, material, around, masked=True, params=params)
         return make(material, around, masked=True, params=params)
 
+    async def _check(
+        self, document: Document, text: str, major: int, force: bool, tell: Tell | None
+    ) -> Mapping[str, Any]:
+        """Check a text that is about to become the current one; what its event is to note, if errors are forced.
+
+        Raises:
+            Invalid: it has errors; each is named with its place.
+        """
+        subject = texts.Subject(type=document.type, text=text, name=document.name, tags=document.tags)
+        found = await texts.on_save(self._context.database, subject, major)
+        wrong = findings.errors(found)
+        if tell is not None:
+            tell(found if force else tuple(each for each in found if not each.is_error))
+        if wrong and not force:
+            raise findings.refusal(wrong, "; to save it all the same, use --force (?force=true)")
+        return {"forced": True, "findings": findings.brief(wrong)} if wrong else {}
+
     def _add_version(
-        self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str
+        self,
+        tx: Tx,
+        document: Document,
+        number: tuple[int, int],
+        content: str,
+        message: str,
+        by: str,
+        noted: Mapping[str, Any],
     ) -> Version:
         now = self._context.now()
         version = core.make_version(
             document, number, content, version_id=new_id(), author=by, commit_message=message, now=now
         )
         documents.add_version(tx, version)
-        data = {"version": version.version_string, "commit_message": message}
+        data = {"version": version.version_string, "commit_message": message, **noted}
         self._note(tx, Kind.TEMPLATE_VERSION_CREATED, document, by, data)
         return version
 

@@ -3,7 +3,8 @@
 from dataclasses import fields
 from typing import Any, cast
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import String, insert, literal, or_, select, update
+from sqlalchemy import cast as sql_cast
 
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
 from engine.core.kept import Shelf
@@ -137,6 +138,30 @@ def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None
     return version_by_id(tx, ids[number])
+
+
+def current_holding(tx: Tx, kind: DocumentKind, text: str) -> list[tuple[Document, str]]:
+    """The documents of a kind that are in use and whose current version holds a text (upper and lower case may be
+    taken for the same), each with that version's whole text; by name.
+    """
+    columns = document_version.c
+    number = literal("v") + sql_cast(columns.major, String) + "." + sql_cast(columns.minor, String)
+    query = (
+        select(document, columns.content)
+        .join(document_version, columns.document_id == document.c.id)
+        .where(
+            document.c.kind == kind.value,
+            document.c.status != DocumentStatus.ARCHIVED.value,
+            document.c.current_version == number,
+            columns.content.contains(text, autoescape=True),
+        )
+        .order_by(document.c.name)
+    )
+    found = []
+    for row in tx.rows(query):
+        content = str(row.pop("content"))
+        found.append((_document(row), content))
+    return found
 
 
 def version_by_id(tx: Tx, version_id: str) -> Version:

@@ -15,8 +15,8 @@ STEPS: Any = [{"key": "greet", "action": "core.echo", "with": {"message": "hi"}}
 
 async def test_a_template_has_versions_that_never_change(pureboot: PureBoot) -> None:
     async with serving(pureboot) as client:
-        made = await client.post(TEMPLATES, {"name": "answers", "type": "preseed", "content": "one\n", "tags": ["x"]})
-        assert (made.status, made.data["current_version"], made.data["type"]) == (201, "v1.0", "preseed")
+        made = await client.post(TEMPLATES, {"name": "answers", "type": "script", "content": "one\n", "tags": ["x"]})
+        assert (made.status, made.data["current_version"], made.data["type"]) == (201, "v1.0", "script")
         versions = f"{TEMPLATES}/answers/versions"
         second = await client.post(versions, {"content": "two\n", "commit_message": "the second"})
         assert (second.status, second.data["version_string"]) == (201, "v1.1")

@@ -36,7 +36,7 @@ async def fill(pureboot: PureBoot, clock: ManualClock) -> None:
     """Something in every table that a user can fill."""
     group = await pureboot.groups.create({"name": "rack-1", "metadata": {"z": 1, "a": [None, True, 1.5]}}, by=ADA)
     node = await pureboot.nodes.create(MAC, {"group_id": group.id, "tags": ["db", "web"]}, by=ADA)
-    await pureboot.templates.create("answers", "d-i ${node.mac}\n" * 50, type_="preseed", by=ADA)
+    await pureboot.templates.create("answers", "d-i a/b string ${node.mac}\n" * 50, type_="preseed", by=ADA)
     await published(pureboot, ECHO)
     for at in range(3):
         await ended(pureboot, await pureboot.executions.start("echo", by=ADA, params={"who": f"n{at}"}, node=node.id))
