@@ -154,15 +154,17 @@ class Retention(_Section):
     events: _Duration | None = Field(default=None, gt=0)
 
 
+# YAML reads a bare `off` as false.
+_Check = Annotated[Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
+
+
 class Templates(_Section):
-    """Whether the text that a machine gets is checked by its type first: an `error` refuses it, or the log is told
-    (`warn`), or it is not looked at (`off`).
+    """What becomes of a text with errors, by the check of its type, when it is saved and when a machine is to get it:
+    an `error` refuses it, `warn` tells of them and goes on, `off` does not look.
     """
 
-    # YAML reads a bare `off` as false.
-    check_on_boot: Annotated[
-        Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)
-    ] = "error"
+    check_on_save: _Check = "warn"
+    check_on_boot: _Check = "warn"
 
 
 class Log(_Section):

@@ -286,16 +286,22 @@ class Templates:
         """Check a text that is about to become the current one; what its event is to note, if errors are forced.
 
         Raises:
-            Invalid: it has errors; each is named with its place.
+            Invalid: it has errors, and `templates.check_on_save` is `error`; each is named with its place.
         """
+        setting = self._context.settings.templates.check_on_save
+        if setting == "off":
+            return {}
         subject = texts.Subject(type=document.type, text=text, name=document.name, tags=document.tags)
         found = await texts.on_save(self._context.database, subject, major)
         wrong = findings.errors(found)
-        if tell is not None:
-            tell(found if force else tuple(each for each in found if not each.is_error))
-        if wrong and not force:
+        if wrong and setting == "error" and not force:
+            if tell is not None:
+                tell(tuple(each for each in found if not each.is_error))
             raise findings.refusal(wrong, "; to save it all the same, use --force (?force=true)")
-        return {"forced": True, "findings": findings.brief(wrong)} if wrong else {}
+        if tell is not None:
+            tell(found)
+        noted = {"findings": findings.brief(wrong)} if wrong else {}
+        return noted | ({"forced": True} if wrong and setting == "error" else {})
 
     def _add_version(
         self,

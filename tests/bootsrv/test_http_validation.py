@@ -4,6 +4,7 @@ import pytest
 
 from engine.app import PureBoot
 from tests.bootsrv.http_support import INSTALL, MAC, node, serving, started
+from tests.conftest import Opener
 from tests.programs import program
 
 TEMPLATES = "/api/v1/templates"
@@ -13,6 +14,13 @@ WRONG = "# x\nd-i a/b boolean yes\n"
 @pytest.fixture(autouse=True)
 def programs() -> None:
     program("debconf-set-selections")
+
+
+@pytest.fixture
+def opener(opener: Opener) -> Opener:
+    """Opens stores that refuse errors."""
+    strict = {"templates__check_on_save": "error", "templates__check_on_boot": "error"}
+    return lambda url, **values: opener(url, **(strict | values))
 
 
 async def test_a_text_with_errors_is_422_with_every_place_unless_it_is_forced(pureboot: PureBoot) -> None:

@@ -12,8 +12,9 @@ WRONG = "# x\nd-i a/b boolean yes\n"
 
 
 @pytest.fixture
-def run(sqlite_url: str, tmp_path: Path) -> Commands:
+def run(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     program("debconf-set-selections")
+    monkeypatch.setenv("PUREBOOT_TEMPLATES__CHECK_ON_SAVE", "error")
     return Commands(sqlite_url, tmp_path)
 
 
@@ -54,6 +55,17 @@ def test_saving_refuses_errors_and_tells_of_warnings(run: Commands, tmp_path: Pa
     run.ok("template", "set-current", "answers", "v1.0", "--force")
     assert run("template", "validate", "answers").exit_code == 1
     assert run("template", "validate", "answers", "--version", "v1.1").exit_code == 0
+
+
+def test_errors_are_told_of_and_stop_nothing_unless_that_is_set(
+    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUREBOOT_TEMPLATES__CHECK_ON_SAVE")
+    file = tmp_path / "answers"
+    file.write_text(WRONG)
+    saved = run("template", "add", "answers", str(file), "--type", "preseed")
+    assert saved.exit_code == 0
+    assert "pureboot: error: answers:2:17: a boolean is true or false, not 'yes'" in saved.stderr
 
 
 def test_a_template_is_checked_as_a_node_gets_it(run: Commands, tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ def programs() -> None:
         program(name)
 
 
+@pytest.fixture
+def opener(opener: Opener) -> Opener:
+    """Opens stores that refuse errors, unless something else is asked for."""
+    strict = {"templates__check_on_save": "error", "templates__check_on_boot": "error"}
+    return lambda url, **values: opener(url, **(strict | values))
+
+
 async def kinds(pureboot: PureBoot, kind: Kind) -> list[dict[str, Any]]:
     found, _ = await pureboot.events(Page(filters={"kind": (kind.value,)}))
     return [dict(each.data) for each in found]
@@ -64,6 +71,17 @@ async def test_a_template_with_an_error_is_not_saved(store_url: str, opener: Ope
         with pytest.raises(Invalid):
             await pureboot.templates.add_version("answers", WRONG, by=ADA)
         assert (await pureboot.templates.get("answers")).latest_version == "v1.0"
+
+
+@pytest.mark.parametrize("setting", ["warn", "off"])
+async def test_errors_are_only_told_where_nothing_else_is_set(store_url: str, opener: Opener, setting: str) -> None:
+    heard: list[Finding] = []
+    async with opener(store_url, templates__check_on_save=setting) as pureboot:
+        await pureboot.templates.create("answers", WRONG, type_="preseed", by=ADA, tell=heard.extend)
+        assert [each.line for each in heard] == ([2] if setting == "warn" else [])
+        [noted] = await kinds(pureboot, Kind.TEMPLATE_VERSION_CREATED)
+        assert [each["line"] for each in noted.get("findings", [])] == ([2] if setting == "warn" else [])
+        assert "forced" not in noted
 
 
 async def test_force_saves_it_and_the_event_says_so(store_url: str, opener: Opener) -> None:
