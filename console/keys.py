@@ -199,6 +199,13 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         _CANCEL,
         replace(_NODE, footer=False),
         Key(keys="u", action="parent", label="parent", help="up to the execution that started this one"),
+        Key(keys="A", action="artifacts", label="artifacts", help="the texts that the execution made (core.render)"),
+    ),
+    "artifacts": (
+        Key(keys="enter,tab", action="open", label="text", help="between the list and the text", footer=True),
+        Key(keys="s", action="save", label="save", help="save the text to a file, after a question", footer=True),
+        _WRAP,
+        Key(keys="y", action="copy", label="copy", help="copy the whole text", footer=True),
     ),
     "templates": (
         _ENTER,

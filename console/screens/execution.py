@@ -319,6 +319,13 @@ class ExecutionScreen(PureBootScreen):
         else:
             self.app.complain("no other execution started this one")
 
+    def action_artifacts(self) -> None:
+        """Open what it made."""
+        if self._execution is not None:
+            from console.screens.artifacts import ArtifactsScreen
+
+            self.app.push_screen(ArtifactsScreen(self._execution))
+
     def action_node(self) -> None:
         """Open the node."""
         if self._execution is not None and self._execution.node_id is not None:

@@ -11,7 +11,7 @@ from console.view.labels import EMPTY, Cell, Role, Row, Symbols, ago, cell, cloc
 from console.view.listing import SortKey, natural
 from console.view.pieces import Piece
 from engine.core.documents import Document, DocumentStatus, Version
-from engine.core.rendering import Rendered
+from engine.core.rendering import Hazard, Rendered, Unresolved
 
 TEMPLATE_COLUMNS = (
     Column(key="name", title="TEMPLATE", width=18, flex=2, most=40, keep=100),
@@ -160,11 +160,13 @@ def no_diff_heading(version: str) -> Cell:
 
 def preview_heading(version: str, node: str, rendered: Rendered, symbols: Symbols) -> Cell:
     """The line above a preview."""
-    missing = len(rendered.unresolved)
-    if not missing:
+    missing, hazards = len(rendered.unresolved), len(rendered.hazards)
+    if not missing and not hazards:
         verdict = Piece("complete", Role.GOOD)
     else:
-        verdict = Piece(f"{missing} left as written: a node would not boot with it", Role.BAD)
+        told = [f"{missing} left as written"] if missing else []
+        told += [f"{hazards} would break it"] if hazards else []
+        verdict = Piece(f"{', '.join(told)}: a node would not boot with it", Role.BAD)
     included = f" {symbols.separator} includes {len(rendered.included)}" if rendered.included else ""
     return (
         Piece(f" PREVIEW  {version} for {safe(node)}   ", "heading"),
@@ -174,15 +176,16 @@ def preview_heading(version: str, node: str, rendered: Rendered, symbols: Symbol
 
 
 def unresolved(rendered: Rendered, most: int, symbols: Symbols) -> list[Cell]:
-    """The variables without a value, each with its place."""
+    """The variables without a value, and the values that would break the text, each with its place."""
+    wrong: list[Unresolved | Hazard] = [*rendered.unresolved, *rendered.hazards]
     lines: list[Cell] = [
         (
             Piece(f" {symbols.warning} line {each.line}, column {each.column} of {safe(each.template)}  ", Role.BAD),
             Piece(safe(each.problem().message), Role.PLAIN),
         )
-        for each in rendered.unresolved[:most]
+        for each in wrong[:most]
     ]
-    rest = len(rendered.unresolved) - most
+    rest = len(wrong) - most
     return [*lines, (Piece(f"   {symbols.ellipsis} and {rest} more", Role.MUTED),)] if rest > 0 else lines
 
 

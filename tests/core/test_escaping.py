@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 import subprocess
+from importlib import import_module
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -13,12 +14,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pykickstart.parser import KickstartParser
-from pykickstart.version import makeVersion
 
 from engine.core import expressions
 from engine.core.escaping import HELPERS, Written
-from engine.core.rendering import check, references, render
+from engine.core.rendering import Scopes, check, references, render
 from engine.errors import Invalid
 from tests.programs import program
 
@@ -109,7 +108,9 @@ def test_kickstart_is_read_by_anacondas_parser(value: str) -> None:
     value = value.encode("utf-8", "replace").decode()
     if "\0" in value:
         return
-    parser = KickstartParser(makeVersion("RHEL9"))
+    parser = import_module("pykickstart.parser").KickstartParser(
+        import_module("pykickstart.version").makeVersion("RHEL9")
+    )
     parser.readKickstartFromString(f"rootpw --plaintext {HELPERS['kickstart']('x' + value).text}\ntext\n")
     assert parser.handler.rootpw.password == "x" + value
 
@@ -204,7 +205,7 @@ def test_ipxe_is_the_words(value: str) -> None:
 
 
 def test_a_helper_in_a_template() -> None:
-    scopes = {"node": {"hostname": "it's"}, "meta": {"dns": ["a", "b c"], "n": 3, "none": None}}
+    scopes: Scopes = {"node": {"hostname": "it's"}, "meta": {"dns": ["a", "b c"], "n": 3, "none": None}}
     text = "${shell:node.hostname} ${yaml:meta.dns} ${json:meta.n} ${shell:meta.none|a b} ${url:meta.x.y|ü}"
     assert render(text, scopes).content == "'it'\"'\"'s' [\"a\", \"b c\"] 3 'a b' %C3%BC"
     assert [each.helper for each in references(text).variables] == ["shell", "yaml", "json", "shell", "url"]
