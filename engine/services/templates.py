@@ -8,7 +8,7 @@ from typing import Any
 from engine.clock import new_id
 from engine.core import diff, expressions, rendering
 from engine.core import documents as core
-from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
+from engine.core.documents import FILE_TYPES, Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
 from engine.core.includes import Included, Lookup
 from engine.core.names import parse_name
@@ -65,6 +65,7 @@ class Templates:
             document = blank
             if content is not None:
                 core.check_content(content)
+                _refuse_file(document)
                 document = replace(document, current_version="v1.0", latest_version="v1.0")
             _refuse_archived(tx, document.name)
             documents.add(tx, document)
@@ -106,6 +107,9 @@ class Templates:
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
             after = replace(before, **checked, updated_at=self._context.now())
+            if before.latest_version and (before.type in FILE_TYPES) != (after.type in FILE_TYPES):
+                message = f"a template of type {before.type} cannot become one of type {after.type}: it has versions"
+                raise Invalid([Problem(path="type", message=message)])
             documents.save(tx, after)
             changes = {name: [getattr(before, name), getattr(after, name)] for name in checked}
             self._note(tx, Kind.TEMPLATE_UPDATED, after, by, {"changes": changes})
@@ -160,6 +164,7 @@ class Templates:
 
         def work(tx: Tx) -> Version:
             document = _get(tx, reference)
+            _refuse_file(document)
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
@@ -264,6 +269,15 @@ def _refuse_the_same(tx: Tx, document: Document, newest: Version | None, content
             raise Conflict(f"template {document.name} has exactly this content already, in {version.version_string}")
 
 
+def _refuse_file(document: Document) -> None:
+    """Refuse to treat a file as a text."""
+    if document.type in FILE_TYPES:
+        raise Invalid(
+            f"template {document.name} is a file ({document.type}), no text: "
+            "add one with `pureboot template add-file`, or upload it"
+        )
+
+
 def _type(text: str) -> str:
     try:
         return TemplateType(text).value
@@ -281,6 +295,7 @@ def lookup(tx: Tx) -> Lookup:
             version = documents.version(tx, document, core.parse_reference(reference or "latest"))
         except NotFound:
             return None
+        _refuse_file(document)
         return Included(name=document.name, version=version.version_string, content=version.content)
 
     return find
@@ -301,6 +316,7 @@ def render(
         NotFound: there is no such version.
         Invalid: includes run in a circle or too deep, the text gets too large, or its Jinja2 fails.
     """
+    _refuse_file(document)
     version = documents.version(tx, document, reference)
     template = {"id": document.id, "name": document.name, "version": version.version_string}
     text = version.content
