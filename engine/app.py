@@ -252,7 +252,7 @@ class PureBoot:
         """Dry runs of workflows; what they stand on takes a while to load and is seldom needed."""
         from engine.services.plans import Plans
 
-        return Plans(self._context)
+        return Plans(self._context, self.files)
 
     @cached_property
     def files(self) -> "Files":

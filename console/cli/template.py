@@ -7,6 +7,8 @@ import click
 
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
+from console.cli import template_iso  # noqa: F401 - its commands are among FILES
+from console.cli.template_files import FILE_TYPES, FILES
 
 if TYPE_CHECKING:
     from engine.core.diff import Diff
@@ -21,11 +23,13 @@ _message = click.option("-m", "--commit-message", default="", help="What changed
 
 @click.group()
 def template() -> None:
-    """Templates: named texts with versions."""
+    """Templates: named texts and files with versions."""
 
 
 @command(template, "list")
-@click.option("--type", "type_", multiple=True, type=click.Choice(_TYPES), help="Only templates of this type.")
+@click.option(
+    "--type", "type_", multiple=True, type=click.Choice((*_TYPES, *FILE_TYPES)), help="Only templates of this type."
+)
 @json_option
 def list_(ctx: click.Context, type_: Sequence[str], as_json: bool) -> None:
     """List the templates."""
@@ -260,3 +264,7 @@ def archive(ctx: click.Context, name: str) -> None:
 
     gone = ask(ctx, lambda pureboot: pureboot.templates.archive(name, by=principal()))
     output.say(f"template {gone.name} is {gone.status}")
+
+
+for _name, _command in FILES.commands.items():
+    template.add_command(_command, _name)

@@ -24,11 +24,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.blobs.incoming import Incoming, synced_folder
+from engine.core.blobs import FOLDER
 from engine.errors import Conflict, NotFound, Unavailable
 from engine.sizes import shown_size
-
-FOLDER = ".blobs"
-"""Its name below `files.dir`; what is in it is served by the names of templates, never by this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

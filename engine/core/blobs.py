@@ -13,6 +13,9 @@ from enum import StrEnum
 from engine.core.documents import LATEST, Bump, Document, Reference, Version, parse_reference
 from engine.errors import Invalid, Problem
 
+FOLDER = ".blobs"
+"""Where they lie below `files.dir`; what is in it is served by the names of templates, never by this one."""
+
 TREE = "tree"
 """The part of a path below which the files of an ISO are served."""
 

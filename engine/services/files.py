@@ -19,7 +19,7 @@ from engine.core.blobs import Blob, BlobState, FilePath, StoredFile, parse_file_
 from engine.core.documents import DocumentKind, Version, parse_reference
 from engine.core.events import SYSTEM, Kind, NewEvent
 from engine.core.page import Page
-from engine.errors import Conflict, Invalid, NotFound, Unavailable
+from engine.errors import Conflict, Invalid, NotFound, PureBootError, Unavailable
 from engine.services.context import Context
 from engine.services.shelving import NewFile, Shelved, checked, depot_of, shelve, shelve_known
 from engine.sizes import shown_size
@@ -152,6 +152,14 @@ class Files:
             name = version.version_string
             raise NotFound(f"the file of template {wanted.name} {name} is called {version.filename}")
         return _located(wanted.name, version, blob)
+
+    async def lack(self, path: str) -> PureBootError | None:
+        """Why a path names no file of a template that can be served; None if it does."""
+        try:
+            await self.locate(path.replace("\\", "/"))
+        except PureBootError as error:
+            return error
+        return None
 
     async def open(self, located: Located) -> BinaryIO:
         """The blob of a file, for reading. One that is gone or has another size is never given out, and told of.

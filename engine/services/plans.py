@@ -21,9 +21,10 @@ from engine.core.scene import ID, Scene
 from engine.core.shelf import Shelf, Wanted, WantedTemplate, WantedWorkflow, inputs
 from engine.core.unknown import text_of
 from engine.core.workflows import Workflow
-from engine.errors import Conflict, Invalid, NotFound, Problem
+from engine.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from engine.services import limits
 from engine.services.context import Context
+from engine.services.files import Files
 from engine.services.nodes import require_unlocked
 from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
@@ -32,8 +33,9 @@ from engine.store.tx import Tx
 class Plans:
     """Dry runs."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, files: Files) -> None:
         self._context = context
+        self._files = files
 
     async def plan(
         self,
@@ -64,8 +66,19 @@ class Plans:
             if not wanted:
                 break
             await self._context.database.read(lambda tx, names=wanted: self._fetch(tx, shelf, names))  # type: ignore[misc]
-        absent = await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
+        absent = await self._no_template(
+            await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
+        )
         return dry_run.without(plan, absent)
+
+    async def _no_template(self, absent: Mapping[str, str]) -> dict[str, str]:
+        """Of the files that are not in the folder, those that are no templates either, or are lost."""
+        lacking = {name: await self._files.lack(name) for name in absent}
+        return {
+            name: str(lack) if isinstance(lack, Unavailable) else absent[name]
+            for name, lack in lacking.items()
+            if lack is not None
+        }
 
     def _basis(
         self, tx: Tx, reference: str, node: str | None, given: Mapping[str, Any], draft: bool, outcomes_: Outcomes

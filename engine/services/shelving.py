@@ -43,6 +43,10 @@ class Shelved:
     repaired: bool = False
 
 
+class SameFile(Conflict):
+    """A template has exactly this file already, and has it whole."""
+
+
 def depot_of(context: Context) -> Depot:
     """The blobs of a store; those of another one with the same folder are told apart by its key."""
     tag = hashlib.sha256(b"pureboot blobs " + context.key).hexdigest()[:16]
@@ -127,7 +131,7 @@ def _target(tx: Tx, new: NewFile, digest: str) -> tuple[Document | None, Version
             blob = blobs.get(tx, digest)
             if blob is None or blob.state is not BlobState.OK:
                 return document, version
-            raise Conflict(f"template {document.name} has exactly this file already, in {version.version_string}")
+            raise SameFile(f"template {document.name} has exactly this file already, in {version.version_string}")
     return document, None
 
 

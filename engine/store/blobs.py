@@ -155,8 +155,8 @@ def expired(tx: Tx, now: datetime) -> list[str]:
 
 def counts(tx: Tx) -> dict[str, int]:
     """How many blobs there are in each state."""
-    rows = tx.execute(select(blob.c.state, func.count()).group_by(blob.c.state))
-    return {str(row[0]): int(row[1]) for row in rows}
+    rows = tx.rows(select(blob.c.state, func.count().label("count")).group_by(blob.c.state))
+    return {row["state"]: row["count"] for row in rows}
 
 
 def _blob(row: dict[str, Any]) -> Blob:

@@ -75,9 +75,7 @@ class Tree:
         return self._at("/".join(here))
 
     def _at(self, path: str) -> Entry:
-        found = self.entries.get(path)
-        if found is None:
-            found = self.entries.get(self.folded.get(path.casefold(), ""), None) if path else None
+        found = self.entries.get(path) or self.entries.get(self.folded.get(path.casefold(), path))
         if found is None:
             raise NotFound(f"there is no {path[:200]} in the image")
         return found
