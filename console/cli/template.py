@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from console.cli import template_iso  # noqa: F401 - its commands are among FILES
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
-from console.cli import template_iso  # noqa: F401 - its commands are among FILES
 from console.cli.template_files import FILE_TYPES, FILES
 
 if TYPE_CHECKING:

@@ -143,9 +143,9 @@ class BlobCare:
         Raises:
             Conflict: another store keeps its blobs in the same folder, or files are being added without end.
         """
-        if not self._depot.root.is_dir():
+        if not await in_thread(self._depot.root.is_dir):
             return Collected(dry_run=dry_run)
-        self._refuse_shared()
+        await in_thread(self._refuse_shared)
         kept = self._context.settings.files.gc_grace if grace is None else grace
         loose = await self._loose(kept)
         if dry_run:
