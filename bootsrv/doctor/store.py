@@ -43,7 +43,7 @@ def _check_sqlite(path: Path) -> Finding:
     if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
         return problem("store", f"{path} is not writable", f"chown or chmod it and its folder, or {_ELSEWHERE}")
     try:
-        with _reading(path) as connection:
+        with reading(path) as connection:
             revision = _revision(connection)
     except sqlite3.Error as error:
         return problem("store", f"{path} cannot be read: {error}", _DAMAGED)
@@ -51,7 +51,7 @@ def _check_sqlite(path: Path) -> Finding:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that leaves nothing behind: beside a running PureBoot it shares the log, else it needs none."""
     in_use = path.with_name(path.name + "-wal").exists()
     uri = f"{path.absolute().as_uri()}?{'mode=ro' if in_use else 'immutable=1'}"
@@ -133,7 +133,7 @@ async def check_integrity(settings: Settings) -> list[Finding]:
 
 def _check_pages(path: Path) -> list[Finding]:
     try:
-        with _reading(path) as connection:
+        with reading(path) as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
             orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.Error as error:

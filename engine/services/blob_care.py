@@ -19,6 +19,7 @@ from engine.errors import Conflict, NotFound, PureBootError, Unavailable
 from engine.services.context import Context
 from engine.services.files import judged
 from engine.services.shelving import depot_of
+from engine.sizes import shown_size
 from engine.store import blobs, documents, events
 from engine.store.tx import Tx
 
@@ -186,7 +187,9 @@ class BlobCare:
 
     def _forget(self, tx: Tx, chosen: dict[str, int], by: str) -> None:
         blobs.forget(tx, list(chosen))
-        data = {"count": len(chosen), "bytes": sum(chosen.values()), "sha256": sorted(chosen)[:_NAMED]}
+        size = sum(chosen.values())
+        data = {"count": len(chosen), "bytes": size, "sha256": sorted(chosen)[:_NAMED]}
+        data["message"] = f"{len(chosen)} of {shown_size(size)}"
         events.append(tx, [NewEvent(kind=Kind.BLOB_COLLECTED, at=self._context.now(), principal=by, data=data)])
 
     def _remove(self, digests: Sequence[str]) -> None:

@@ -359,6 +359,7 @@ def judged(context: Context, tx: Tx, blob: Blob, state: BlobState, *, by: str = 
         return False
     users = [f"{each.template} {each.version}" for each in blobs.users(tx, blob.sha256)]
     data = {"sha256": blob.sha256, "size": blob.size, "state": state.value, "was": known.state.value, "of": users}
+    data["message"] = f"{', '.join(users) or blob.sha256[:12]} is {state}"
     kind = Kind.BLOB_REPAIRED if state is BlobState.OK else Kind.BLOB_DAMAGED
     events.append(tx, [NewEvent(kind=kind, at=now, principal=by, data=data)])
     if state is not BlobState.OK:

@@ -101,7 +101,7 @@ async def shelve(context: Context, depot: Depot, incoming: Incoming, new: NewFil
 async def shelve_known(context: Context, depot: Depot, new: NewFile, by: str) -> Shelved | None:
     """As `shelve`, of a file whose checksum is that of a blob that is here and whole; None if there is none."""
     digest = new.sha256
-    if digest is None:
+    if digest is None or not await in_thread(lambda: depot.is_there):
         return None
     async with held(depot, exclusive=False):
         blob = await context.database.read(lambda tx: blobs.get(tx, digest))

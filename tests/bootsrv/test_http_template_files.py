@@ -76,9 +76,22 @@ async def test_a_file_is_sent_whole(client: Client, path: str, content: bytes) -
 
 @pytest.mark.parametrize(
     "path",
-    ["kernel/linux", "kernel/v9.0", "kernel/v1.0/vmlinuz", "kernel/tree/x", "ubuntu/tree", "ubuntu/tree/casper"]
-    + ["ubuntu/tree/up/out", "ubuntu/tree/circle", "ubuntu/tree/nothing", "nothing", "kernel/a/b/c"]
-    + ["ubuntu/tree/../../secret", "ubuntu/tree/%2e%2e/x", "ubuntu/tree/a%00b"],
+    [
+        "kernel/linux",
+        "kernel/v9.0",
+        "kernel/v1.0/vmlinuz",
+        "kernel/tree/x",
+        "kernel/a/b/c",
+        "ubuntu/tree",
+        "ubuntu/tree/casper",
+        "ubuntu/tree/up/out",
+        "ubuntu/tree/circle",
+        "ubuntu/tree/nothing",
+        "ubuntu/tree/../../secret",
+        "ubuntu/tree/%2e%2e/x",
+        "ubuntu/tree/a%00b",
+        "nothing",
+    ],
 )
 async def test_what_is_not_there_is_not_sent(client: Client, path: str) -> None:
     answer = await client.get(f"/files/{path}")
@@ -90,7 +103,7 @@ async def test_what_is_not_there_is_not_sent(client: Client, path: str) -> None:
 async def test_blobs_have_no_name_of_their_own(client: Client) -> None:
     name = digest(LINUX)
     (await client.get(f"/files/.blobs/sha256/{name[:2]}/{name[2:]}")).problem(404)
-    (await client.get(f"/files/x/../.blobs/sha256/{name[:2]}/{name[2:]}")).problem(404)
+    (await client.get(f"/files/x/../.blobs/sha256/{name[:2]}/{name[2:]}")).problem(403)
     (await client.get(f"/files/%2eblobs%5csha256/{name[:2]}/{name[2:]}")).problem(404)
 
 
@@ -207,7 +220,7 @@ async def test_a_boot_step_with_a_lost_file_fails_and_says_why(client: Client, l
         library, "name: lost\nboot_mode: any\nsteps:\n  - {key: boot, action: node.boot, with: {kernel: kernel}}\n"
     )
     script = (await client.get(f"/boot.ipxe?mac={MAC}")).text
-    assert "is damaged" in script.replace("\n", " ")
+    assert "v1.1 is damaged" in script.replace("\necho PureBoot:", "")
 
 
 async def announced(client: Client, content: bytes, **changes: object) -> str:
