@@ -3,8 +3,9 @@
 import io
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pycdlib
 import pytest
@@ -16,6 +17,7 @@ from engine.blobs.iso.image import SECTOR, BadImage
 from engine.blobs.iso.known import boot_pair
 from engine.errors import NotFound
 from tests import images
+from tests.programs import program
 
 
 def tree_of(path: Path) -> Tree:
@@ -141,7 +143,7 @@ def test_a_file_of_several_extents_is_one(made: dict[str, Path], tmp_path: Path)
     assert len(tree.find("zbig").extents) == 2
     assert content(image, tree, "zbig") == whole[:SECTOR] + whole[2 * SECTOR :]
     target = tmp_path / "zbig"
-    command = [images.program("xorriso"), "-osirrox", "on", "-indev", str(image), "-extract", "/ZBIG", str(target)]
+    command = [program("xorriso"), "-osirrox", "on", "-indev", str(image), "-extract", "/ZBIG", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     assert target.read_bytes() == whole[:SECTOR] + whole[2 * SECTOR :]
 
@@ -153,10 +155,10 @@ def place_of(data: bytes, name: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("kind", [{}, {"rock_ridge": "1.09"}, {"rock_ridge": "1.12"}, {"joliet": 3}, {"udf": "2.60"}])
-def test_what_pycdlib_makes_is_read(tmp_path: Path, kind: dict[str, object]) -> None:
+def test_what_pycdlib_makes_is_read(tmp_path: Path, kind: dict[str, Any]) -> None:
     image = pycdlib.PyCdlib()
     image.new(interchange_level=3, **kind)
-    more = {}
+    more: dict[str, Any] = {}
     if "rock_ridge" in kind:
         more["rr_name"] = "Vmlinuz"
     if "joliet" in kind:
@@ -190,24 +192,24 @@ def test_what_is_no_image_is_said_to_be_none(tmp_path: Path, data: bytes) -> Non
         tree_of(tmp_path / "x")
 
 
-def root_of(data: bytes) -> tuple[int, int]:
+def root_of(data: bytes | bytearray) -> tuple[int, int]:
     """Where the root of ISO 9660 is, and its length."""
     record = data[16 * SECTOR + 156 :]
     return int.from_bytes(record[2:6], "little") * SECTOR, int.from_bytes(record[10:14], "little")
 
 
-def records(data: bytes) -> Iterator[tuple[int, bytes]]:
+def records(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """The records of the root: where each begins, and its name."""
     at, length = root_of(data)
     end = at + length
     while at < end and data[at]:
-        yield at, data[at + 33 : at + 33 + data[at + 32]]
+        yield at, bytes(data[at + 33 : at + 33 + data[at + 32]])
         at += data[at]
 
 
-def changed(path: Path, edit: object) -> Path:
+def changed(path: Path, edit: Callable[[bytearray], None]) -> Path:
     data = bytearray(path.read_bytes())
-    edit(data)  # type: ignore[operator]
+    edit(data)
     target = path.with_name("changed.iso")
     target.write_bytes(data)
     return target
