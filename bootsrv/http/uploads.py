@@ -9,7 +9,7 @@ is answered with 201 and the version, the others with 204.
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 from pydantic import Field
@@ -19,10 +19,12 @@ from bootsrv.http.bodies import Body, Line, Prose
 from bootsrv.http.call import Call
 from bootsrv.http.errors import Refusal
 from bootsrv.http.routing import MIB
-from engine.core.blobs import Upload
+from engine.core.blobs import NewUpload, TooMuch, Upload, WrongOffset
 from engine.core.documents import Bump
 from engine.errors import Invalid, Problem
-from engine.services.uploads import Going, NewUpload, TooMuch, WrongOffset
+
+if TYPE_CHECKING:
+    from engine.services.uploads import Going
 
 OFFSET, LENGTH, COMPLETE = "Upload-Offset", "Upload-Length", "Upload-Complete"
 _PARTIAL = frozenset({"application/partial-upload", "application/offset+octet-stream", "application/octet-stream"})
@@ -125,7 +127,7 @@ def _offset(call: Call) -> int:
     return int(said)
 
 
-async def _receive(call: Call, going: Going) -> None:
+async def _receive(call: Call, going: "Going") -> None:
     """Write what arrives; when the connection breaks, what had arrived is written.
 
     Raises:
@@ -154,7 +156,7 @@ async def _receive(call: Call, going: Going) -> None:
         await _write(going, waiting)
 
 
-async def _write(going: Going, waiting: bytearray) -> None:
+async def _write(going: "Going", waiting: bytearray) -> None:
     if waiting:
         piece = bytes(waiting)
         waiting.clear()

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.core.documents import LATEST, Bump, Document, Reference, Version, parse_reference
-from engine.errors import Invalid, Problem
+from engine.errors import Conflict, Invalid, Problem
 
 FOLDER = ".blobs"
 """Where they lie below `files.dir`; what is in it is served by the names of templates, never by this one."""
@@ -75,6 +75,30 @@ class Upload:
     created_at: datetime
     expires_at: datetime
     offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpload:
+    """What is to be uploaded: so many bytes with this SHA-256."""
+
+    size: int
+    sha256: str
+    filename: str
+    commit_message: str = ""
+    bump: Bump = Bump.MINOR
+
+
+class TooMuch(Conflict):
+    """An upload that is larger than is allowed, or more of it than was said."""
+
+
+class WrongOffset(Conflict):
+    """Who goes on with an upload means another place than where it stands."""
+
+    def __init__(self, expected: int, given: int) -> None:
+        super().__init__(f"this upload stands at byte {expected}, not {given}: go on from there")
+        self.expected = expected
+        self.given = given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

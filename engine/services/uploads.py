@@ -7,35 +7,20 @@ breaks, or a server that is killed, loses at most what was on the way.
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.blobs.incoming import Incoming
 from engine.blobs.threads import in_thread
 from engine.clock import new_id
-from engine.core.blobs import Upload, parse_digest, parse_filename
-from engine.core.documents import FILE_TYPES, Bump, Document, DocumentKind
+from engine.core.blobs import NewUpload, TooMuch, Upload, WrongOffset, parse_digest, parse_filename
+from engine.core.documents import FILE_TYPES, Document, DocumentKind
 from engine.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from engine.services.context import Context
 from engine.services.shelving import NewFile, Shelved, depot_of, shelve
 from engine.sizes import shown_size
 from engine.store import blobs, documents
 from engine.store.tx import Tx
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewUpload:
-    """What is to be uploaded: so many bytes with this SHA-256."""
-
-    size: int
-    sha256: str
-    filename: str
-    commit_message: str = ""
-    bump: Bump = Bump.MINOR
-
-
-class TooMuch(Conflict):
-    """An upload that is larger than is allowed, or more of it than was said."""
 
 
 class Uploads:
@@ -219,15 +204,6 @@ class Uploads:
             return self._depot.part(upload_id).stat().st_size
         except FileNotFoundError:
             raise NotFound("what has arrived of this upload is gone; begin it anew") from None
-
-
-class WrongOffset(Conflict):
-    """Who goes on with an upload means another place than where it stands."""
-
-    def __init__(self, expected: int, given: int) -> None:
-        super().__init__(f"this upload stands at byte {expected}, not {given}: go on from there")
-        self.expected = expected
-        self.given = given
 
 
 class Going:

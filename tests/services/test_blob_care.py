@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.app import PureBoot
+from engine.core.blobs import NewUpload
 from engine.core.events import Kind
 from engine.errors import Conflict, Unavailable
-from engine.services.uploads import NewUpload
 from tests.clock import ManualClock
 from tests.conftest import Opener, settings_for
 from tests.services.files_support import ADA, add, aged, blobs_on_disk, digest, rot, told

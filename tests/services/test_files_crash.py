@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.app import PureBoot
-from engine.services.uploads import NewUpload
+from engine.core.blobs import NewUpload
 from tests.conftest import Opener
 from tests.services.files_support import ADA, aged, blobs_on_disk, digest
 
