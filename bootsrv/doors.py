@@ -118,7 +118,10 @@ class Doors:
         return server
 
     async def _start_tftp(self, port: int) -> TftpServer:
-        server = TftpServer(TftpFiles(self.loaders, self._settings.tftp.root), host=self._settings.tftp.host, port=port)
+        root, folder = self._settings.tftp.root, self._settings.files.dir
+        shared = root is not None and await asyncio.to_thread(lambda: root.resolve() == folder.resolve())
+        files = TftpFiles(self.loaders, root, self._pureboot.files if shared else None)
+        server = TftpServer(files, host=self._settings.tftp.host, port=port)
         await server.start()
         self._stack.push_async_callback(server.close)
         return server

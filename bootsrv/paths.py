@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from engine.core.blobs import FOLDER
 from engine.errors import Forbidden, NotFound, Unavailable
 
 MAX_NAME_BYTES = 1024
@@ -42,7 +43,7 @@ def clean(requested: str) -> PurePosixPath:
     `.` components are dropped.
 
     Raises:
-        NotFound: nothing is left, as of an empty name or `/`.
+        NotFound: nothing is left, as of an empty name or `/`; or it is in the folder of the blobs.
         Forbidden: it contains `..`, a character that cannot be printed (NUL, controls, bidirectional overrides, lone
             surrogates), or is longer than `MAX_NAME_BYTES` or, in one component, `MAX_COMPONENT_BYTES`.
     """
@@ -56,6 +57,8 @@ def clean(requested: str) -> PurePosixPath:
         raise Forbidden(f"{shown(requested)}: this file name is too long")
     if not parts:
         raise NotFound("no file was named")
+    if parts[0] == FOLDER:  # what is in it is served under the names of templates, and only while it is whole
+        raise NotFound(f"there is no file {shown(requested)}")
     return PurePosixPath(*parts)
 
 

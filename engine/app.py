@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -52,9 +53,14 @@ from engine.store.database import Database, open_database
 from engine.store.tx import Tx
 
 if TYPE_CHECKING:
+    from engine.services.blob_care import BlobCare
+    from engine.services.files import Files
     from engine.services.plans import Plans
+    from engine.services.uploads import Uploads
 
 _log = logging.getLogger(__name__)
+
+_SETTLED_SECONDS = 60.0  # a rack may wait for a host that has just started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +184,7 @@ class PureBoot:
 
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
-        loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune}
+        loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune, "engine-blobs": self._keep_blobs}
         return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
 
     async def _host(self) -> bool:
@@ -260,7 +266,32 @@ class PureBoot:
         """Dry runs of workflows; what they stand on takes a while to load and is seldom needed."""
         from engine.services.plans import Plans
 
-        return Plans(self._context)
+        return Plans(self._context, self.files)
+
+    @cached_property
+    def files(self) -> "Files":
+        """File templates; what reads ISOs and fetches from URLs is seldom needed."""
+        from engine.services.files import Files
+
+        return Files(self._context)
+
+    @cached_property
+    def uploads(self) -> "Uploads":
+        """Uploads of files."""
+        from engine.services.uploads import Uploads
+
+        return Uploads(self._context)
+
+    @cached_property
+    def blob_care(self) -> "BlobCare":
+        """Verification and garbage collection of what file templates point at."""
+        from engine.services.blob_care import BlobCare
+
+        return BlobCare(self._context)
+
+    async def _keep_blobs(self) -> None:
+        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=_SETTLED_SECONDS))
+        await self.blob_care.keep(self._clock)
 
     @property
     def trouble(self) -> str | None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.durations import parse_duration
 from engine.errors import Invalid, NotFound, Problem
+from engine.sizes import parse_size
 
 ENV_PREFIX = "PUREBOOT_"
 # Variables of ours that are no setting.
@@ -34,6 +35,7 @@ _Path = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser() i
 
 
 _Duration = Annotated[float, BeforeValidator(parse_duration)]
+_Size = Annotated[int, BeforeValidator(parse_size)]
 
 
 class _Section(BaseModel):
@@ -107,10 +109,23 @@ class Auth(_Section):
 
 
 class Files(_Section):
-    """Where kernels, initrds and images are; and a folder with loaders of one's own."""
+    """Where kernels, initrds and images are; and a folder with loaders of one's own.
+
+    For file templates: `max_bytes` is the largest file, `min_free` what stays free on the disk. Each is read again and
+    compared with its checksum every `verify_interval` (0: only when asked to), at `verify_rate` bytes a second at most.
+    An upload that nobody goes on with ends after `upload_expires`; `max_uploads` may be open at once. `gc_grace` is how
+    old something must be before `template gc` takes it away.
+    """
 
     dir: _Path = Field(default_factory=lambda: default_data_dir() / "files")
     loaders: _Path | None = None
+    max_bytes: _Size = Field(default=64 * 2**30, gt=0)
+    min_free: _Size = Field(default=512 * 2**20, ge=0)
+    verify_interval: _Duration = Field(default=30 * 86400.0, ge=0)
+    verify_rate: _Size = Field(default=32 * 2**20, gt=0)
+    upload_expires: _Duration = Field(default=86400.0, gt=0)
+    max_uploads: int = Field(default=8, ge=1)
+    gc_grace: _Duration = Field(default=86400.0, ge=0)
 
 
 class Discovery(_Section):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bootsrv.doctor.finding import Finding, ok, problem, warning
 from bootsrv.loaders import LOCALBOOT, Loaders, MissingLoader
+from engine.core.blobs import FOLDER
 from engine.settings import Settings
 
 EARLIEST, LATEST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -54,7 +55,7 @@ def check_files(folder: Path) -> Finding:
             "boot files", f"{folder} is no folder that can be read", f"chmod a+rX {folder}, or set files.dir"
         )
     count = sum(1 for entry in folder.iterdir() if not entry.name.startswith("."))
-    if not count:
+    if not count and not (folder / FOLDER).is_dir():
         return warning(
             "boot files", f"{folder} is empty", "put kernels and initrds there; workflows name them from there"
         )

@@ -34,6 +34,7 @@ from bootsrv.http import (
     templates,
     tokens,
     triggers,
+    uploads,
     workflows,
 )
 from bootsrv.http.access import authorize
@@ -104,7 +105,15 @@ _TEMPLATES = (
     Route("POST", "/{id}/render", templates.render, _VIEW),
     Route("POST", "/{id}/validate", templates.validate, _VIEW),
     Route("PUT", "/{id}/current", templates.set_current, _WORK, query=templates.FORCE_QUERY),
+    Route("GET", "/{id}/files", files.versions, _VIEW),
+    Route("GET", "/{id}/uploads", uploads.list_, _ADMIN),
+    Route("POST", "/{id}/uploads", uploads.begin, _ADMIN),
+    Route("GET", "/{id}/uploads/{upload}", uploads.get, _ADMIN),
+    Route("PATCH", "/{id}/uploads/{upload}", uploads.append, _ADMIN),
+    Route("DELETE", "/{id}/uploads/{upload}", uploads.abandon, _ADMIN),
 )
+
+_BLOBS = (Route("GET", "", files.blobs, _VIEW, filters=files.BLOB_FILTERS),)
 
 _WORKFLOWS = (
     Route("GET", "", workflows.list_, _VIEW, filters=workflows.FILTERS),
@@ -195,6 +204,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/nodes", _NODES),
     *_under("/api/v1/groups", _GROUPS),
     *_under("/api/v1/templates", _TEMPLATES),
+    *_under("/api/v1/blobs", _BLOBS),
     *_under("/api/v1/workflows", _WORKFLOWS),
     *_under("/api/v1/executions", _EXECUTIONS),
     *_under("/api/v1/runs", _EXECUTIONS),

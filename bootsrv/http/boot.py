@@ -9,7 +9,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -74,7 +73,7 @@ async def _decided(call: Call, request: BootRequest) -> BootDecision:
     try:
         decision = await call.pureboot.boots.boot(request, server=call.server)
         if isinstance(decision, Serve):
-            missing = await asyncio.to_thread(_missing, call.pureboot.settings.files.dir, decision)
+            missing = await _missing(call, decision)
             if missing is not None:
                 decision = await call.pureboot.boots.refuse(request, missing)
     except Unavailable as error:
@@ -100,12 +99,19 @@ def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDeci
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
 
 
-def _missing(folder: Path, serve: Serve) -> str | None:
-    """What of a boot step's files is not there, said to whoever can put it there. It looks at the disk."""
+async def _missing(call: Call, serve: Serve) -> str | None:
+    """What of a boot step's files is not there, said to whoever can put it there."""
+    folder = call.pureboot.settings.files.dir
     for what, name in _named(serve):
         try:
-            paths.resolve(folder, name)
-        except (NotFound, Forbidden) as error:
+            await asyncio.to_thread(paths.resolve, folder, name)
+        except NotFound as error:
+            lack = await call.pureboot.files.lack(name)
+            if isinstance(lack, Unavailable):
+                return f"{what} {name} cannot be served: {lack}"
+            if lack is not None:
+                return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
+        except Forbidden as error:
             return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
     return None
 

@@ -18,8 +18,13 @@ _TYPES = mimetypes.MimeTypes()
 
 async def send(file: IO[bytes], name: str) -> web.StreamResponse:
     """The answer that sends a file; the file is closed when it is sent, or when that failed."""
+    return _OpenFile(file, content_type(name))
+
+
+def content_type(name: str) -> str:
+    """What a file of a name holds; what is compressed is what it is."""
     kind, encoding = _TYPES.guess_type(name)
-    return _OpenFile(file, _BINARY if encoding or kind is None else kind)
+    return _BINARY if encoding or kind is None else kind
 
 
 class _OpenFile(web.FileResponse):

@@ -1,22 +1,28 @@
-"""What the TFTP server serves: the files of `tftp.root`, and the loaders by their names."""
+"""What the TFTP server serves: the files of `tftp.root` and of templates, and the loaders by their names."""
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootsrv.loaders import Loaders
-from bootsrv.paths import clean
+from bootsrv.paths import clean, shown
 from bootsrv.tftp.source import FileContent, FolderSource
-from engine.errors import NotFound
+from engine.errors import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from engine.services.files import Files
 
 
 class TftpFiles:
     """Maps a requested name to its content: a file below `root` if it is there, else the loader of that name.
 
-    A loader is asked for by its bare name. Its folder holds other things too (`/boot` does), which nobody gets.
+    A loader is asked for by its bare name. Its folder holds other things too (`/boot` does), which nobody gets. Where
+    `root` is `files.dir`, it also serves the `files` of templates, by the names that they have below `/files`.
     """
 
-    def __init__(self, loaders: Loaders, root: Path | None) -> None:
+    def __init__(self, loaders: Loaders, root: Path | None, files: "Files | None" = None) -> None:
         self._loaders = loaders
+        self._templates = files
         self._root = FolderSource([root]) if root is not None else None
         self._folders: dict[Path, FolderSource] = {}
 
@@ -27,7 +33,21 @@ class TftpFiles:
                 return await self._root(name)
             except NotFound:
                 pass
-        return await self._loader(name)
+        try:
+            return await self._loader(name)
+        except NotFound:
+            if self._templates is None:
+                raise
+            return await self._of_template(self._templates, name)
+
+    async def _of_template(self, files: "Files", name: str) -> FileContent:
+        located = await files.locate(str(clean(name)))
+        (await files.open(located)).close()  # looks whether it is whole
+        if located.tag != located.blob.sha256:
+            raise Forbidden(f"{shown(name)} is a part of an image; fetch it over HTTP")
+        path = files.depot.path(located.blob.sha256)
+        source = self._folders.setdefault(path.parent.parent, FolderSource([path.parent.parent]))
+        return await source(f"{path.parent.name}/{path.name}")
 
     async def _loader(self, name: str) -> FileContent:
         wanted = clean(name)

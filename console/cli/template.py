@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from console.cli import texts
+from console.cli import template_iso, texts  # noqa: F401 - the commands for ISOs are among FILES
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
+from console.cli.template_files import FILE_TYPES, FILES
 
 if TYPE_CHECKING:
     from engine.core.diff import Diff
@@ -26,11 +27,13 @@ _message = click.option("-m", "--commit-message", default="", help="What changed
 
 @click.group()
 def template() -> None:
-    """Templates: named texts with versions."""
+    """Templates: named texts and files with versions."""
 
 
 @command(template, "list")
-@click.option("--type", "type_", multiple=True, type=click.Choice(_TYPES), help="Only templates of this type.")
+@click.option(
+    "--type", "type_", multiple=True, type=click.Choice((*_TYPES, *FILE_TYPES)), help="Only templates of this type."
+)
 @json_option
 def list_(ctx: click.Context, type_: Sequence[str], as_json: bool) -> None:
     """List the templates."""
@@ -320,3 +323,7 @@ def archive(ctx: click.Context, name: str) -> None:
 
     gone = ask(ctx, lambda pureboot: pureboot.templates.archive(name, by=principal()))
     output.say(f"template {gone.name} is {gone.status}")
+
+
+for _name, _command in FILES.commands.items():
+    template.add_command(_command, _name)

@@ -11,6 +11,7 @@ from console.view.columns import Column
 from console.view.filtering import Fields
 from console.view.labels import Role, Row, cell, clock, safe, who, words
 from engine.core.events import Event, Kind
+from engine.sizes import shown_size
 
 COLUMNS = (
     Column(key="at", title="TIME (UTC)", width=12, keep=100),
@@ -232,6 +233,22 @@ def _pruned(data: _Data) -> Told:
     return f"forgot {', '.join(counts) or 'nothing'}: they are older than what is kept", Role.MUTED
 
 
+def _damaged(data: _Data) -> Told:
+    whose = ", ".join(map(str, data.get("of") or ())) or str(data.get("sha256"))[:12]
+    return f"the file of {whose} is {data.get('state')}: add it again, or use another version", Role.BAD
+
+
+def _repaired(data: _Data) -> Told:
+    whose = ", ".join(map(str, data.get("of") or ())) or data.get("name") or str(data.get("sha256"))[:12]
+    return f"the file of {whose} is whole again", Role.GOOD
+
+
+def _collected(data: _Data) -> Told:
+    count = data.get("count")
+    size = shown_size(int(data.get("bytes") or 0))
+    return f"{count} file{'' if count == 1 else 's'} that no version points at went: {size}", Role.MUTED
+
+
 def _message(role: Role, otherwise: str) -> Callable[[_Data], Told]:
     def told(data: _Data) -> Told:
         return str(data.get("message") or data.get("error") or otherwise), role
@@ -265,6 +282,9 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
         f"template {data.get('template')} was served with errors{_because(data.get('error'))}",
         Role.WARN,
     ),
+    Kind.BLOB_DAMAGED: _damaged,
+    Kind.BLOB_REPAIRED: _repaired,
+    Kind.BLOB_COLLECTED: _collected,
     Kind.WORKFLOW_CREATED: _named("created as a workflow"),
     Kind.WORKFLOW_VERSION_CREATED: _named("written as a draft"),
     Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),

@@ -33,7 +33,9 @@ class DocumentStatus(StrEnum):
 
 
 class TemplateType(StrEnum):
-    """What a template's text is; `document` is Jinja2 as well, and from a `workflow` workflows are made."""
+    """What a template is: a text (`document` is Jinja2 as well, and from a `workflow` workflows are made), or one of
+    `FILE_TYPES`.
+    """
 
     KICKSTART = "kickstart"
     PRESEED = "preseed"
@@ -45,6 +47,17 @@ class TemplateType(StrEnum):
     SCRIPT = "script"
     DOCUMENT = "document"
     WORKFLOW = "workflow"
+    KERNEL = "kernel"
+    INITRD = "initrd"
+    ISO = "iso"
+    IMAGE = "image"
+    FILE = "file"
+
+
+FILE_TYPES = frozenset(
+    {TemplateType.KERNEL, TemplateType.INITRD, TemplateType.ISO, TemplateType.IMAGE, TemplateType.FILE}
+)
+"""Templates of these types are files, not texts: each of their versions points at a blob."""
 
 
 class Bump(StrEnum):
@@ -76,7 +89,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One immutable version of a document. `template_id` is the document's id (the contract's name for it)."""
+    """One immutable version of a document. `template_id` is the document's id (the contract's name for it).
+
+    Of a file, `blob` is the SHA-256 under which its bytes are kept and `filename` what it was called; its hash and size
+    are those of the bytes, and its content is a text of three lines that says so.
+    """
 
     SHOWN: ClassVar = ("version_string",)
 
@@ -89,6 +106,8 @@ class Version:
     size_bytes: int
     commit_message: str = ""
     author: str = ""
+    blob: str | None = None
+    filename: str = ""
     created_at: datetime
 
     @property

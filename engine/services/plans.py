@@ -24,9 +24,10 @@ from engine.core.secrets import masked_scope
 from engine.core.shelf import Shelf, Wanted, WantedTemplate, WantedWorkflow, inputs
 from engine.core.unknown import text_of
 from engine.core.workflows import Workflow
-from engine.errors import Conflict, Invalid, NotFound, Problem
+from engine.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from engine.services import limits
 from engine.services.context import Context
+from engine.services.files import Files
 from engine.services.nodes import require_unlocked
 from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
@@ -36,8 +37,9 @@ from engine.validators.checks import Job
 class Plans:
     """Dry runs."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, files: Files) -> None:
         self._context = context
+        self._files = files
 
     async def plan(
         self,
@@ -68,7 +70,9 @@ class Plans:
             if not wanted:
                 break
             await self._context.database.read(lambda tx, names=wanted: self._fetch(tx, shelf, names))  # type: ignore[misc]
-        absent = await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
+        absent = await self._no_template(
+            await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
+        )
         return await self._with_flaws(dry_run.without(plan, absent))
 
     async def _with_flaws(self, plan: Plan) -> Plan:
@@ -107,6 +111,15 @@ class Plans:
             for each in found
         )
         return replace(template, problems=problems)
+
+    async def _no_template(self, absent: Mapping[str, str]) -> dict[str, str]:
+        """Of the files that are not in the folder, those that are no templates either, or are lost."""
+        lacking = {name: await self._files.lack(name) for name in absent}
+        return {
+            name: str(lack) if isinstance(lack, Unavailable) else absent[name]
+            for name, lack in lacking.items()
+            if lack is not None
+        }
 
     def _basis(
         self, tx: Tx, reference: str, node: str | None, given: Mapping[str, Any], draft: bool, outcomes_: Outcomes

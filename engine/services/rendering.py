@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core import documents as core
 from engine.core import expressions, origins, rendering
-from engine.core.documents import Document, TemplateType, Version
+from engine.core.documents import FILE_TYPES, Document, TemplateType, Version
 from engine.core.includes import MAX_DEPTH, Included, Lookup
 from engine.core.placeholders import Parsed, references
 from engine.core.rendering import MASK, Rendered, Scopes
@@ -70,6 +70,19 @@ class Material:
         return origins.trace(self.version.content, values, include=self.find, name=self.document.name)
 
 
+def refuse_file(document: Document) -> None:
+    """Refuse to treat a file as a text.
+
+    Raises:
+        Invalid: the template is a file.
+    """
+    if document.type in FILE_TYPES:
+        raise Invalid(
+            f"template {document.name} is a file ({document.type}), no text: "
+            "add one with `pureboot template add-file`, or upload it"
+        )
+
+
 def lookup(tx: Tx) -> Lookup:
     """Finds the templates that others include."""
 
@@ -79,6 +92,7 @@ def lookup(tx: Tx) -> Lookup:
             version = documents.version(tx, document, core.parse_reference(reference or "latest"))
         except NotFound:
             return None
+        refuse_file(document)
         return Included(name=document.name, version=version.version_string, content=version.content)
 
     return find
@@ -112,7 +126,9 @@ def gather_version(tx: Tx, document: Document, reference: core.Reference) -> Mat
 
     Raises:
         NotFound: there is no such version.
+        Invalid: it is a file, no text.
     """
+    refuse_file(document)
     version = documents.version(tx, document, reference)
     return Material(document=document, version=version, included=included(version.content, lookup(tx)))
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.clock import new_id
 from engine.core import diff, findings
 from engine.core import documents as core
-from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
+from engine.core.documents import FILE_TYPES, Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
 from engine.core.findings import Findings
 from engine.core.names import parse_name
@@ -19,7 +19,7 @@ from engine.core.scopes import Surroundings
 from engine.errors import Conflict, Invalid, NotFound, Problem
 from engine.services import texts
 from engine.services.context import Context
-from engine.services.rendering import Material, gather_version, make
+from engine.services.rendering import Material, gather_version, make, refuse_file
 from engine.store import documents, events, groups, nodes
 from engine.store.tx import Tx
 
@@ -79,6 +79,7 @@ class Templates:
         def work(tx: Tx) -> Document:
             document = blank
             if content is not None:
+                refuse_file(document)
                 document = replace(document, current_version="v1.0", latest_version="v1.0")
             _refuse_archived(tx, document.name)
             documents.add(tx, document)
@@ -120,6 +121,9 @@ class Templates:
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
             after = replace(before, **checked, updated_at=self._context.now())
+            if before.latest_version and (before.type in FILE_TYPES) != (after.type in FILE_TYPES):
+                message = f"a template of type {before.type} cannot become one of type {after.type}: it has versions"
+                raise Invalid([Problem(path="type", message=message)])
             documents.save(tx, after)
             changes = {name: [getattr(before, name), getattr(after, name)] for name in checked}
             self._note(tx, Kind.TEMPLATE_UPDATED, after, by, {"changes": changes})
@@ -193,6 +197,7 @@ class Templates:
 
         def work(tx: Tx) -> Version:
             document = _get(tx, reference)
+            refuse_file(document)
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)

@@ -96,6 +96,7 @@ _AT_WORK = text("status IN ('running', 'paused') AND parent_id IS NULL")
 _HAS_PARENT = text("parent_id IS NOT NULL")
 _OF_NODE = text("node_id IS NOT NULL")
 _UNRESOLVED = text("resolved_at IS NULL")
+_IS_FILE = text("blob IS NOT NULL")
 
 
 def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
@@ -192,12 +193,43 @@ document_version = Table(
     _required("minor", Integer),
     _required("content", Text),
     _required("content_hash", String(64)),
-    _required("size_bytes", Integer),
+    _required("size_bytes", _BigId),
     _required("commit_message", Text),
     _required("author", Text),
+    Column("blob", String(64)),
+    _required("filename", Text, server_default=""),
     _required("created_at", Moment),
     UniqueConstraint("document_id", "major", "minor"),
+    _partial("ix_document_version_blob", "blob", where=_IS_FILE),
 )
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    _required("size", _BigId),
+    _required("state", String(16)),
+    Column("verified_at", Moment),
+    _required("created_at", Moment),
+    Index("ix_blob_verified_at", "verified_at"),
+)
+"""The bytes of file templates' versions, which lie below `files.dir`."""
+
+upload = Table(
+    "upload",
+    metadata,
+    _id(),
+    _required("document_id", String(36), ForeignKey("document.id"), index=True),
+    _required("size", _BigId),
+    _required("sha256", String(64)),
+    _required("filename", Text),
+    _required("commit_message", Text),
+    _required("bump", String(8)),
+    _required("principal", Text),
+    _required("created_at", Moment),
+    _required("expires_at", Moment, index=True),
+)
+"""Files that are being uploaded; what has arrived of each lies below `files.dir`."""
 
 execution = Table(
     "execution",

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bootsrv.loaders import Loaders
+from bootsrv.tftp.files import TftpFiles
 from bootsrv.tftp.source import MIB, FolderSource
+from engine.app import PureBoot
 from engine.errors import Forbidden, NotFound, Unavailable
+from tests.services.files_support import add, digest, rot
 
 
 def put(path: Path, content: bytes) -> None:
@@ -133,3 +137,22 @@ async def test_a_file_that_changes_while_it_is_read_is_not_served(
     with pytest.raises(Unavailable, match="x changed while it was read"):
         await source("x")
     assert len(await source("x")) == (tmp_path / "x").stat().st_size
+
+
+async def test_file_templates_are_served_where_the_root_is_their_folder(pureboot: PureBoot, tmp_path: Path) -> None:
+    await add(pureboot, tmp_path, b"a kernel")
+    root = pureboot.settings.files.dir
+    loaders = Loaders(None, tmp_path / "nowhere", packaged=())
+    served = TftpFiles(loaders, root, pureboot.files)
+    assert (await served("kernel/v1.0/linux"))[:] == b"a kernel"
+    assert (await served(r"\kernel\linux"))[:] == b"a kernel"
+    with pytest.raises(NotFound):
+        await served("kernel/nothing")
+    with pytest.raises(NotFound):
+        await served(f".blobs/sha256/{digest(b'a kernel')[:2]}/{digest(b'a kernel')[2:]}")
+    with pytest.raises(NotFound):
+        await TftpFiles(loaders, root)("kernel/v1.0/linux")
+    rot(pureboot, digest(b"a kernel"))
+    await pureboot.blob_care.verify()
+    with pytest.raises(Unavailable, match="damaged"):
+        await served("kernel/v1.0/linux")

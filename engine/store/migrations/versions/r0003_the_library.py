@@ -11,11 +11,13 @@ branch_labels = None
 depends_on = None
 
 _Moment = engine.store.schema.Moment
+_Size = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     _secrets()
     _artifacts()
+    _files()
 
 
 def _secrets() -> None:
@@ -58,3 +60,41 @@ def _artifacts() -> None:
         sa.UniqueConstraint("execution_id", "name", name=op.f("uq_artifact_execution_id_name")),
         sa.UniqueConstraint("attempt_id", name=op.f("uq_artifact_attempt_id")),
     )
+
+
+def _files() -> None:
+    if op.get_bind().dialect.name == "postgresql":  # INTEGER has 64 bits on SQLite
+        op.alter_column("document_version", "size_bytes", type_=sa.BigInteger(), existing_nullable=False)
+    op.add_column("document_version", sa.Column("blob", sa.String(64)))
+    op.add_column("document_version", sa.Column("filename", sa.Text(), nullable=False, server_default=""))
+    is_file = sa.text("blob IS NOT NULL")
+    op.create_index(
+        "ix_document_version_blob", "document_version", ["blob"], sqlite_where=is_file, postgresql_where=is_file
+    )
+    op.create_table(
+        "blob",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("size", _Size, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("verified_at", _Moment(), nullable=True),
+        sa.Column("created_at", _Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_blob")),
+    )
+    op.create_index("ix_blob_verified_at", "blob", ["verified_at"], unique=False)
+    op.create_table(
+        "upload",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("document_id", sa.String(36), nullable=False),
+        sa.Column("size", _Size, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("commit_message", sa.Text(), nullable=False),
+        sa.Column("bump", sa.String(8), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("created_at", _Moment(), nullable=False),
+        sa.Column("expires_at", _Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_upload_document_id_document")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
+    )
+    op.create_index("ix_upload_document_id", "upload", ["document_id"], unique=False)
+    op.create_index("ix_upload_expires_at", "upload", ["expires_at"], unique=False)
