@@ -19,46 +19,18 @@ of the line, and a text that a template includes starts anew, but for the sectio
 All of it costs time only for values that are not plain words, and then once over the text.
 """
 
-import json
 import re
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from types import MappingProxyType
-from xml.parsers import expat
 
 from engine.core.escaping import HELPERS
+from engine.core.hazard_rules import CONTROL, RULES, Family, Place, Spot
 from engine.core.placeholders import Include, Variable
 from engine.errors import Problem
 
 MOST = 100
 """How many hazards one rendering tells; more say nothing new."""
-
-
-class Family(Enum):
-    """Texts that are broken in the same ways."""
-
-    SHELL = auto()
-    COMMAND = auto()
-    LINE = auto()
-    IPXE = auto()
-    YAML = auto()
-    JSON = auto()
-    XML = auto()
-    OTHER = auto()
-
-
-class Spot(Enum):
-    """Where in a text a value stands."""
-
-    BARE = auto()
-    SINGLE = auto()
-    DOUBLE = auto()
-    COMMENT = auto()
-    HERE = auto()
-    """A here-document that the shell expands."""
-    HERE_LITERAL = auto()
 
 
 _FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -88,7 +60,6 @@ FIT: Mapping[Family, tuple[str, ...]] = MappingProxyType(
 """The helpers that write a value for a family, the usual one first."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9_./@+=,:-]*[A-Za-z0-9_./@+=,-])?")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SHELLS = re.compile(r"#!.*?\b(?:sh|bash|dash|ash|ksh|zsh|busybox)\b")
 _SCRIPT_SECTION = re.compile(r"%(?:pre|post|pre-install|onerror|traceback)\b")
@@ -117,21 +88,6 @@ class Hazard:
         """The same as a problem, for a caller to whom it is an error."""
         message = f"{self.text} {self.why}; {self.use}"
         return Problem(message=message, line=self.line, column=self.column, file=self.template or None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a value stands: what is before and after it on its line, and how the text there is read."""
-
-    family: Family
-    spot: Spot
-    before: str
-    after: str
-    in_script: bool
-
-    @property
-    def alone(self) -> bool:
-        return not self.before.strip() and not self.after.strip()
 
 
 is_word = _PLAIN.fullmatch
@@ -166,7 +122,7 @@ class Judge:
         reported = variable.namespace == "node"
         if lost is not None:
             return f"has {lost}, which {variable.helper} cannot write", "change the value"
-        if reported and _CONTROL.search(piece):
+        if reported and CONTROL.search(piece):
             return self._controlled(variable, piece)
         if self._family is Family.OTHER:
             return None
@@ -181,7 +137,7 @@ class Judge:
             return why, f"write {_with(variable, fitting[0])}, without quotes around it, or change the value"
         return why, "change the value"
 
-    def _place(self, variable: Variable) -> _Place:
+    def _place(self, variable: Variable) -> Place:
         self._read(variable.start)
         source, start, end = self._source, variable.start, variable.start + len(variable.text)
         line_end = source.find("\n", end)
@@ -194,7 +150,7 @@ class Judge:
         if self._here is not None and family is Family.SHELL:
             spot = Spot.HERE_LITERAL if self._here[1] else Spot.HERE
         after = source[end : line_end if line_end >= 0 else len(source)]
-        return _Place(family=family, spot=spot, before=before[-200:], after=after[:200], in_script=self._in_script)
+        return Place(family=family, spot=spot, before=before[-200:], after=after[:200], in_script=self._in_script)
 
     def _read(self, to: int) -> None:
         """Go on to an index: which quotes are open there, which section and here-document it is in."""
@@ -247,16 +203,16 @@ def _family(type_: str, source: str) -> Family:
     return family
 
 
-def _judge(place: _Place, variable: Variable, piece: str, *, reported: bool) -> tuple[str, str] | None:
+def _judge(place: Place, variable: Variable, piece: str, *, reported: bool) -> tuple[str, str] | None:
     if variable.helper in FIT[place.family] and _is_right(place, piece):
         return None
-    why = _section(place, piece) or _lines(place, piece) or _RULES[place.family](place, piece, reported)
+    why = _section(place, piece) or _lines(place, piece) or RULES[place.family](place, piece, reported)
     if why is None:
         return None
     return why, _advice(place, variable, piece)
 
 
-def _is_right(place: _Place, piece: str) -> bool:
+def _is_right(place: Place, piece: str) -> bool:
     """Whether what a fitting helper wrote stands where a value is wanted; for XML that is in quotes as well."""
     if place.family is Family.XML:
         return True
@@ -266,7 +222,7 @@ def _is_right(place: _Place, piece: str) -> bool:
     return place.spot in (Spot.BARE, Spot.COMMENT) and not has_lines
 
 
-def _advice(place: _Place, variable: Variable, piece: str) -> str:
+def _advice(place: Place, variable: Variable, piece: str) -> str:
     if place.spot in (Spot.HERE, Spot.HERE_LITERAL):
         return "quote the word that ends the here-document (<<'EOF'), or set a variable before it with ${shell:…}"
     helper = next(iter(FIT[place.family]), None)
@@ -283,7 +239,7 @@ def _with(variable: Variable, helper: str) -> str:
     return f"${{{helper}:{bare[2:]}"
 
 
-def _section(place: _Place, piece: str) -> str | None:
+def _section(place: Place, piece: str) -> str | None:
     """Whether a value ends the section of a kickstart that it stands in."""
     lines = piece.splitlines()[0 if not place.before else 1 :]
     if place.in_script and any(line.startswith("%") for line in lines):
@@ -291,7 +247,7 @@ def _section(place: _Place, piece: str) -> str | None:
     return None
 
 
-def _lines(place: _Place, piece: str) -> str | None:
+def _lines(place: Place, piece: str) -> str | None:
     """What is wrong with a value of several lines."""
     if not place.after.strip() and piece.endswith(("\n", "\r\n")):
         piece = piece.removesuffix("\n").removesuffix("\r")
@@ -305,136 +261,4 @@ def _lines(place: _Place, piece: str) -> str | None:
         return several
     if place.family is Family.YAML and place.before:
         return "has several lines, and those after the first are not indented like it"
-    return None
-
-
-Rule = Callable[[_Place, str, bool], str | None]
-
-
-def _shell(place: _Place, piece: str, reported: bool) -> str | None:
-    match place.spot:
-        case Spot.SINGLE:
-            return _has(piece, "'", "ends the quotes around it")
-        case Spot.DOUBLE if reported:
-            return _has(piece, '"$`\\', "has a meaning for the shell inside double quotes")
-        case Spot.DOUBLE:
-            return _unescaped(piece)
-        case Spot.HERE if reported:
-            return _has(piece, "$`\\", "has a meaning for the shell in a here-document")
-        case Spot.BARE if reported:
-            if piece.startswith("#") or " #" in piece:
-                return "has a #, which starts a comment"
-            return _has(piece, ";&|<>()$`\"'\\", "has a meaning for the shell")
-        case Spot.BARE:
-            return _unbalanced(piece)
-    return None
-
-
-def _command(place: _Place, piece: str, reported: bool) -> str | None:
-    if place.spot is Spot.COMMENT:
-        return None
-    if reported and not place.before.strip() and piece.lstrip().startswith("%"):
-        return "begins with %, which begins a section"
-    if place.spot is Spot.BARE and reported:
-        return _has(piece, " \t\"'\\#", "ends or splits an argument")
-    if place.spot is Spot.BARE:
-        return _unbalanced(piece)
-    if place.spot is Spot.SINGLE:
-        return _has(piece, "'", "ends the quotes around it")
-    return _has(piece, '"\\', "is special inside quotes") if reported else _unescaped(piece)
-
-
-def _line(place: _Place, piece: str, _reported: bool) -> str | None:
-    if piece.rstrip("\n").endswith("\\") and not place.after:
-        return "ends in a backslash, which draws in the line below"
-    return None
-
-
-def _ipxe(place: _Place, piece: str, reported: bool) -> str | None:
-    if reported and "${" in piece:
-        return "has ${, which iPXE expands"
-    if reported and any(word in ("||", "&&", ";") or word.startswith("#") for word in piece.split()):
-        return "has a word that ends the command"
-    return _line(place, piece, reported)
-
-
-_INDICATORS = tuple("&*!|>%@`")
-
-
-def _yaml(place: _Place, piece: str, reported: bool) -> str | None:
-    if _CONTROL.search(piece.replace("\n", "").replace("\t", "").replace("\r", "")):
-        return "has a control character, which YAML does not take"
-    if place.spot is Spot.SINGLE:
-        return _has(piece, "'", "ends the quotes around it")
-    if place.spot is Spot.DOUBLE:
-        return _has(piece, '"\\', "is special inside double quotes") if reported else _unescaped(piece)
-    if place.spot is Spot.COMMENT or "\n" in piece.rstrip("\n"):
-        return None  # lines that stand alone are YAML of their own
-    if piece.startswith(_INDICATORS) or (reported and piece.startswith(tuple("[]{}\"'-?:,#"))):
-        return f"begins with {piece[0]}, which is not text to YAML"
-    if piece.startswith(tuple("[{\"'")):
-        return None  # a value in YAML's own form, as lists and mappings are
-    if ": " in piece or piece.rstrip("\n").endswith(":") or " #" in piece:
-        return "has a colon or # in it that ends the text for YAML"
-    if reported and ("[" in place.before or "{" in place.before):
-        return _has(piece, ",[]{}", "ends the value in a list")
-    return None
-
-
-def _json(place: _Place, piece: str, reported: bool) -> str | None:
-    if place.spot is not Spot.DOUBLE:
-        return _has(piece, '",{}[]:\\', "is syntax in JSON") if reported else None
-    if reported:
-        return _has(piece, '"\\', "is special inside quotes")
-    try:
-        json.loads(f'"{piece}"')
-    except ValueError:
-        return "is no text inside JSON's quotes"
-    return None
-
-
-def _xml(place: _Place, piece: str, reported: bool) -> str | None:
-    in_tag = place.before.rfind("<") > place.before.rfind(">")
-    if reported or in_tag:
-        return _has(piece, "<&\"'" if in_tag else "<&", "is syntax in XML")
-    parser = expat.ParserCreate()
-    try:
-        parser.Parse(f"<x>{piece}</x>".encode("utf-8", "replace"), True)
-    except expat.ExpatError:
-        return "is not well-formed in XML"
-    return None
-
-
-def _none(_place: _Place, _piece: str, _reported: bool) -> str | None:
-    return None
-
-
-_RULES: Mapping[Family, Rule] = {
-    Family.SHELL: _shell,
-    Family.COMMAND: _command,
-    Family.LINE: _line,
-    Family.IPXE: _ipxe,
-    Family.YAML: _yaml,
-    Family.JSON: _json,
-    Family.XML: _xml,
-    Family.OTHER: _none,
-}
-
-
-def _has(piece: str, characters: str, why: str) -> str | None:
-    found = next((char for char in piece if char in characters), None)
-    if found is None:
-        return None
-    return f"has {'a blank' if found.isspace() else found} in it, which {why}"
-
-
-def _unescaped(piece: str) -> str | None:
-    return 'has a " in it, which ends the quotes around it' if re.search(r'(?<!\\)(?:\\\\)*"', piece) else None
-
-
-def _unbalanced(piece: str) -> str | None:
-    try:
-        shlex.split(piece)
-    except ValueError:
-        return "has a quote that is not closed, or a backslash at its end"
     return None
