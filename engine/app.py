@@ -24,6 +24,7 @@ from engine.errors import Unavailable
 from engine.feed import Feed
 from engine.hosting import ASK_SECONDS, Hosting
 from engine.keys import load_key
+from engine.pack_watch import PackWatch
 from engine.runtime import Runtime
 from engine.services.access import Access
 from engine.services.boots import Boots
@@ -35,6 +36,7 @@ from engine.services.executions import Executions
 from engine.services.groups import Groups
 from engine.services.links import Links
 from engine.services.nodes import Nodes
+from engine.services.packs import Packs
 from engine.services.reports import Reports
 from engine.services.retention import Retention
 from engine.services.templates import Templates
@@ -74,6 +76,7 @@ class PureBoot:
     reports: Reports
     templates: Templates
     workflows: Workflows
+    packs: Packs
     executions: Executions
     control: Control
     callbacks: Callbacks
@@ -152,6 +155,7 @@ class PureBoot:
         self.reports = Reports(context)
         self.templates = Templates(context)
         self.workflows = Workflows(context)
+        self.packs = Packs(context, self.workflows)
         self.executions = Executions(context)
         self.feed.on_outside(self.executions.look_again)
         self.control = Control(context)
@@ -166,6 +170,8 @@ class PureBoot:
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune}
+        if self.settings.packs.watch != "off":
+            loops["engine-packs"] = PackWatch(self.packs, self.feed, self.settings.packs).run
         return Runtime(self._context, self.executions, self.links, self.feed, loops)
 
     async def _host(self) -> bool:

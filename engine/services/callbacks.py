@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.core import documents as core
 from engine.core.boot import BOOT_ACTION
-from engine.core.documents import DocumentKind
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
 from engine.core.facts import AttemptTaken
@@ -20,7 +19,7 @@ from engine.services.context import Context
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.templates import render
-from engine.store import documents, events, executions, logs, nodes
+from engine.store import events, executions, logs, nodes, packs
 from engine.store.tx import Tx
 
 _DONE = {ReportStatus.SUCCESS: AttemptStatus.SUCCEEDED, ReportStatus.FAILED: AttemptStatus.FAILED}
@@ -296,7 +295,7 @@ class Callbacks:
 
     def _rendered(self, tx: Tx, run: Run, reference: str, attempt: Attempt | None, server: Server) -> str:
         name, _, version = reference.partition(":")
-        document = documents.get(tx, DocumentKind.TEMPLATE, name)
+        document = packs.template_for(tx, run.execution.workflow_id, name)
         rendered = render(tx, document, core.parse_reference(version), run.around(attempt, server))
         if rendered.unresolved:
             raise Invalid([each.problem() for each in rendered.unresolved])
