@@ -49,8 +49,8 @@ _SETTINGS = (
 
 
 def is_git(source: str) -> bool:
-    """Whether a source is the URL of a repository and no folder."""
-    return "://" in source or bool(_SCP.fullmatch(source))
+    """Whether a source is meant for git and no folder, right or wrong (`ext::...`)."""
+    return "://" in source or "::" in source or bool(_SCP.fullmatch(source))
 
 
 def check_url(url: str, allowed: frozenset[str] = REMOTE) -> str:

@@ -464,7 +464,8 @@ def test_the_settled_text_reads_as_the_settled_tree(description: str, message: s
         *(["name: a"] if named else []),
         f"description: {json.dumps(description, ensure_ascii=False)}",
         "steps:",
-        f"  - {{key: é, with: {{message: {json.dumps(message, ensure_ascii=False)}, template: a, workflow: b}}, action: core.workflow}}",
+        f"  - {{key: é, with: {{message: {json.dumps(message, ensure_ascii=False)}, template: a, workflow: b}}, "
+        "action: core.workflow}",
     ]
     text = end.join(lines)
     source = sources.read_one(text)

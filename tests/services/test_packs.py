@@ -74,7 +74,7 @@ async def test_a_pack_is_added_and_synced_with_all_that_its_reports_say(
             *("my_pack", "templates/motd", "1.0.0", None),
         )
         listed = await pureboot.packs.documents("my_pack")
-        assert [(each.name, each.path) for each in listed][0] == ("my_pack.answers.ks", "templates/answers.ks")
+        assert (listed[0].name, listed[0].path) == ("my_pack.answers.ks", "templates/answers.ks")
         with pytest.raises(Conflict, match="there is a pack my_pack already"):
             await pureboot.packs.add("my_pack", by=ADA)
 
