@@ -15,6 +15,18 @@ from engine.core.documents import Document, DocumentKind, DocumentStatus
 from engine.core.packs import MANIFEST
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes line breaks other than the line feed by their names: PyYAML leaves them, and reads them as blanks."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """A text."""
+        style = '"' if any(char in text for char in "\x85\u2028\u2029\ufeff\r") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
     """A document and the content that is exported of it."""
@@ -39,7 +51,7 @@ def export(
         "templates": {each.document.name: _template(each.document) for each in templates},
         "workflows": {each.document.name: said for each in workflows if (said := _workflow(each.document))},
     }
-    text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=10_000)
+    text = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
     return {
         MANIFEST: text.encode(),
         **{f"templates/{each.document.name}": each.content.encode() for each in templates},

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from engine.app import PureBoot
@@ -78,7 +78,7 @@ async def test_a_library_comes_back_the_same(store_url: str, opener: Opener, tmp
                 *(name, content),
                 by=ADA,
                 type_=kind,
-                description=f"number {at}:\nof {name}",
+                description=f"number {at}:\nof {name} \x85 \u2028",
                 os_family="linux",
                 tags=[name, "t"],
             )
@@ -127,7 +127,13 @@ _TAG = st.text(
 _TEMPLATE = st.tuples(_NAME, _CONTENT, st.sampled_from(TemplateType), _WORDS, st.lists(_TAG, max_size=3, unique=True))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(  # each example opens two stores: to shrink one that fails would take minutes
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@example([("a", "\r", TemplateType.SCRIPT, "\x85", ["x"])], "\u2028")
 @given(st.lists(_TEMPLATE, max_size=8, unique_by=lambda each: each[0]), _WORDS)
 def test_any_library_comes_back_the_same(
     templates: list[tuple[str, str, TemplateType, str, list[str]]], said: str
