@@ -13,7 +13,7 @@ from engine.errors import Invalid, Problem
 from engine.packs.checks import Findings
 from engine.services.context import Context
 from engine.services.pack_sources import PackSources, described
-from engine.services.pack_syncing import EVERY_KIND, Syncing, is_gone, is_of, settled, templates
+from engine.services.pack_syncing import EVERY_KIND, Syncing, gone, is_of, settled, templates
 from engine.store import packs
 from engine.store.tx import Tx
 
@@ -34,13 +34,12 @@ class PackChecks:
         good = [entry for entry in reading.entries if not findings[entry.path].errors]
 
         def work(tx: Tx) -> tuple[Planned, ...]:
-            there = {document.id: source for document, source in rows}
             planned = [self._planned(tx, pack, entry, adopt) for entry in good]
-            gone = [document for document, source in rows if is_gone(document, source, reading, EVERY_KIND)]
-            texts = packs.current_texts(tx, gone)
+            going = gone(rows, reading, EVERY_KIND)
+            texts = packs.current_texts(tx, [document for document, _ in going])
             return (
                 *planned,
-                *(_to_go(each, there[each.id], texts[each.id].content) for each in gone if each.id in texts),
+                *(_to_go(document, source, texts[document.id]) for document, source in going if document.id in texts),
             )
 
         planned = await self._context.database.read(work)
@@ -89,7 +88,7 @@ class PackChecks:
         kept = packs.kept(tx, entry.kind, entry.name)
         decision = self._decision(tx, pack, entry, kept, adopt=adopt)
         before = packs.current_texts(tx, [kept.document]) if kept is not None else {}
-        text = next((each.content for each in before.values()), None)
+        text = next(iter(before.values()), None)
         return Planned(
             kind=entry.kind,
             name=entry.name,

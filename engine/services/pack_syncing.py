@@ -59,9 +59,8 @@ class Syncing:
             if kind in kinds:
                 fresh = [each for each in reading.entries if each.kind is kind and each.content is not None]
                 done += await self._write(writer, fresh, reading, errors)
-        for document, source in rows:
-            if is_gone(document, source, reading, kinds):
-                done.append(await writer.archive(document, source, f"archived: its file {source.path} is gone"))
+        for document, source in gone(rows, reading, kinds):
+            done.append(await writer.archive(document, source, f"archived: its file {source.path} is gone"))
         loaded = sum(each.kind in kinds and each.path not in errors for each in reading.entries)
         listed = [each for path in sorted(errors) for each in errors[path]]
         told = report(pack.ref, done, loaded, listed, pack.commit_id)
@@ -147,11 +146,17 @@ def settled(rows: Rows) -> dict[str, tuple[str, str]]:
     return {source.path: (source.digest, document.name) for document, source in rows if as_left(document, source)}
 
 
-def is_gone(document: Document, source: PackSource, reading: Reading, kinds: frozenset[DocumentKind]) -> bool:
-    """Whether a document's file is not there any more; a bad one is, though nothing is known of it."""
-    if document.kind not in kinds or not source.digest or source.path in reading.problems:
-        return False
-    return (document.kind, document.name) not in {(each.kind, each.name) for each in reading.entries}
+def gone(rows: Rows, reading: Reading, kinds: frozenset[DocumentKind]) -> list[tuple[Document, PackSource]]:
+    """The documents whose files are not there any more; a bad file is, though nothing is known of it."""
+    there = {(each.kind, each.name) for each in reading.entries}
+    return [
+        (document, source)
+        for document, source in rows
+        if document.kind in kinds
+        and source.digest
+        and source.path not in reading.problems
+        and (document.kind, document.name) not in there
+    ]
 
 
 def is_of(path: str, kinds: frozenset[DocumentKind]) -> bool:

@@ -277,7 +277,7 @@ class Packs:
         def work(tx: Tx) -> list[Exported]:
             chosen = _chosen(tx, names, tags)
             texts = packs.current_texts(tx, chosen)
-            return [Exported(document=each, content=texts[each.id].content) for each in chosen if each.id in texts]
+            return [Exported(document=each, content=texts[each.id]) for each in chosen if each.id in texts]
 
         found = await self._context.database.read(work)
         return await asyncio.to_thread(lambda: pack_export.export(found, ref=ref, label=label, description=description))

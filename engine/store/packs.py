@@ -7,18 +7,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
-from engine.core.documents import Document, DocumentKind, Version, parse_reference
+from engine.core.documents import Document, DocumentKind
 from engine.core.pack_plan import Kept
 from engine.core.packs import Pack, PackSource, SourceKind
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
 from engine.store import documents
 from engine.store.query import filtered, page_of
-from engine.store.schema import document, pack, pack_document
+from engine.store.schema import document, document_version, pack, pack_document
 from engine.store.tx import Tx
 
 _FILTERS = {name: pack.c[name] for name in ("ref", "label", "version", "source", "source_kind", "revision")}
 _SORTABLE = {**_FILTERS, **{name: pack.c[name] for name in ("id", "synced_at", "created_at", "updated_at")}}
+_AT_ONCE = 500  # ids in one question
 _SOURCE_FIELDS = [field.name for field in fields(PackSource)]
 
 
@@ -113,19 +114,17 @@ def _kept(tx: Tx, value: Document) -> Kept:
     return Kept(document=value, newest=documents.newest(tx, value.id), source=source, owner_is_here=here)
 
 
-def kept_of(tx: Tx, kind: DocumentKind, names: Iterable[str]) -> dict[str, Kept]:
-    """`kept` of several names."""
-    found = {name: kept(tx, kind, name) for name in names}
-    return {name: each for name, each in found.items() if each is not None}
-
-
-def current_texts(tx: Tx, values: Iterable[Document]) -> dict[str, Version]:
-    """The versions of documents that are in use, or else the newest, by the document's id."""
+def current_texts(tx: Tx, values: Iterable[Document]) -> dict[str, str]:
+    """The contents of documents that are in use, or else the newest, by the document's id."""
+    wanted = {each.id: each.current_version or each.latest_version for each in values}
+    columns = document_version.c
     found = {}
-    for value in values:
-        reference = value.current_version or value.latest_version
-        if reference is not None:
-            found[value.id] = documents.version(tx, value, parse_reference(reference))
+    ids = list(wanted)
+    for start in range(0, len(ids), _AT_ONCE):
+        query = select(columns.document_id, columns.major, columns.minor, columns.content)
+        for row in tx.execute(query.where(columns.document_id.in_(ids[start : start + _AT_ONCE]))):
+            if wanted[row.document_id] == f"v{row.major}.{row.minor}":
+                found[row.document_id] = row.content
     return found
 
 

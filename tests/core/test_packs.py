@@ -589,6 +589,6 @@ def test_a_document_is_as_it_was_left_or_not() -> None:
         {"latest_version": "v1.1"},
         {"type": "preseed"},
     ):
-        assert not as_left(replace(document, **change), source)  # type: ignore[arg-type]
+        assert not as_left(replace(document, **change), source)
     assert not as_left(document, replace(source, digest=""))
     assert as_left(replace(document, description="by hand"), source)  # the pack says nothing of it

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from engine.app import PureBoot
-from engine.core.documents import DocumentKind, DocumentStatus, TemplateType
+from engine.core.documents import DocumentKind, DocumentStatus, TemplateType, parse_reference
 from engine.core.page import EVERYTHING
 from engine.errors import Invalid, NotFound
 from engine.packs.folder import write_folder
@@ -48,7 +48,7 @@ async def library(pureboot: PureBoot) -> dict[tuple[str, str], Any]:
                 reference = each.current_version or each.latest_version
                 if reference is None:
                     continue
-                content = documents.version(tx, each, documents.parse_reference(reference)).content
+                content = documents.version(tx, each, parse_reference(reference)).content
                 found[kind.value, each.name] = (
                     *(each.type, each.description, each.os_family, each.architecture, each.boot_mode),
                     *(each.tags, each.status, content),

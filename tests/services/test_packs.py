@@ -87,7 +87,8 @@ async def test_syncing_twice_writes_nothing_the_second_time(store_url: str, open
         report = await pureboot.packs.sync("my_pack", by=ADA)
         assert set(acts(report).values()) == {"unchanged"}
         assert (report.loaded_count, report.registered_count, len(report.errors)) == (2, 2, 1)
-        assert not any(each.created for each in (*report.workflows, *report.templates))
+        assert not any(each.created for each in report.workflows)
+        assert not any(each.created for each in report.templates)
         assert await pureboot.feed.cursor() == cursor
         assert await pureboot.packs.get("my_pack") == pack
         assert (await pureboot.templates.versions("my_pack.motd"))[1] == 1
@@ -114,7 +115,7 @@ async def test_a_changed_file_is_a_version_and_its_event_says_where_it_came_from
 
 
 async def test_bad_files_are_reported_and_stop_no_other(store_url: str, opener: Opener, tmp_path: Path) -> None:
-    bad = {
+    bad: dict[str, str | bytes] = {
         "workflows/action.yaml": "# one\nname: action\nsteps:\n  - {key: a, action: core.ehco}\n",
         "workflows/template.yaml": "steps:\n  - {key: a, action: node.script, with: {template: nothing}}\n",
         "workflows/yaml.yaml": "steps: [\n",
@@ -161,7 +162,10 @@ async def test_a_file_that_is_gone_archives_and_one_that_comes_back_brings_it_ba
         lay(root(tmp_path))
         report = await pureboot.packs.sync("my_pack", by=ADA)
         assert acts(report) == {"my_pack.motd": "changed", "my_pack.hello": "changed"}
-        assert [each.warnings for each in (*report.templates, *report.workflows)] == [(), ()]
+        assert [*(each.warnings for each in report.templates), *(each.warnings for each in report.workflows)] == [
+            (),
+            (),
+        ]
         assert (await pureboot.workflows.get("my_pack.hello")).is_active
         assert (await pureboot.templates.get("my_pack.motd")).status is DocumentStatus.ACTIVE
         assert (await pureboot.templates.versions("my_pack.motd"))[1] == 1
