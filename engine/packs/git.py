@@ -7,6 +7,7 @@ called in a thread.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -109,10 +110,11 @@ class Repository:
             NotFound: there is no such revision, or no such repository.
             Unavailable: git is not installed, takes too long, or cannot reach the repository.
         """
-        self._make()
         wanted = check_revision(revision) if revision else "HEAD"
-        self._fetch(wanted)
-        return self._run("rev-parse", "--verify", "--end-of-options", f"{_HEAD}^{{commit}}").decode().strip()
+        with self._alone():
+            self._make()
+            self._fetch(wanted)
+            return self._run("rev-parse", "--verify", "--end-of-options", f"{_HEAD}^{{commit}}").decode().strip()
 
     def read(self, commit: str) -> PackFiles:
         """The files of a commit, which is fetched again if it is not here any more.
@@ -123,20 +125,38 @@ class Repository:
         """
         if not _COMMIT.fullmatch(commit):
             raise Invalid([Problem(path="commit_id", message=f"{commit!r} is no commit")])
-        self._make()
-        if not self._has(commit):
-            self._fetch(commit)
-        return self._files(commit)
+        with self._alone():
+            self._make()
+            if not self._has(commit):
+                self._fetch(commit)
+            return self._files(commit)
 
     def forget(self) -> None:
         """Remove what was fetched."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with self._alone():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While nobody else, in this process or another, uses what is kept: a fetch and what it is for are one."""
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(
+                self.folder.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise Unavailable(f"{self.folder} cannot be used: {error.strerror}; look at packs.dir") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _make(self) -> None:
         if (self.folder / "HEAD").is_file():
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(f"{self.folder} cannot be made: {error.strerror}; look at packs.dir") from None
         self._run("init", "--quiet", "--bare", "--template=", "--", str(self.folder), here=False)

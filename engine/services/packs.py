@@ -6,6 +6,7 @@ of its MANIFEST.sha256, or packs it needs are not there.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,9 +17,9 @@ from engine.core.documents import Document, DocumentKind, DocumentStatus
 from engine.core.events import Kind
 from engine.core.pack_export import Exported
 from engine.core.pack_reports import Preview, Removal, Report, Validation
-from engine.core.packs import Pack, PackDocument, PackSource, guess_ref, parse_ref
+from engine.core.packs import Pack, PackDocument, PackSource, SourceKind, guess_ref, parse_ref
 from engine.core.page import EVERYTHING, Page
-from engine.errors import Conflict, Invalid, NotFound, PureBootError
+from engine.errors import Conflict, Invalid, NotFound, PureBootError, Unavailable
 from engine.packs.places import Places
 from engine.services.context import Context
 from engine.services.pack_checks import PackChecks
@@ -260,7 +261,16 @@ class Packs:
             note(self._context, tx, Kind.PACK_REMOVED, by, pack, data)
             return pack
 
-        return await self._context.database.write(work)
+        gone = await self._context.database.write(work)
+        await self._forget(gone)
+        return gone
+
+    async def _forget(self, gone: Pack) -> None:
+        """Remove what was fetched of a repository that no pack comes from any more."""
+        known, _ = await self.find()
+        if gone.source_kind is SourceKind.GIT and all(each.source != gone.source for each in known):
+            with contextlib.suppress(Unavailable):
+                await asyncio.to_thread(self.places.repository(gone.source).forget)
 
     async def export(
         self, ref: str, *, names: Sequence[str] = (), tags: Sequence[str] = (), label: str = "", description: str = ""

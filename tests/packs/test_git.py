@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_what_was_fetched_is_read_without_the_repository(tmp_path: Path) -> None
     assert found.read(first).files["templates/motd"] == b"welcome\n"
     with pytest.raises(PureBootError, match="cannot read"):
         found.resolve("main")
+
+
+def test_revisions_that_are_asked_for_at_once_are_not_mixed_up(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    wanted = {}
+    for number in range(4):
+        wanted[f"v{number}"] = commit(origin, {**SMALL, "templates/motd": f"{number}\n"})
+        git(origin, "tag", f"v{number}")
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda name: (name, repository(tmp_path, origin).resolve(name)), [*wanted] * 3)
+        assert all(wanted[name] == made for name, made in found)
 
 
 def test_nothing_of_its_history_is_fetched(tmp_path: Path) -> None:

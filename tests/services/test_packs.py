@@ -424,6 +424,10 @@ async def test_a_repository_stays_at_its_commit_until_it_is_updated(
         with pytest.raises(NotFound, match="no such revision"):
             await pureboot.packs.update("my_pack", {"revision": "nope"}, by=ADA)
         assert (await pureboot.packs.get("my_pack")).revision == "old"
+        kept = pureboot.packs.places.repository(pack.source).folder
+        assert kept.is_dir()
+        await pureboot.packs.remove("my_pack", by=ADA)
+        assert not kept.exists()
 
 
 @pytest.mark.parametrize(
