@@ -27,6 +27,7 @@ from engine.feed import Feed
 from engine.hosting import ASK_SECONDS, Hosting
 from engine.keyring import Keyring
 from engine.keys import load_key
+from engine.pack_watch import PackWatch
 from engine.runtime import Runtime
 from engine.services.access import Access
 from engine.services.artifacts import Artifacts
@@ -39,6 +40,7 @@ from engine.services.executions import Executions
 from engine.services.groups import Groups
 from engine.services.links import Links
 from engine.services.nodes import Nodes
+from engine.services.packs import Packs
 from engine.services.reports import Reports
 from engine.services.retention import Retention
 from engine.services.secrets import Secrets
@@ -87,6 +89,7 @@ class PureBoot:
     templates: Templates
     validation: Validation
     workflows: Workflows
+    packs: Packs
     executions: Executions
     control: Control
     callbacks: Callbacks
@@ -169,6 +172,7 @@ class PureBoot:
         self.templates = Templates(context)
         self.validation = Validation(context)
         self.workflows = Workflows(context)
+        self.packs = Packs(context, self.workflows)
         self.executions = Executions(context)
         self.feed.on_outside(self.executions.look_again)
         self.control = Control(context)
@@ -185,6 +189,8 @@ class PureBoot:
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune, "engine-blobs": self._keep_blobs}
+        if self.settings.packs.watch != "off":
+            loops["engine-packs"] = PackWatch(self.packs, self.feed, self.settings.packs).run
         return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
 
     async def _host(self) -> bool:

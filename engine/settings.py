@@ -128,6 +128,20 @@ class Files(_Section):
     gc_grace: _Duration = Field(default=86400.0, ge=0)
 
 
+class Packs(_Section):
+    """Where packs of templates and workflows are, and whether they are synced when a file there changes.
+
+    `poll` looks again and again instead of being told: for network file systems.
+    """
+
+    dir: _Path = Field(default_factory=lambda: default_data_dir() / "packs")
+    # YAML reads bare `on` and `off` as true and false.
+    watch: Annotated[
+        Literal["on", "off", "poll"],
+        BeforeValidator(lambda value: {True: "on", False: "off"}[value] if isinstance(value, bool) else value),
+    ] = "on"
+
+
 class Discovery(_Section):
     """Whether a machine nobody knows becomes a discovered node by asking."""
 
@@ -200,6 +214,7 @@ class Settings(_Section):
     server: Server = Field(default_factory=Server)
     auth: Auth = Field(default_factory=Auth)
     files: Files = Field(default_factory=Files)
+    packs: Packs = Field(default_factory=Packs)
     discovery: Discovery = Field(default_factory=Discovery)
     install: Install = Field(default_factory=Install)
     engine: Engine = Field(default_factory=Engine)

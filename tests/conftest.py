@@ -36,6 +36,7 @@ def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
         "tftp.host": "127.0.0.1",
         "tftp.port": 0,
         "files.dir": str(folder / "files"),
+        "packs.dir": str(folder / "packs"),
         "auth.mode": "loose",
         "engine.lease": 3,
     }

@@ -26,6 +26,7 @@ from bootsrv.http import (
     hooks,
     links,
     nodes,
+    packs,
     plans,
     queries,
     render,
@@ -134,6 +135,20 @@ _WORKFLOWS = (
     Route("POST", "/{id}/plan", plans.plan, _VIEW, body=MIB),
 )
 
+_PACKS = (
+    Route("GET", "", packs.list_, _VIEW, filters=packs.FILTERS),
+    Route("POST", "", packs.create, _WORK, query=packs.WRITE_QUERY),
+    Route("GET", "/{ref}", packs.get, _VIEW),
+    Route("PATCH", "/{ref}", packs.update, _WORK, query=packs.WRITE_QUERY),
+    Route("PUT", "/{ref}", packs.update, _WORK, query=packs.WRITE_QUERY),
+    Route("DELETE", "/{ref}", packs.remove, _WORK, query=packs.REMOVE_QUERY),
+    Route("GET", "/{ref}/documents", packs.documents, _VIEW),
+    Route("POST", "/{ref}/sync", packs.sync, _WORK, query=packs.WRITE_QUERY),
+    Route("POST", "/{ref}/validate", packs.validate, _VIEW),
+    Route("POST", "/{ref}/workflows/sync", packs.sync_workflows, _WORK, query=packs.WRITE_QUERY),
+    Route("POST", "/{ref}/workflows/validate", packs.validate_workflows, _VIEW),
+)
+
 _EXECUTIONS = (
     Route("GET", "", executions.list_, _VIEW, filters=executions.FILTERS, query=executions.TIME_QUERY),
     Route("GET", "/{id}", executions.get, _VIEW),
@@ -206,6 +221,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/templates", _TEMPLATES),
     *_under("/api/v1/blobs", _BLOBS),
     *_under("/api/v1/workflows", _WORKFLOWS),
+    *_under("/api/v1/packs", _PACKS),
     *_under("/api/v1/executions", _EXECUTIONS),
     *_under("/api/v1/runs", _EXECUTIONS),
     *_under("/api/v1/links", _LINKS),

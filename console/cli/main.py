@@ -13,6 +13,7 @@ COMMANDS = {
     "group": Lazy("console.cli.group:group", "Groups: list, show, add, set, delete."),
     "template": Lazy("console.cli.template:template", "Templates and their versions: edit, compare, render."),
     "workflow": Lazy("console.cli.workflow:workflow", "Workflows: validate, import, publish, run."),
+    "pack": Lazy("console.cli.pack:pack", "Packs of workflows and templates: add, sync, update, export."),
     "execution": Lazy(
         "console.cli.execution:execution",
         "Executions: list, show, logs, tree, pause, resume, retry, skip, approve, cancel.",

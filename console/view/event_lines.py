@@ -249,6 +249,28 @@ def _collected(data: _Data) -> Told:
     return f"{count} file{'' if count == 1 else 's'} that no version points at went: {size}", Role.MUTED
 
 
+def _pack_synced(data: _Data) -> Told:
+    named = ("created", "changed", "archived")
+    counts = [f"{data[name]} {name}" for name in named if isinstance(data.get(name), int) and data[name]]
+    version = f" {data['pack_version']}" if data.get("pack_version") else ""
+    at = f" at {str(data['commit'])[:12]}" if data.get("commit") else ""
+    told = f"pack {data.get('name', '')}{version}{at} synced: {', '.join(counts) or 'no document changed'}"
+    error = data.get("error")
+    return (f"{told}; {error}", Role.WARN) if error else (told, Role.GOOD)
+
+
+def _pack(verb: str, why: str = "", role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    def told(data: _Data) -> Told:
+        return f"pack {data.get('name', '')} {verb}{_because(data.get(why))}", role
+
+    return told
+
+
+def _pack_removed(data: _Data) -> Told:
+    count = data.get("archived") or 0
+    return f"pack {data.get('name', '')} removed: {count} document{'' if count == 1 else 's'} archived", Role.WARN
+
+
 def _message(role: Role, otherwise: str) -> Callable[[_Data], Told]:
     def told(data: _Data) -> Told:
         return str(data.get("message") or data.get("error") or otherwise), role
@@ -289,6 +311,10 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.WORKFLOW_VERSION_CREATED: _named("written as a draft"),
     Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),
     Kind.WORKFLOW_ARCHIVED: _named("archived"),
+    Kind.PACK_ADDED: _pack("added", "source", Role.ACCENT),
+    Kind.PACK_SYNCED: _pack_synced,
+    Kind.PACK_FAILED: _pack("cannot be synced", "error", Role.BAD),
+    Kind.PACK_REMOVED: _pack_removed,
     Kind.EXECUTION_STARTED: lambda data: (f"{data.get('workflow')} {data.get('version')} started", Role.ACCENT),
     Kind.EXECUTION_QUEUED: _whole("waits", "waits_for", Role.WARN),
     Kind.EXECUTION_PAUSED: _whole("paused", "reason", Role.WARN),

@@ -93,7 +93,7 @@ class Artifacts:
         if known is not None:
             return _Wanted(made=known)
         run = Run.load(self._context, tx, executions.get(tx, attempt.execution_id), principal=SYSTEM)
-        material = gather(tx, template)
+        material = gather(tx, template, run.execution.workflow_id)
         around = replace(run.around(run.execution.find(attempt.id)), secrets=self._context.vault.masked(tx))
         return _Wanted(material=material, around=around)
 

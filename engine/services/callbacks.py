@@ -163,7 +163,9 @@ class Callbacks:
         if not isinstance(reference, str):
             return dict(config)
         interpreter = str(config.get("interpreter") or "/bin/sh")
-        served = validation.Served(gather(tx, reference), run.around(attempt, server), interpreter)
+        served = validation.Served(
+            gather(tx, reference, run.execution.workflow_id), run.around(attempt, server), interpreter
+        )
         text, flaw = served.known(self._context)
         if flaw is not None and attempt.taken_by is None:
             run.note(Kind.TEMPLATE_FLAWED, step_key=attempt.step_key, data={"template": reference, "error": str(flaw)})
@@ -293,7 +295,7 @@ class Callbacks:
             if execution.ended:
                 raise NotFound(f"execution {execution.id} has {execution.status}")
             around = self._run(tx, execution).around(_for_node(execution), server)
-            return validation.Served(gather(tx, reference), around)
+            return validation.Served(gather(tx, reference, execution.workflow_id), around)
 
         try:
             content, flaw = await (await self._context.database.read(work)).checked(self._context)

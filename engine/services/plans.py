@@ -29,7 +29,7 @@ from engine.services import limits
 from engine.services.context import Context
 from engine.services.files import Files
 from engine.services.nodes import require_unlocked
-from engine.store import documents, events, executions, groups, nodes
+from engine.store import documents, events, executions, groups, nodes, packs
 from engine.store.tx import Tx
 from engine.validators.checks import Job
 
@@ -63,13 +63,13 @@ class Plans:
             return self._basis(tx, workflow, node, params or {}, draft, outcomes or {})
 
         basis = await self._context.database.read(work)
-        shelf = Shelf()
+        shelf, own = Shelf(), basis.scene.workflow_id
         while True:
             dry_run, plan = await asyncio.to_thread(_walk, basis, shelf)
             wanted = shelf.wanted
             if not wanted:
                 break
-            await self._context.database.read(lambda tx, names=wanted: self._fetch(tx, shelf, names))  # type: ignore[misc]
+            await self._context.database.read(lambda tx, names=wanted: self._fetch(tx, shelf, names, own))  # type: ignore[misc]
         absent = await self._no_template(
             await asyncio.to_thread(_absent, self._context.settings.files.dir, dry_run.files)
         )
@@ -209,7 +209,7 @@ class Plans:
         found = limits.wait(self._context, tx, execution, workflow, key)
         return found.reason if found else None
 
-    def _fetch(self, tx: Tx, shelf: Shelf, wanted: Sequence[Wanted]) -> None:
+    def _fetch(self, tx: Tx, shelf: Shelf, wanted: Sequence[Wanted], workflow_id: str) -> None:
         """Put on the shelf what a walk asked for, and all that these texts include."""
         waiting = list(wanted)
         while waiting:
@@ -217,7 +217,7 @@ class Plans:
             if isinstance(name, WantedWorkflow):
                 shelf.workflows[name.name] = self._child(tx, name.name)
                 continue
-            found = shelf.templates[name] = _template(tx, name)
+            found = shelf.templates[name] = _template(tx, name, workflow_id)
             if found is not None:
                 included = (WantedTemplate(each.name, each.reference) for each in references(found.content).includes)
                 waiting += [each for each in included if each not in shelf.templates]
@@ -294,9 +294,9 @@ def _key(scene: Scene) -> str | None:
         return written
 
 
-def _template(tx: Tx, wanted: WantedTemplate) -> TemplateText | None:
+def _template(tx: Tx, wanted: WantedTemplate, workflow_id: str) -> TemplateText | None:
     try:
-        document = documents.get(tx, DocumentKind.TEMPLATE, wanted.name)
+        document = packs.template_for(tx, workflow_id, wanted.name)
         found = documents.version(tx, document, core.parse_reference(wanted.reference or ""))
     except (NotFound, Invalid):
         return None

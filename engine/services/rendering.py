@@ -17,7 +17,7 @@ from engine.core.rendering import MASK, Rendered, Scopes
 from engine.core.scopes import Surroundings, names, variables
 from engine.core.secrets import masked_scope
 from engine.errors import Invalid, NotFound
-from engine.store import documents
+from engine.store import documents, packs
 from engine.store.tx import Tx
 
 LARGE = 64 * 1024
@@ -110,15 +110,15 @@ def included(text: str, find: Lookup) -> Known:
     return known
 
 
-def gather(tx: Tx, reference: str) -> Material:
-    """Read a template by its name, `name:v1` or `name:v1.0`, and all that it includes.
+def gather(tx: Tx, reference: str, workflow_id: str) -> Material:
+    """Read the template that a workflow means by `name`, `name:v1` or `name:v1.0`, and all that it includes.
 
     Raises:
         NotFound: there is no such template or version.
         Invalid: what stands for the version is none.
     """
     name, _, version = reference.partition(":")
-    return gather_version(tx, documents.get(tx, core.DocumentKind.TEMPLATE, name), core.parse_reference(version))
+    return gather_version(tx, packs.template_for(tx, workflow_id, name), core.parse_reference(version))
 
 
 def gather_version(tx: Tx, document: Document, reference: core.Reference) -> Material:

@@ -231,6 +231,10 @@ class Workflows:
 
         return await self._context.database.read(work)
 
+    def problems_of(self, source: Source, templates: set[str]) -> list[Problem]:
+        """Everything that is wrong with one workflow beside templates of these names; asks no store."""
+        return self._problems(source, templates)
+
     def _problems(self, source: Source, templates: set[str], secrets: Collection[str] | None = None) -> list[Problem]:
         try:
             workflow = workflow_file.parse(source)

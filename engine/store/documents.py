@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any, cast
 
-from sqlalchemy import String, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, String, insert, literal, or_, select, update
 from sqlalchemy import cast as sql_cast
 
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
@@ -92,6 +92,16 @@ def find(tx: Tx, kind: DocumentKind, page: Page) -> tuple[list[Document], int]:
         query = query.where(document.c.status != DocumentStatus.ARCHIVED.value)
     rows, total = page_of(tx, query, page, _SORTABLE, "name")
     return [_document(row) for row in rows], total
+
+
+def by_id(tx: Tx, document_id: str) -> Document:
+    """The document with this id."""
+    return where(tx, document.c.id == document_id)[0]
+
+
+def where(tx: Tx, condition: ColumnElement[bool]) -> list[Document]:
+    """The documents of which something holds, by name."""
+    return [_document(row) for row in tx.rows(select(document).where(condition).order_by(document.c.name))]
 
 
 def add_version(tx: Tx, value: Version) -> None:

@@ -482,3 +482,37 @@ secret_state = Table(
     _required("key_id", String(16)),
 )
 """At most one row: a mark that is another one after each change of the secrets, and the key that seals."""
+
+pack = Table(
+    "pack",
+    metadata,
+    _id(),
+    _required("ref", String(64), unique=True),
+    _required("label", Text),
+    _required("version", String(128)),
+    _required("description", Text),
+    _required("source", Text),
+    _required("source_kind", String(16)),
+    Column("revision", Text),
+    Column("commit_id", String(64)),
+    Column("manifest_sha256", String(64)),
+    _required("dependencies", _Json),
+    Column("synced_at", Moment),
+    Column("last_error", Text),
+    _required("created_at", Moment),
+    _required("updated_at", Moment),
+)
+
+pack_document = Table(
+    "pack_document",
+    metadata,
+    Column("document_id", String(36), ForeignKey("document.id"), primary_key=True),
+    _required("pack_ref", String(64), index=True),
+    _required("path", Text),
+    _required("pack_version", String(128)),
+    Column("commit_id", String(64)),
+    _required("digest", String(64)),
+    _required("version", String(24)),
+    _required("facts", _Json),
+)
+"""Which pack a document came from; it stays when the pack is removed."""

@@ -69,6 +69,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
     return {
         "PUREBOOT_DATABASE__URL": url,
         "PUREBOOT_FILES__DIR": str(folder / "files"),
+        "PUREBOOT_PACKS__DIR": str(folder / "packs"),
         "PUREBOOT_HTTP__HOST": "127.0.0.1",
         "PUREBOOT_HTTP__PORT": "0",
         "PUREBOOT_TFTP__HOST": "127.0.0.1",

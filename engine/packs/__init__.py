@@ -1,0 +1,1 @@
+"""Reading packs from where they are: folders, git repositories; and noticing when one changes."""
