@@ -81,10 +81,10 @@ def _anchors(left: Items, right: Items, area: _Range) -> list[Pair]:
     right_counts = Counter(right[right_start:right_end])
     unique = {item for item, count in counts.items() if count == 1 and right_counts.get(item) == 1}
     at = {right[index]: index for index in range(right_start, right_end) if right[index] in unique}
-    return _longest_rise([(index, at[left[index]]) for index in range(start, end) if left[index] in unique])
+    return longest_rise([(index, at[left[index]]) for index in range(start, end) if left[index] in unique])
 
 
-def _longest_rise(pairs: Sequence[Pair]) -> list[Pair]:
+def longest_rise(pairs: Sequence[Pair]) -> list[Pair]:
     """The most pairs, given in the order of the left, whose right indices rise too (by patience sorting)."""
     tops: list[int] = []  # the right index on top of each pile
     piles: list[int] = []  # which of the pairs that is
