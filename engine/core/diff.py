@@ -1,8 +1,9 @@
 """What changed between two texts: one value, shown side by side, as a unified diff or as JSON.
 
 A line ends with a line feed and nothing else; a carriage return belongs to its line. The last line may lack its line
-feed, which makes it another line. Rows, lines and spans are tuples, as there are many of them. Rows give back both texts to the byte: each line of the left text is the `left` of
-exactly one row, in order, and so on the right; what lies between the hunks is equal.
+feed, which makes it another line. Rows give back both texts to the byte: each line of the left text is the `left` of
+exactly one row, in order, and so on the right; what lies between the hunks is equal. Rows, lines and spans are tuples,
+for there are many of them, and a frozen dataclass takes four times as long to make.
 
 Rows that changed stand in hunks with some equal rows around them. Within a hunk a `replace` row holds the two versions
 of one line, and the words that changed are marked in both; what the marks leave out reads the same on both sides.

@@ -6,7 +6,7 @@ version is the newest unless somebody moved it back; for a workflow it is the on
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -75,7 +75,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One immutable version of a document. `template_id` is the document's id (the contract's name for it)."""
+    """One immutable version of a document. `template_id` is the document's id (the contract's name for it).
+
+    `draft` until it is made the current one for the first time: `v2` never means a draft, only its whole number does.
+    """
 
     SHOWN: ClassVar = ("version_string",)
 
@@ -88,6 +91,7 @@ class Version:
     size_bytes: int
     commit_message: str = ""
     author: str = ""
+    draft: bool = False
     created_at: datetime
 
     @property
@@ -124,9 +128,12 @@ def parse_reference(text: str) -> Reference:
 
 
 def resolve(
-    reference: Reference, numbers: Sequence[tuple[int, int]], current: tuple[int, int] | None
+    reference: Reference,
+    numbers: Sequence[tuple[int, int]],
+    current: tuple[int, int] | None,
+    drafts: Collection[tuple[int, int]] = (),
 ) -> tuple[int, int]:
-    """Find the version number a reference means among those that exist.
+    """Find the version number a reference means among those that exist; `drafts` are only meant by their whole number.
 
     Raises:
         NotFound: there is none; the message names those there are.
@@ -138,7 +145,8 @@ def resolve(
     fitting = [
         number
         for number in numbers
-        if number[0] == reference.major and (reference.minor is None or number[1] == reference.minor)
+        if number[0] == reference.major
+        and (number not in drafts if reference.minor is None else number[1] == reference.minor)
     ]
     if fitting:
         return max(fitting)
@@ -164,6 +172,7 @@ def make_version(
     author: str,
     commit_message: str,
     now: datetime,
+    draft: bool = False,
 ) -> Version:
     """A version of a document that holds a text, with what follows from the text."""
     return Version(
@@ -176,6 +185,7 @@ def make_version(
         size_bytes=len(content.encode()),
         commit_message=commit_message,
         author=author,
+        draft=draft,
         created_at=now,
     )
 
@@ -183,6 +193,19 @@ def make_version(
 def content_hash(content: str) -> str:
     """The SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags, each once and in their order.
+
+    Raises:
+        Invalid: one is empty, longer than 128 characters, or holds what cannot be printed on a line.
+    """
+    for tag in tags:
+        if not tag.strip() or len(tag) > 128 or not tag.isprintable():
+            message = f"{tag[:40]!r} is no tag; write 1 to 128 printable characters"
+            raise Invalid([Problem(path="tags", message=message)])
+    return tuple(dict.fromkeys(tag.strip() for tag in tags))
 
 
 def check_content(content: str, path: str = "content") -> str:

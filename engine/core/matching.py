@@ -151,7 +151,7 @@ def _leg(left: Items, right: Items, at: Pair, edits: int) -> tuple[Pair | None, 
     ends: dict[int, _End] = {origin + 1: (at[0], None)}
     for made in range(edits + 1):
         for diagonal in range(origin - made, origin + made + 1, 2):
-            # one edit onto the diagonal, from the neighbour that has come further: skip an item of the right or the left
+            # one edit onto the diagonal, from the neighbour that has come further: skip an item of either side
             skip_left, skip_right = ends.get(diagonal - 1, _NOWHERE), ends.get(diagonal + 1, _NOWHERE)
             begin, trail = skip_right if skip_left[0] < skip_right[0] else (skip_left[0] + 1, skip_left[1])
             x = begin

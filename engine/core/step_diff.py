@@ -25,7 +25,7 @@ def same(left: Any, right: Any) -> bool:
     if _is_list(left) and _is_list(right):
         return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
     if isinstance(left, bool | int | float) and isinstance(right, bool | int | float):
-        return type(left) is type(right) and (left == right or left != left and right != right)
+        return type(left) is type(right) and (left == right or (left != left and right != right))
     return bool(left == right)
 
 

@@ -40,8 +40,9 @@ class Templates:
         os_family: str = "",
         tags: Sequence[str] = (),
         commit_message: str = "",
+        draft: bool = False,
     ) -> Document:
-        """Make a template, with its first version if there is a text.
+        """Make a template, with its first version if there is a text; a `draft` is not used until it is made current.
 
         Raises:
             Invalid: the name, type or text is wrong.
@@ -55,8 +56,8 @@ class Templates:
             type=_type(type_),
             description=description,
             os_family=os_family,
-            status=DocumentStatus.ACTIVE,
-            tags=tuple(tags),
+            status=DocumentStatus.DRAFT if draft else DocumentStatus.ACTIVE,
+            tags=core.check_tags(tags),
             created_at=now,
             updated_at=now,
         )
@@ -65,12 +66,12 @@ class Templates:
             document = blank
             if content is not None:
                 core.check_content(content)
-                document = replace(document, current_version="v1.0", latest_version="v1.0")
+                document = replace(document, current_version=None if draft else "v1.0", latest_version="v1.0")
             _refuse_archived(tx, document.name)
             documents.add(tx, document)
             self._note(tx, Kind.TEMPLATE_CREATED, document, by, {"type": document.type})
             if content is not None:
-                self._add_version(tx, document, (1, 0), content, commit_message, by)
+                self._add_version(tx, document, (1, 0), content, commit_message, by, draft)
             return document
 
         return await self._context.database.write(work)
@@ -101,7 +102,7 @@ class Templates:
         if "type" in checked:
             checked["type"] = _type(checked["type"])
         if "tags" in checked:
-            checked["tags"] = tuple(checked["tags"])
+            checked["tags"] = core.check_tags(checked["tags"])
 
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
@@ -147,9 +148,18 @@ class Templates:
         return await self._context.database.read(lambda tx: documents.version(tx, _get(tx, reference), wanted))
 
     async def add_version(
-        self, reference: str, content: str, *, by: str, commit_message: str = "", bump: Bump = Bump.MINOR
+        self,
+        reference: str,
+        content: str,
+        *,
+        by: str,
+        commit_message: str = "",
+        bump: Bump = Bump.MINOR,
+        draft: bool = False,
     ) -> Version:
         """Add a version, which becomes the current one; an archived template is in use again.
+
+        A `draft` changes nothing but that it is there: `set_current` publishes it.
 
         Raises:
             NotFound: there is no such template.
@@ -163,12 +173,11 @@ class Templates:
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
-            version = self._add_version(tx, document, number, content, commit_message, by)
-            name, at = version.version_string, version.created_at
-            status = DocumentStatus.ACTIVE  # whoever writes an archived template again means to use it
-            documents.save(
-                tx, replace(document, status=status, current_version=name, latest_version=name, updated_at=at)
-            )
+            version = self._add_version(tx, document, number, content, commit_message, by, draft)
+            after = replace(document, latest_version=version.version_string, updated_at=version.created_at)
+            if not draft:  # whoever writes an archived template again means to use it
+                after = replace(after, status=DocumentStatus.ACTIVE, current_version=version.version_string)
+            documents.save(tx, after)
             return version
 
         return await self._context.database.write(work)
@@ -184,11 +193,12 @@ class Templates:
 
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
-            chosen = documents.version(tx, before, wanted).version_string
-            status = DocumentStatus.ACTIVE
+            version = documents.version(tx, before, wanted)
+            chosen, status = version.version_string, DocumentStatus.ACTIVE
             after = replace(before, status=status, current_version=chosen, updated_at=self._context.now())
             if (after.current_version, after.status) != (before.current_version, before.status):
                 documents.save(tx, after)
+                documents.publish_version(tx, version)
                 data = {"from_version": before.current_version, "to_version": chosen}
                 self._note(tx, Kind.TEMPLATE_CURRENT_CHANGED, after, by, data)
             return after
@@ -230,14 +240,14 @@ class Templates:
         return await self._context.database.read(work)
 
     def _add_version(
-        self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str
+        self, tx: Tx, document: Document, number: tuple[int, int], content: str, message: str, by: str, draft: bool
     ) -> Version:
         now = self._context.now()
         version = core.make_version(
-            document, number, content, version_id=new_id(), author=by, commit_message=message, now=now
+            document, number, content, version_id=new_id(), author=by, commit_message=message, now=now, draft=draft
         )
         documents.add_version(tx, version)
-        data = {"version": version.version_string, "commit_message": message}
+        data = {"version": version.version_string, "commit_message": message} | ({"draft": True} if draft else {})
         self._note(tx, Kind.TEMPLATE_VERSION_CREATED, document, by, data)
         return version
 
@@ -259,7 +269,8 @@ def _refuse_archived(tx: Tx, name: str) -> None:
 def _refuse_the_same(tx: Tx, document: Document, newest: Version | None, content: str) -> None:
     if newest is None:
         return
-    for version in (documents.version(tx, document, core.LATEST), newest):
+    current = [documents.version(tx, document, core.LATEST)] if document.current_version else []
+    for version in (*current, newest):
         if version.content_hash == core.content_hash(content):
             raise Conflict(f"template {document.name} has exactly this content already, in {version.version_string}")
 

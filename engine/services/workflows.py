@@ -150,6 +150,7 @@ class Workflows:
             )
             if after.current_version != document.current_version or after.status is not document.status:
                 documents.save(tx, after)
+                documents.publish_version(tx, chosen)
                 self._note(tx, Kind.WORKFLOW_PUBLISHED, after, by, {"version": chosen.version_string})
             return self._shown(tx, after)
 
@@ -234,7 +235,7 @@ class Workflows:
             return self._shown(tx, document), False
         number = core.next_number((newest.major, newest.minor) if newest else None, Bump.MINOR)
         version = core.make_version(
-            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now
+            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now, draft=True
         )
         documents.add_version(tx, version)
         document = replace(document, latest_version=version.version_string, updated_at=now)

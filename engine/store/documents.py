@@ -95,6 +95,12 @@ def add_version(tx: Tx, value: Version) -> None:
     tx.execute(insert(document_version).values(document_id=value.template_id, **row))
 
 
+def publish_version(tx: Tx, value: Version) -> None:
+    """Note that a version is no draft any more."""
+    _forget(tx)
+    tx.execute(update(document_version).where(document_version.c.id == value.id).values(draft=False))
+
+
 def versions(tx: Tx, document_id: str, page: Page) -> tuple[list[Version], int]:
     """A page of a document's versions, newest first."""
     query = select(document_version).where(document_version.c.document_id == document_id)
@@ -121,14 +127,14 @@ def version(tx: Tx, value: Document, reference: Reference) -> Version:
 
 def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
     columns = document_version.c
-    numbers = [
-        (row["major"], row["minor"])
-        for row in tx.rows(select(columns.major, columns.minor).where(columns.document_id == value.id))
-    ]
+    rows = tx.rows(select(columns.major, columns.minor, columns.draft).where(columns.document_id == value.id))
+    numbers = {(row["major"], row["minor"]): row["draft"] for row in rows}
+    # what `v1` of a workflow is asked for is always shown to a person; what runs is pinned
+    drafts = [number for number, draft in numbers.items() if draft and value.kind is DocumentKind.TEMPLATE]
     current = parse_reference(value.current_version) if value.current_version else None
     try:
         major, minor = resolve(
-            reference, numbers, None if current is None else (current.major or 0, current.minor or 0)
+            reference, list(numbers), None if current is None else (current.major or 0, current.minor or 0), drafts
         )
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None

@@ -195,6 +195,7 @@ document_version = Table(
     _required("size_bytes", Integer),
     _required("commit_message", Text),
     _required("author", Text),
+    _required("draft", Boolean, server_default=false()),
     _required("created_at", Moment),
     UniqueConstraint("document_id", "major", "minor"),
 )
