@@ -34,6 +34,7 @@ class Kind(StrEnum):
     TEMPLATE_RENDER_FAILED = "template.render_failed"
     WORKFLOW_CREATED = "workflow.created"
     WORKFLOW_VERSION_CREATED = "workflow.version_created"
+    WORKFLOW_UPDATED = "workflow.updated"
     WORKFLOW_PUBLISHED = "workflow.published"
     WORKFLOW_ARCHIVED = "workflow.archived"
     EXECUTION_QUEUED = "execution.queued"

@@ -92,6 +92,8 @@ class TextImpact:
 class Reached:
     """A node or execution that is reached, and what it would get. `problems` are those that it has not got now."""
 
+    SHOWN: ClassVar = ("problems",)
+
     node_id: str | None
     node: str | None
     mac_address: str | None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.core.ahead import Stage
-from engine.core.documents import DocumentKind
+from engine.core.documents import DocumentKind, DocumentStatus
 from engine.core.usage import User
 
 MOST = 1_000
@@ -79,3 +79,39 @@ class WhereUsed:
     def is_used(self) -> bool:
         """Whether anything uses it."""
         return bool(self.documents or self.nodes or self.executions or self.triggers)
+
+
+def still_needed(used: WhereUsed) -> tuple[str, ...]:
+    """What goes wrong without the document, in sentences: what is under way has yet to come to it, or starts it."""
+    found = []
+    if used.executions_total:
+        named = _some([f"{each.workflow} on {each.node or 'no node'}" for each in used.executions])
+        found.append(f"{_count(used.executions_total, 'execution')} under way have yet to come to it ({named})")
+    if used.kind is DocumentKind.WORKFLOW:
+        triggers = [each.name for each in used.triggers if each.enabled and each.workflow == used.name]
+        if triggers:
+            found.append(f"{_count(len(triggers), 'trigger')} start it ({_some(triggers)})")
+        starting = [each.name for each in used.documents if each.direct and each.status is DocumentStatus.ACTIVE]
+        if starting:
+            found.append(f"{_count(len(starting), 'workflow')} in use start it ({_some(starting)})")
+    return tuple(found)
+
+
+def still_named(used: WhereUsed) -> tuple[str, ...]:
+    """What names the document all the same and goes on with what it has, in sentences."""
+    found = []
+    naming = [each.name for each in used.documents if each.direct and each.status is DocumentStatus.ACTIVE]
+    if naming and used.kind is DocumentKind.TEMPLATE:
+        found.append(f"{_some(naming)} still {'names' if len(naming) == 1 else 'name'} it")
+    if used.nodes_total:
+        found.append(f"{_count(used.nodes_total, 'node')} would boot it")
+    return tuple(found)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")

@@ -8,14 +8,25 @@ from engine.core.page import EVERYTHING, Page
 from engine.core.search import Found
 from engine.core.usage import Catalogue, open_uses, users
 from engine.core.uses import Use
-from engine.core.where_used import MOST, ExecutionUse, NodeUse, OpenUse, TriggerUse, WhereUsed
-from engine.errors import Invalid, Problem
+from engine.core.where_used import (
+    MOST,
+    ExecutionUse,
+    NodeUse,
+    OpenUse,
+    TriggerUse,
+    WhereUsed,
+    still_named,
+    still_needed,
+)
+from engine.errors import Conflict, Invalid, Problem
 from engine.services import targets
 from engine.services.catalogues import Catalogues
 from engine.services.context import Context
 from engine.services.impacts import Impacts
 from engine.services.searching import Searching
 from engine.services.targets import Fits
+from engine.services.templates import Templates
+from engine.services.workflows import Workflows
 from engine.store import documents, triggers
 from engine.store.tx import Tx
 
@@ -28,6 +39,8 @@ class Library:
         self._catalogues = Catalogues(context)
         self._searching = Searching(context)
         self._impacts = Impacts(context, self._catalogues)
+        self._templates = Templates(context)
+        self._workflows = Workflows(context)
 
     async def search(
         self, kind: DocumentKind, text: str, page: Page = EVERYTHING, *, every_version: bool = False
@@ -84,6 +97,27 @@ class Library:
             ),
             open_uses=_open(catalogue, kind),
         )
+
+    async def archive(
+        self, kind: DocumentKind, reference: str, *, by: str, force: bool = False
+    ) -> tuple[Document, tuple[str, ...]]:
+        """End a document's use; its versions stay. Gives what still names it, in sentences.
+
+        Raises:
+            NotFound: there is no such document.
+            Conflict: `force` is not given, and what is under way needs it: executions that have yet to come to it; of
+                a workflow also triggers and workflows that start it, for an archived one cannot be started.
+        """
+        used = await self.where_used(kind, reference)
+        needed, named = still_needed(used), still_named(used)
+        if needed and not force:
+            raise Conflict(
+                f"{kind} {used.name} is needed: {'; '.join(needed)}; archive it by force, or end these first"
+            )
+        service = self._templates if kind is DocumentKind.TEMPLATE else self._workflows
+        await service.archive(used.id, by=by)
+        document = await self._context.database.read(lambda tx: documents.get(tx, kind, used.id))
+        return document, (*needed, *named)
 
     async def impact(
         self,

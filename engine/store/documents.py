@@ -1,5 +1,6 @@
 """How documents and their versions are kept."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -82,10 +83,18 @@ def names(tx: Tx, kind: DocumentKind) -> set[str]:
 def find(tx: Tx, kind: DocumentKind, page: Page) -> tuple[list[Document], int]:
     """A page of the documents of a kind, by name unless sorted otherwise; archived ones only if asked for by status."""
     query = filtered(select(document).where(document.c.kind == kind.value), page, _FILTERS)
+    if page.filters.get("tag"):
+        query = query.where(document.c.id.in_(_tagged(tx, kind, page.filters["tag"])))
     if "status" not in page.filters:
         query = query.where(document.c.status != DocumentStatus.ARCHIVED.value)
     rows, total = page_of(tx, query, page, _SORTABLE, "name")
     return [_document(row) for row in rows], total
+
+
+def _tagged(tx: Tx, kind: DocumentKind, tags: Sequence[str]) -> list[str]:
+    """The ids of the documents with one of these tags; JSON is looked at here, not in the database."""
+    rows = tx.execute(select(document.c.id, document.c.tags).where(document.c.kind == kind.value))
+    return [row.id for row in rows if not set(tags).isdisjoint(row.tags)]
 
 
 def add_version(tx: Tx, value: Version) -> None:
