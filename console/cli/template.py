@@ -1,21 +1,20 @@
 """`pureboot template`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
+from console.cli import diffs, library, versions
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
-
-if TYPE_CHECKING:
-    from engine.core.diff import Diff
 
 _TYPES = ("kickstart", "preseed", "autoinstall", "cloud-init", "ignition", "unattend", "ipxe", "script", "document")
 
 _bump = click.option(
     "--bump", type=click.Choice(("minor", "major")), default="minor", show_default=True, help="Which number is raised."
 )
+_draft = click.option("--draft", is_flag=True, help="Keep it as a draft: set-current puts it into use.")
 _message = click.option("-m", "--commit-message", default="", help="What changed and why.")
 
 
@@ -78,6 +77,7 @@ def show(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
 @click.option("--description", default="")
 @click.option("--os-family", default="")
 @click.option("--tag", multiple=True)
+@_draft
 @_message
 @json_option
 def add(
@@ -88,13 +88,14 @@ def add(
     description: str,
     os_family: str,
     tag: Sequence[str],
+    draft: bool,
     commit_message: str,
     as_json: bool,
 ) -> None:
     """Make a template from FILE (- is standard input)."""
     from console.cli import output
 
-    content = _read(file)
+    content = diffs.read(file)
     made = ask(
         ctx,
         lambda pureboot: pureboot.templates.create(
@@ -106,111 +107,57 @@ def add(
             os_family=os_family,
             tags=tag,
             commit_message=commit_message,
+            draft=draft,
         ),
     )
-    output.done(made, f"template {made.name} added as {made.current_version}", as_json=as_json)
+    what = f"the draft {made.latest_version}" if draft else made.current_version
+    output.done(made, f"template {made.name} added as {what}", as_json=as_json)
 
 
 @command(template, "new-version")
 @click.argument("name")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @_bump
+@_draft
 @_message
 @json_option
-def new_version(ctx: click.Context, name: str, file: TextIO, bump: str, commit_message: str, as_json: bool) -> None:
+def new_version(
+    ctx: click.Context, name: str, file: TextIO, bump: str, draft: bool, commit_message: str, as_json: bool
+) -> None:
     """Add FILE (- is standard input) as the template's next version."""
-    _add_version(ctx, name, _read(file), bump, commit_message, as_json)
+    _add_version(ctx, name, diffs.read(file), bump, commit_message, draft, as_json)
 
 
 @command(template, "edit")
 @click.argument("name")
 @_bump
+@_draft
 @_message
 @json_option
-def edit(ctx: click.Context, name: str, bump: str, commit_message: str, as_json: bool) -> None:
+def edit(ctx: click.Context, name: str, bump: str, draft: bool, commit_message: str, as_json: bool) -> None:
     """Edit the current version in $EDITOR; what is saved becomes the next version."""
     before = ask(ctx, lambda pureboot: pureboot.templates.version(name))
     after = click.edit(before.content, extension=f".{name}")
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
-    _add_version(ctx, name, after, bump, commit_message, as_json)
+    _add_version(ctx, name, after, bump, commit_message, draft, as_json)
 
 
-def _add_version(ctx: click.Context, name: str, content: str, bump: str, message: str, as_json: bool) -> None:
+def _add_version(
+    ctx: click.Context, name: str, content: str, bump: str, message: str, draft: bool, as_json: bool
+) -> None:
     from console.cli import output
     from engine.core.documents import Bump
 
     made = ask(
         ctx,
         lambda pureboot: pureboot.templates.add_version(
-            name, content, by=principal(), commit_message=message, bump=Bump(bump)
+            name, content, by=principal(), commit_message=message, bump=Bump(bump), draft=draft
         ),
     )
-    output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
-
-
-def _read(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file.name} is not text in UTF-8") from None
-
-
-@command(template, "versions")
-@click.argument("name")
-@json_option
-def versions(ctx: click.Context, name: str, as_json: bool) -> None:
-    """List a template's versions, newest first."""
-    from console.cli import output
-    from console.view.labels import clock, who
-
-    found, _ = ask(ctx, lambda pureboot: pureboot.templates.versions(name))
-    if as_json:
-        output.show_json(found)
-        return
-    now = output.now()
-    output.show_table(
-        ("version", "when", "by", "bytes", "message"),
-        (
-            (
-                each.version_string,
-                clock(each.created_at, now),
-                who(each.author),
-                str(each.size_bytes),
-                each.commit_message,
-            )
-            for each in found
-        ),
-        empty=f"template {name} has no versions",
-    )
-
-
-@command(template, "diff")
-@click.argument("name")
-@click.argument("from_version", metavar="FROM")
-@click.argument("to_version", metavar="[TO]", default="latest")
-@json_option
-def diff(ctx: click.Context, name: str, from_version: str, to_version: str, as_json: bool) -> None:
-    """Compare two versions of a template."""
-    from console.cli import output
-    from engine.core import diff as core
-
-    left, right, found = ask(ctx, lambda pureboot: pureboot.templates.diff(name, from_version, to_version))
-    if as_json:
-        output.show_json(core.as_data(found))
-        return
-    _print_diff(found, f"{name} {left.version_string}", f"{name} {right.version_string}")
-
-
-def _print_diff(found: "Diff", left: str, right: str) -> None:
-    from console.cli.output import styled
-    from console.view.labels import Role
-    from engine.core.diff import unified
-
-    roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}
-    for line in unified(found, left, right).splitlines():
-        click.echo(styled(line, roles.get(line[:1], Role.PLAIN)))
+    what = f"has the draft {made.version_string}" if draft else f"is at {made.version_string}"
+    output.done(made, f"template {name} {what}", as_json=as_json)
 
 
 @command(template, "render")
@@ -238,25 +185,5 @@ def render(
         ctx.exit(1)
 
 
-@command(template, "set-current")
-@click.argument("name")
-@click.argument("version")
-@json_option
-def set_current(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
-    """Make a version the current one; no version is deleted."""
-    from console.cli import output
-
-    changed = ask(ctx, lambda pureboot: pureboot.templates.set_current(name, version, by=principal()))
-    output.done(
-        changed, f"the current version of template {changed.name} is {changed.current_version}", as_json=as_json
-    )
-
-
-@command(template, "archive")
-@click.argument("name")
-def archive(ctx: click.Context, name: str) -> None:
-    """End a template's use; its versions stay."""
-    from console.cli import output
-
-    gone = ask(ctx, lambda pureboot: pureboot.templates.archive(name, by=principal()))
-    output.say(f"template {gone.name} is {gone.status}")
+library.add_commands(template, "template", _TYPES)
+versions.add_commands(template, "template")

@@ -86,14 +86,15 @@ def still_needed(used: WhereUsed) -> tuple[str, ...]:
     found = []
     if used.executions_total:
         named = _some([f"{each.workflow} on {each.node or 'no node'}" for each in used.executions])
-        found.append(f"{_count(used.executions_total, 'execution')} under way have yet to come to it ({named})")
+        have = "has" if used.executions_total == 1 else "have"
+        found.append(f"{_count(used.executions_total, 'execution')} under way {have} yet to come to it ({named})")
     if used.kind is DocumentKind.WORKFLOW:
         triggers = [each.name for each in used.triggers if each.enabled and each.workflow == used.name]
         if triggers:
-            found.append(f"{_count(len(triggers), 'trigger')} start it ({_some(triggers)})")
+            found.append(f"triggers start it: {_some(triggers)}")
         starting = [each.name for each in used.documents if each.direct and each.status is DocumentStatus.ACTIVE]
         if starting:
-            found.append(f"{_count(len(starting), 'workflow')} in use start it ({_some(starting)})")
+            found.append(f"workflows in use start it: {_some(starting)}")
     return tuple(found)
 
 

@@ -157,7 +157,7 @@ async def test_what_is_needed_is_archived_only_by_force(pureboot: PureBoot) -> N
         )
         await pureboot.executions.start("install", by=ADA, node="n1")
         refused = (await client.delete(f"{TEMPLATES}/answers")).problem(409)
-        assert "1 execution under way have yet to come to it (install on n1)" in refused["detail"]
+        assert "1 execution under way has yet to come to it (install on n1)" in refused["detail"]
         done = await client.delete(f"{TEMPLATES}/answers?force=true")
         assert (done.status, done.data["status"]) == (200, "archived")
         assert "install still names it" in done.json["message"]
