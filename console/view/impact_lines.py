@@ -75,7 +75,7 @@ def summary(found: Impact) -> list[str]:
     else:
         lines = [_counted("node", found.counts["nodes"])] if any(found.counts["nodes"].values()) else []
         if any(found.counts["executions"].values()):
-            lines.append(_counted("execution", found.counts["executions"]) + " under way")
+            lines.append(_counted("execution under way", found.counts["executions"]))
     if found.pinned:
         keeps = "execution under way keeps" if found.pinned == 1 else "executions under way keep"
         lines.append(f"{found.pinned} {keeps} the version begun with")
@@ -93,7 +93,8 @@ def _counted(noun: str, counts: Mapping[str, int]) -> str:
         "changed": "would get another text",
         "same": "would get the same",
     }
-    parts = [f"{counts[key]} {noun}{'' if counts[key] == 1 else 's'} {words[key]}" for key in words if counts[key]]
+    plural = noun.replace("execution", "executions") if " " in noun else f"{noun}s"
+    parts = [f"{counts[key]} {noun if counts[key] == 1 else plural} {words[key]}" for key in words if counts[key]]
     return ", ".join(parts)
 
 

@@ -198,7 +198,7 @@ class Judge:
 
 def compared(title: str, was: Rendering, is_: Rendering) -> TextImpact:
     """What became of one text."""
-    new = tuple(problem for problem in is_.problems if problem not in was.problems)
+    new = tuple(problem for what, problem in is_.problems.items() if what not in was.problems)
     verdict = Verdict.SAME if was.digest == is_.digest else Verdict.CHANGED
     if new:
         verdict = Verdict.BREAKS

@@ -71,11 +71,12 @@ def parts(catalogue: Catalogue, piece: Piece) -> frozenset[Key]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """What became of a piece: a digest of its text (None: there is none), and what is wrong with it. `text` only where
-    it was asked for."""
+    """What became of a piece: a digest of its text (None: there is none), and what is wrong with it: sentences with
+    places by what it is, which is the same wherever it stands. `text` only where it was asked for.
+    """
 
     digest: bytes | None
-    problems: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
 
 
@@ -118,7 +119,7 @@ class Side:
     def _render(self, piece: Piece, scopes: Scopes, names: Mapping[str, Any], *, keep: bool) -> Rendering:
         key = self.catalogue.target(piece.use)
         if key is None or key not in self.texts:
-            return Rendering(digest=None, problems=(f"there is no template {piece.title}",))
+            return Rendering(digest=None, problems={piece.title: f"there is no template {piece.title}"})
         template = {"id": self.catalogue.volumes[key.kind, key.name].id, "name": key.name, "version": key.version}
         text = self.texts[key] if piece.text is None else piece.text
         try:
@@ -128,10 +129,10 @@ class Side:
             done = rendering.render(text, {**scopes, "template": template}, include=self._find, name=name)
         except Invalid as error:
             self.spent += len(text)
-            return Rendering(digest=None, problems=tuple(str(each) for each in error.problems))
+            return Rendering(digest=None, problems={each.message: str(each) for each in error.problems})
         self.spent += len(done.content)
         digest = hashlib.blake2b(done.content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        problems = tuple(dict.fromkeys(str(each.problem()) for each in done.unresolved))
+        problems = {each.name: str(each.problem()) for each in reversed(done.unresolved)}
         return Rendering(digest=digest, problems=problems, text=done.content if keep else None)
 
     def _find(self, name: str, reference: str | None) -> Included | None:
