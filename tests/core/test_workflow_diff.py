@@ -219,14 +219,14 @@ def test_every_field_there_is_is_looked_at() -> None:
 # Whatever differs is said, and nothing else
 
 KEYS = ("a", "b", "c", "d")
-values = st.recursive(
+values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", "y", "1", "a\nb", 1.0, 0.5]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("pq"), inner, max_size=2),
     max_leaves=3,
 )
-trees = st.dictionaries(st.sampled_from("mn"), values, max_size=2)
-durations = st.sampled_from([None, 1, 90, 3600])
-retries = st.fixed_dictionaries(
+trees: st.SearchStrategy[Any] = st.dictionaries(st.sampled_from("mn"), values, max_size=2)
+durations: st.SearchStrategy[Any] = st.sampled_from([None, 1, 90, 3600])
+retries: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "max_attempts": st.integers(1, 3),
@@ -238,14 +238,14 @@ retries = st.fixed_dictionaries(
         "rerender": st.booleans(),
     },
 )
-edges = st.lists(
+edges: st.SearchStrategy[Any] = st.lists(
     st.fixed_dictionaries(
         {"to": st.sampled_from(KEYS)},
         optional={"when": st.sampled_from(["success", "failure", "always"]), "if": st.sampled_from(["x", "y"])},
     ),
     max_size=3,
 )
-steps = st.fixed_dictionaries(
+steps: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"key": st.sampled_from(KEYS), "action": st.sampled_from(["core.echo", "node.script"])},
     optional={
         "name": st.sampled_from(["A", "B"]),
@@ -263,7 +263,7 @@ steps = st.fixed_dictionaries(
         "dead_letter": st.booleans(),
     },
 )
-workflows = st.fixed_dictionaries(
+workflows: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["w", "v"]),
         "steps": st.lists(steps, min_size=1, max_size=4, unique_by=lambda step: step["key"]),

@@ -1,5 +1,7 @@
 """Where documents are used, and what another version would change, for whom; on both databases."""
 
+from typing import Any
+
 import pytest
 
 from engine.app import PureBoot
@@ -48,16 +50,14 @@ async def site(pureboot: PureBoot) -> None:
     workflows = pureboot.workflows
     install, parent, other = [(await workflows.get(name)).id for name in ("install", "parent", "other")]
     group = await pureboot.groups.create({"name": "r4", "workflow_id": install, "metadata": {"zone": "Rack"}}, by=ADA)
-    for number, values in enumerate(
-        (
-            {"hostname": "n1", "workflow_id": install},
-            {"hostname": "n2", "group_id": group.id},
-            {"hostname": "n3", "workflow_id": parent, "metadata": {"zone": "Mars"}},
-            {"hostname": "n4", "workflow_id": other, "group_id": group.id},
-            {"hostname": "n5"},
-        ),
-        1,
-    ):
+    listed: tuple[dict[str, Any], ...] = (
+        {"hostname": "n1", "workflow_id": install},
+        {"hostname": "n2", "group_id": group.id},
+        {"hostname": "n3", "workflow_id": parent, "metadata": {"zone": "Mars"}},
+        {"hostname": "n4", "workflow_id": other, "group_id": group.id},
+        {"hostname": "n5"},
+    )
+    for number, values in enumerate(listed, 1):
         await pureboot.nodes.create(f"52:54:00:00:00:0{number}", values, by=ADA)
 
 
