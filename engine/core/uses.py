@@ -48,8 +48,9 @@ class Use:
 
 
 _FETCHED = re.compile(
-    r"/render/(?:\$\{[^}\n]*\}|\{\{[^}\n]*\}\}|[^\s/'\"<>{}]+)/"
-    r"(?:(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)(?::(?P<reference>v\d{1,9}(?:\.\d{1,9})?))?)?(?P<open>\$\{|\{\{)?"
+    # each part is bounded, and ends before the next slash: so the time is linear in the text
+    r"/render/(?:\$\{[^}/\n]{0,100}\}|\{\{[^}/\n]{0,100}\}\}|[^\s/'\"<>{}]{1,200})/"
+    r"(?:(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]{0,127})(?::(?P<reference>v\d{1,9}(?:\.\d{1,9})?))?)?(?P<open>\$\{|\{\{)?"
 )
 _EXPRESSIONS = ("{{", "{%", "${")
 _TEMPLATES = {"node.script": How.RUN, "core.render": How.RENDER}
