@@ -39,9 +39,11 @@ from console.screens.palette import Palette
 from console.screens.small import TooSmall, is_too_small
 from console.screens.workflows import WorkflowsScreen
 from console.typeahead import TypeAheadApp
+from console.view.diff_lines import Mark
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
 from console.widgets.page import PlainScrollBar
+from engine.core.documents import DocumentKind
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
@@ -315,6 +317,22 @@ class PureBootApp(TypeAheadApp):
         from console.screens.template import TemplateScreen
 
         self.push_screen(TemplateScreen(name))
+
+    def open_document(
+        self, kind: DocumentKind, name: str, version: str | None = None, mark: Mark | None = None
+    ) -> None:
+        """Show a template's or workflow's versions, from one of them and a place in its text."""
+        from console.screens.template import TemplateScreen
+        from console.screens.workflow import WorkflowScreen
+
+        made = TemplateScreen if kind is DocumentKind.TEMPLATE else WorkflowScreen
+        self.push_screen(made(name, version, mark))
+
+    def find_in(self, kind: DocumentKind) -> None:
+        """Look for a text in all documents of a kind."""
+        from console.screens.search import SearchScreen
+
+        self.push_screen(SearchScreen(kind))
 
     async def open_workflow(self, name: str) -> None:
         """Show a workflow."""

@@ -97,6 +97,14 @@ _FILTER = Key(
     help="filter: words, !not, field:part, field=exactly, field:one,other",
     footer=True,
 )
+_FIND = Key(keys="F", action="find", label="find", help="find a text in all of them, and go to its line", footer=True)
+_IMPACT = Key(
+    keys="i",
+    action="impact",
+    label="who gets it",
+    help="who would get this version in the place of the current one",
+    footer=True,
+)
 _SORT = Key(keys="s", action="sort", label="sort", help="sort by the next column")
 _REVERSE = Key(keys="S", action="reverse", label="reverse", help="sort the other way round")
 _ENTER = Key(keys="enter", action="open", label="open", help="open", footer=True)
@@ -108,6 +116,20 @@ _NODE = Key(keys="o", action="node", label="node", help="open the execution's no
 
 _SEARCH = Key(keys="slash", action="search", label="search", help="search in the log", footer=True)
 _WRAP = Key(keys="w", action="wrap", label="wrap", help="wrap long lines, or cut them; left, right show the rest")
+
+_MARK_VERSION = Key(keys="space", action="mark", label="mark", help="mark the version to compare others with")
+_USE = Key(keys="u", action="use", label="use", help="make this version the current one, after a question", footer=True)
+_CHANGES = (
+    Key(keys="v", action="layout", label="side by side", help="side by side, or one below the other", footer=True),
+    Key(keys="n,right_square_bracket", action="next", label="next change", help="next change"),
+    Key(keys="N,left_square_bracket", action="previous", label="change before", help="change before"),
+)
+_TEXT = (
+    Key(keys="enter,tab", action="open", label="text", help="between the versions and the text"),
+    Key(keys="z", action="zoom", label="zoom", help="give the text the whole screen, or take it back"),
+    _WRAP,
+    Key(keys="y", action="copy", label="copy", help="copy what is shown"),
+)
 
 # The keys of each context. `everywhere` is added to every screen, `list` to every table.
 KEYS: Mapping[str, tuple[Key, ...]] = {
@@ -145,7 +167,15 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         _REVERSE,
     ),
     "workflows": (
+        Key(
+            keys="enter",
+            action="open",
+            label="versions",
+            help="open its versions: texts, diffs, who gets it",
+            footer=True,
+        ),
         _FILTER,
+        _FIND,
         Key(keys="p", action="publish", label="publish", help="make the newest version the active one", footer=True),
         Key(keys="tab", action="app.focus_next", label="details", help="go to the details, and back", footer=True),
     ),
@@ -210,6 +240,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     "templates": (
         _ENTER,
         _FILTER,
+        _FIND,
         Key(keys="s", action="sort", label="sort", help="sort by the next column"),
         Key(keys="S", action="reverse", label="reverse", help="sort the other way round"),
     ),
@@ -221,15 +252,47 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="what changed since the version before, or the marked one",
             footer=True,
         ),
-        Key(keys="space", action="mark", label="mark", help="mark the version to compare others with", footer=True),
-        Key(keys="v", action="layout", label="side by side", help="side by side, or one below the other", footer=True),
-        Key(keys="n,right_square_bracket", action="next", label="next change", help="next change"),
-        Key(keys="N,left_square_bracket", action="previous", label="change before", help="change before"),
+        _MARK_VERSION,
+        _IMPACT,
+        _USE,
+        *_CHANGES,
         Key(keys="p", action="preview", label="preview", help="what it becomes for a node", footer=True),
-        Key(keys="enter,tab", action="open", label="text", help="between the versions and the text"),
-        Key(keys="z", action="zoom", label="zoom", help="give the text the whole screen, or take it back"),
+        *_TEXT,
+    ),
+    "workflow": (
+        Key(
+            keys="d",
+            action="diff",
+            label="diff",
+            help="what changed since the version before, or the marked one: in its meaning, and in words",
+            footer=True,
+        ),
+        _MARK_VERSION,
+        _IMPACT,
+        replace(_USE, keys="p,u", label="publish", help="make this version the active one, after a question"),
+        *_CHANGES,
+        *_TEXT,
+    ),
+    "impact": (
+        Key(
+            keys="enter",
+            action="open",
+            label="for this one",
+            help="what this node would get other than now",
+            footer=True,
+        ),
+        Key(keys="d", action="source", label="the text", help="what differs in the text itself", footer=True),
+        *_CHANGES,
+        Key(keys="tab", action="text", label="text", help="between the list and the text"),
+        Key(keys="o", action="node", label="node", help="open the node", footer=True),
+        _FILTER,
+        _SORT,
+        _REVERSE,
         _WRAP,
-        Key(keys="y", action="copy", label="copy", help="copy what is shown"),
+    ),
+    "search": (
+        Key(keys="enter", action="open", label="go there", help="go to the line", footer=True),
+        Key(keys="slash", action="search", label="find", help="type something else", footer=True),
     ),
 }
 

@@ -57,6 +57,7 @@ from engine.store.tx import Tx
 if TYPE_CHECKING:
     from engine.services.blob_care import BlobCare
     from engine.services.files import Files
+    from engine.services.library import Library
     from engine.services.plans import Plans
     from engine.services.uploads import Uploads
 
@@ -266,6 +267,13 @@ class PureBoot:
     async def hosts(self) -> list[Host]:
         """The processes that perform steps, oldest first."""
         return await self._context.database.read(hosts.find)
+
+    @cached_property
+    def library(self) -> "Library":
+        """What can be asked of all documents together; loaded when it is asked."""
+        from engine.services.library import Library
+
+        return Library(self._context)
 
     @cached_property
     def plans(self) -> "Plans":

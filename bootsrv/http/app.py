@@ -24,6 +24,7 @@ from bootsrv.http import (
     groups,
     health,
     hooks,
+    library,
     links,
     nodes,
     packs,
@@ -44,6 +45,7 @@ from bootsrv.http.call import Call
 from bootsrv.http.errors import translate
 from bootsrv.http.routing import MIB, Reader, Route, Who
 from bootsrv.http.site import SITE, Site
+from engine.core.documents import DocumentKind
 
 _ANY, _NODE, _VIEW, _WORK, _ADMIN = Who.ANYONE, Who.NODE, Who.VIEWER, Who.TECHNICIAN, Who.ADMIN
 _DOCUMENT = 4 * MIB  # a text of 1 MiB, with what JSON that escapes all but ASCII makes of it
@@ -91,18 +93,29 @@ _GROUPS = (
     Route("DELETE", "/{id}", groups.delete, _WORK),
 )
 
+
+def _library(kind: DocumentKind) -> tuple[Route, ...]:
+    """What can be asked of a template and a workflow alike."""
+    return (
+        Route("GET", "/{id}/where-used", library.where_used(kind), _VIEW, query=library.USAGE_QUERY),
+        Route("GET", "/{id}/impact", library.impact(kind), _VIEW, query=library.IMPACT_QUERY),
+        Route("POST", "/{id}/impact", library.impact_of_text(kind), _VIEW, body=_DOCUMENT),
+    )
+
+
 _TEMPLATES = (
-    Route("GET", "", templates.list_, _VIEW, filters=templates.FILTERS),
+    Route("GET", "", templates.list_, _VIEW, filters=templates.FILTERS, query=library.SEARCH_QUERY),
     Route("POST", "", templates.create, _WORK, query=templates.FORCE_QUERY, body=_DOCUMENT),
     Route("POST", "/validate", templates.validate_text, _VIEW, body=_DOCUMENT),
     Route("GET", "/{id}", templates.get, _VIEW),
     Route("PATCH", "/{id}", templates.update, _WORK),
     Route("PUT", "/{id}", templates.update, _WORK),
-    Route("DELETE", "/{id}", templates.archive, _WORK),
+    Route("DELETE", "/{id}", templates.archive, _WORK, query=library.ARCHIVE_QUERY),
     Route("GET", "/{id}/versions", templates.versions, _VIEW, filters=_LIST),
     Route("POST", "/{id}/versions", templates.add_version, _WORK, query=templates.VERSION_QUERY, body=_DOCUMENT),
     Route("GET", "/{id}/versions/{version}", templates.version, _VIEW),
-    Route("GET", "/{id}/diff", templates.compare, _VIEW, query=templates.DIFF_QUERY),
+    Route("GET", "/{id}/diff", library.compare(DocumentKind.TEMPLATE), _VIEW, query=library.DIFF_QUERY),
+    *_library(DocumentKind.TEMPLATE),
     Route("POST", "/{id}/render", templates.render, _VIEW),
     Route("POST", "/{id}/validate", templates.validate, _VIEW),
     Route("PUT", "/{id}/current", templates.set_current, _WORK, query=templates.FORCE_QUERY),
@@ -117,7 +130,7 @@ _TEMPLATES = (
 _BLOBS = (Route("GET", "", files.blobs, _VIEW, filters=files.BLOB_FILTERS),)
 
 _WORKFLOWS = (
-    Route("GET", "", workflows.list_, _VIEW, filters=workflows.FILTERS),
+    Route("GET", "", workflows.list_, _VIEW, filters=workflows.FILTERS, query=library.SEARCH_QUERY),
     Route("POST", "", workflows.create, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
     Route("POST", "/import", workflows.import_, _WORK, query=workflows.FILE_QUERY, body=_DOCUMENT),
     Route("POST", "/from-template", from_template.make, _WORK, body=MIB),
@@ -125,11 +138,14 @@ _WORKFLOWS = (
     Route("GET", "/{id}", workflows.get, _VIEW, query=workflows.VERSION_QUERY),
     Route("PATCH", "/{id}", workflows.update, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
     Route("PUT", "/{id}", workflows.replace, _WORK, query=workflows.WRITE_QUERY, body=_DOCUMENT),
-    Route("DELETE", "/{id}", workflows.archive, _WORK),
+    Route("DELETE", "/{id}", workflows.archive, _WORK, query=library.ARCHIVE_QUERY),
     Route("GET", "/{id}/versions", workflows.versions, _VIEW, filters=_LIST),
     Route("GET", "/{id}/versions/{version}", workflows.version, _VIEW),
     Route("POST", "/{id}/publish", workflows.publish, _WORK),
-    Route("POST", "/{id}/archive", workflows.archive, _WORK),
+    Route("GET", "/{id}/diff", library.compare(DocumentKind.WORKFLOW), _VIEW, query=library.DIFF_QUERY),
+    *_library(DocumentKind.WORKFLOW),
+    Route("PUT", "/{id}/current", workflows.set_current, _WORK),
+    Route("POST", "/{id}/archive", workflows.archive, _WORK, query=library.ARCHIVE_QUERY),
     Route("GET", "/{id}/export", workflows.export, _VIEW, query=workflows.VERSION_QUERY),
     Route("POST", "/{id}/execute", workflows.execute, _WORK, body=MIB),
     Route("POST", "/{id}/plan", plans.plan, _VIEW, body=MIB),

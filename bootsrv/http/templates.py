@@ -1,22 +1,21 @@
 """/api/v1/templates."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
-from bootsrv.http.answers import created, listed, ok, text
+from bootsrv.http import library
+from bootsrv.http.answers import created, listed, ok
 from bootsrv.http.bodies import Body, Line, Prose, Word
 from bootsrv.http.call import Call
 from bootsrv.http.queries import member, one_of, truth
 from bootsrv.http.queries import text as any_text
-from engine.core import diff, findings
-from engine.core.documents import Bump, DocumentStatus, TemplateType, Version
+from engine.core import findings
+from engine.core.documents import Bump, DocumentKind, DocumentStatus, TemplateType
 from engine.core.findings import Finding, Findings
 from engine.core.shape import as_data
-from engine.errors import Invalid, Problem
 
 FILTERS = {
     "name": any_text,
@@ -24,10 +23,10 @@ FILTERS = {
     "os_family": any_text,
     "status": one_of(DocumentStatus),
     "current_version": any_text,
+    "tag": any_text,
 }
 FORCE_QUERY = {"force": truth}
 VERSION_QUERY = {"bump": member(Bump), **FORCE_QUERY}
-DIFF_QUERY = {"from": any_text, "to": any_text}
 
 _Tags = Annotated[list[Line], Field(max_length=100)]
 
@@ -42,6 +41,7 @@ class NewTemplate(Body):
     tags: _Tags = Field(default=[])
     content: str | None = None
     commit_message: Prose = ""
+    draft: bool = False
 
 
 class ChangedTemplate(Body):
@@ -54,10 +54,11 @@ class ChangedTemplate(Body):
 
 
 class NewVersion(Body):
-    """The next version."""
+    """The next version; a draft is not the current one."""
 
     content: str
     commit_message: Prose = ""
+    draft: bool = False
 
 
 class Preview(Body):
@@ -91,7 +92,9 @@ class CurrentVersion(Body):
 
 
 async def list_(call: Call) -> web.Response:
-    """A page of the templates."""
+    """A page of the templates; with `q`, of those that have a text in them, and where."""
+    if "q" in call.own_query():
+        return await library.found(call, DocumentKind.TEMPLATE)
     found, total = await call.pureboot.templates.find(call.page())
     return listed(found, total)
 
@@ -111,6 +114,7 @@ async def create(call: Call) -> web.Response:
         os_family=new.os_family,
         tags=new.tags,
         commit_message=new.commit_message,
+        draft=new.draft,
     )
     at = f"/api/v1/templates/{template.id}"
     return created(_with(template, found), f"template {template.name} was made{_count(found)}", at=at)
@@ -129,8 +133,7 @@ async def update(call: Call) -> web.Response:
 
 async def archive(call: Call) -> web.Response:
     """A template that is used no more; its versions stay."""
-    template = await call.pureboot.templates.archive(call.part("id"), by=call.by)
-    return ok(template, f"template {template.name} is archived; its versions stay")
+    return await library.archive(call, DocumentKind.TEMPLATE)
 
 
 async def versions(call: Call) -> web.Response:
@@ -152,42 +155,18 @@ async def add_version(call: Call) -> web.Response:
         by=call.by,
         commit_message=new.commit_message,
         bump=bump,
+        draft=new.draft,
         force=force,
         tell=found.extend,
     )
     at = f"/api/v1/templates/{version.template_id}/versions/{version.version_string}"
-    message = f"{version.version_string} is the current version{_count(found)}"
-    return created(_with(version, found), message, at=at)
+    what = "is a draft; make it current to use it" if new.draft else "is the current version"
+    return created(_with(version, found), f"{version.version_string} {what}{_count(found)}", at=at)
 
 
 async def version(call: Call) -> web.Response:
     """One version: `v1.0`, `v1` (the newest 1.x) or `latest`."""
     return ok(await call.pureboot.templates.version(call.part("id"), call.part("version")))
-
-
-async def compare(call: Call) -> web.Response:
-    """What differs between two versions: a unified diff, or JSON with hunks if that is preferred."""
-    wanted = call.query()
-    if "from" not in wanted:
-        raise Invalid([Problem(path="from", message="is missing: write ?from=v1.0&to=v1.1")])
-    reference = call.part("id")
-    left = await call.pureboot.templates.version(reference, wanted["from"])
-    right = await call.pureboot.templates.version(reference, wanted.get("to", "latest"))
-    # in a thread: two large texts may take longer than anyone else should wait
-    if call.prefers("application/json", "text/x-diff"):
-        return ok(await asyncio.to_thread(_hunks, left, right))
-    name = (await call.pureboot.templates.get(reference)).name
-    return text(await asyncio.to_thread(_unified, name, left, right), "text/x-diff")
-
-
-def _hunks(left: Version, right: Version) -> dict[str, object]:
-    found = diff.as_data(diff.diff(left.content, right.content))
-    return {"from": left.version_string, "to": right.version_string, **found}
-
-
-def _unified(name: str, left: Version, right: Version) -> str:
-    found = diff.diff(left.content, right.content)
-    return diff.unified(found, f"{name} {left.version_string}", f"{name} {right.version_string}")
 
 
 async def render(call: Call) -> web.Response:

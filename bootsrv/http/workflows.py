@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bootsrv.http import bulk
+from bootsrv.http import bulk, library
 from bootsrv.http.answers import created, listed, ok, text
 from bootsrv.http.bodies import Body, Line, Prose, check, read_json
 from bootsrv.http.bulk import Start
@@ -14,7 +14,7 @@ from bootsrv.http.call import Call
 from bootsrv.http.queries import one_of, truth_word
 from bootsrv.http.queries import text as any_text
 from engine.core import sources
-from engine.core.documents import DocumentStatus
+from engine.core.documents import DocumentKind, DocumentStatus
 from engine.core.shape import as_data
 from engine.core.texts import decode
 from engine.core.workflows import PublishedWorkflow
@@ -23,7 +23,7 @@ from engine.errors import Conflict, Invalid, NotFound, Problem
 FILTERS = {
     "is_active": truth_word,
     "status": one_of(DocumentStatus),
-    **dict.fromkeys(("name", "os_family", "architecture", "boot_mode", "current_version"), any_text),
+    **dict.fromkeys(("name", "os_family", "architecture", "boot_mode", "current_version", "tag"), any_text),
 }
 WRITE_QUERY = {"commit_message": any_text}
 FILE_QUERY = {**WRITE_QUERY, "file": any_text}
@@ -56,8 +56,16 @@ class Which(Body):
     version: Line | None = None
 
 
+class Whole(Body):
+    """Which version is to be the active one."""
+
+    version: Line
+
+
 async def list_(call: Call) -> web.Response:
-    """A page of the workflows."""
+    """A page of the workflows; with `q`, of those that have a text in them, and where."""
+    if "q" in call.own_query():
+        return await library.found(call, DocumentKind.WORKFLOW)
     found, total = await call.pureboot.workflows.find(call.page())
     return listed(found, total)
 
@@ -117,8 +125,7 @@ async def replace(call: Call) -> web.Response:
 
 async def archive(call: Call) -> web.Response:
     """A workflow that is used no more; its versions stay, and what runs of it runs on."""
-    workflow = await call.pureboot.workflows.archive(call.part("id"), by=call.by)
-    return ok(workflow, f"workflow {workflow.name} is archived")
+    return await library.archive(call, DocumentKind.WORKFLOW)
 
 
 async def versions(call: Call) -> web.Response:
@@ -130,6 +137,13 @@ async def versions(call: Call) -> web.Response:
 async def version(call: Call) -> web.Response:
     """One version with its text."""
     return ok(await call.pureboot.workflows.version(call.part("id"), call.part("version")))
+
+
+async def set_current(call: Call) -> web.Response:
+    """A workflow whose active version is another from now on."""
+    wanted = await call.body(Whole)
+    workflow = await call.pureboot.workflows.set_current(call.part("id"), wanted.version, by=call.by)
+    return ok(workflow, f"{workflow.current_version} is the active version of {workflow.name}")
 
 
 async def publish(call: Call) -> web.Response:

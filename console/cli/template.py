@@ -1,17 +1,14 @@
 """`pureboot template`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
-from console.cli import template_iso, texts  # noqa: F401 - the commands for ISOs are among FILES
+from console.cli import library, template_iso, texts, versions  # noqa: F401 - the commands for ISOs are among FILES
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
 from console.cli.template_files import FILE_TYPES, FILES
-
-if TYPE_CHECKING:
-    from engine.core.diff import Diff
 
 _TYPES = (
     *("kickstart", "preseed", "autoinstall", "cloud-init", "ignition", "unattend", "ipxe", "script", "document"),
@@ -21,6 +18,7 @@ _TYPES = (
 _bump = click.option(
     "--bump", type=click.Choice(("minor", "major")), default="minor", show_default=True, help="Which number is raised."
 )
+_draft = click.option("--draft", is_flag=True, help="Keep it as a draft: set-current puts it into use.")
 _force = click.option("--force", is_flag=True, help="Save it although its check finds errors.")
 _message = click.option("-m", "--commit-message", default="", help="What changed and why.")
 
@@ -86,6 +84,7 @@ def show(ctx: click.Context, name: str, version: str, as_json: bool) -> None:
 @click.option("--description", default="")
 @click.option("--os-family", default="")
 @click.option("--tag", multiple=True)
+@_draft
 @_message
 @_force
 @json_option
@@ -97,6 +96,7 @@ def add(
     description: str,
     os_family: str,
     tag: Sequence[str],
+    draft: bool,
     commit_message: str,
     force: bool,
     as_json: bool,
@@ -117,41 +117,54 @@ def add(
             os_family=os_family,
             tags=tag,
             commit_message=commit_message,
+            draft=draft,
             force=force,
             tell=warn,
         ),
     )
-    output.done(made, f"template {made.name} added as {made.current_version}", as_json=as_json)
+    what = f"the draft {made.latest_version}" if draft else made.current_version
+    output.done(made, f"template {made.name} added as {what}", as_json=as_json)
 
 
 @command(template, "new-version")
 @click.argument("name")
 @click.argument("file", type=click.File("rb"))
 @_bump
+@_draft
 @_message
 @_force
 @json_option
 def new_version(
-    ctx: click.Context, name: str, file: BinaryIO, bump: str, commit_message: str, force: bool, as_json: bool
+    ctx: click.Context,
+    name: str,
+    file: BinaryIO,
+    bump: str,
+    draft: bool,
+    commit_message: str,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Add FILE (- is standard input) as the template's next version."""
-    _add_version(ctx, name, texts.read(file), bump, commit_message, force, as_json)
+    _add_version(ctx, name, texts.read(file), bump, commit_message, as_json, draft=draft, force=force)
 
 
 @command(template, "edit")
 @click.argument("name")
 @_bump
+@_draft
 @_message
 @_force
 @json_option
-def edit(ctx: click.Context, name: str, bump: str, commit_message: str, force: bool, as_json: bool) -> None:
+def edit(
+    ctx: click.Context, name: str, bump: str, draft: bool, commit_message: str, force: bool, as_json: bool
+) -> None:
     """Edit the current version in $EDITOR; what is saved becomes the next version."""
     before = ask(ctx, lambda pureboot: pureboot.templates.version(name))
     after = texts.edit(before.content, f".{name}")
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
-    _add_version(ctx, name, after, bump, commit_message, force, as_json, is_edited=True)
+    _add_version(ctx, name, after, bump, commit_message, as_json, draft=draft, force=force, is_edited=True)
 
 
 def _add_version(
@@ -160,8 +173,10 @@ def _add_version(
     content: str,
     bump: str,
     message: str,
-    force: bool,
     as_json: bool,
+    *,
+    draft: bool,
+    force: bool,
     is_edited: bool = False,
 ) -> None:
     from console.cli import output
@@ -171,68 +186,13 @@ def _add_version(
     made = save(
         ctx,
         lambda pureboot: pureboot.templates.add_version(
-            name, content, by=principal(), commit_message=message, bump=Bump(bump), force=force, tell=warn
+            name, content, by=principal(), commit_message=message, bump=Bump(bump), draft=draft, force=force, tell=warn
         ),
         text=content if is_edited else "",
         name=name,
     )
-    output.done(made, f"template {name} is at {made.version_string}", as_json=as_json)
-
-
-@command(template, "versions")
-@click.argument("name")
-@json_option
-def versions(ctx: click.Context, name: str, as_json: bool) -> None:
-    """List a template's versions, newest first."""
-    from console.cli import output
-    from console.view.labels import clock, who
-
-    found, _ = ask(ctx, lambda pureboot: pureboot.templates.versions(name))
-    if as_json:
-        output.show_json(found)
-        return
-    now = output.now()
-    output.show_table(
-        ("version", "when", "by", "bytes", "message"),
-        (
-            (
-                each.version_string,
-                clock(each.created_at, now),
-                who(each.author),
-                str(each.size_bytes),
-                each.commit_message,
-            )
-            for each in found
-        ),
-        empty=f"template {name} has no versions",
-    )
-
-
-@command(template, "diff")
-@click.argument("name")
-@click.argument("from_version", metavar="FROM")
-@click.argument("to_version", metavar="[TO]", default="latest")
-@json_option
-def diff(ctx: click.Context, name: str, from_version: str, to_version: str, as_json: bool) -> None:
-    """Compare two versions of a template."""
-    from console.cli import output
-    from engine.core import diff as core
-
-    left, right, found = ask(ctx, lambda pureboot: pureboot.templates.diff(name, from_version, to_version))
-    if as_json:
-        output.show_json(core.as_data(found))
-        return
-    _print_diff(found, f"{name} {left.version_string}", f"{name} {right.version_string}")
-
-
-def _print_diff(found: "Diff", left: str, right: str) -> None:
-    from console.cli.output import styled
-    from console.view.labels import Role
-    from engine.core.diff import unified
-
-    roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}
-    for line in unified(found, left, right).splitlines():
-        click.echo(styled(line, roles.get(line[:1], Role.PLAIN)))
+    what = f"has the draft {made.version_string}" if draft else f"is at {made.version_string}"
+    output.done(made, f"template {name} {what}", as_json=as_json)
 
 
 @command(template, "render")
@@ -258,10 +218,8 @@ def render(
         output.show_json(found)
     else:
         texts.show(found.content)
-        for each in found.unresolved:
-            click.echo(f"pureboot: {each.problem()}", err=True)
-        for hazard in found.hazards:
-            click.echo(f"pureboot: {hazard.problem()}", err=True)
+        for problem in found.problems:
+            click.echo(f"pureboot: {problem}", err=True)
     if strict and found.problems:
         ctx.exit(1)
 
@@ -303,7 +261,7 @@ def validate(
 @_force
 @json_option
 def set_current(ctx: click.Context, name: str, version: str, force: bool, as_json: bool) -> None:
-    """Make a version the current one; no version is deleted."""
+    """Make a version the current one: an older one to go back, or a draft to publish it; no version is deleted."""
     from console.cli import output
     from console.cli.findings import save, warn
 
@@ -315,15 +273,7 @@ def set_current(ctx: click.Context, name: str, version: str, force: bool, as_jso
     )
 
 
-@command(template, "archive")
-@click.argument("name")
-def archive(ctx: click.Context, name: str) -> None:
-    """End a template's use; its versions stay."""
-    from console.cli import output
-
-    gone = ask(ctx, lambda pureboot: pureboot.templates.archive(name, by=principal()))
-    output.say(f"template {gone.name} is {gone.status}")
-
-
+library.add_commands(template, "template", _TYPES)
+versions.add_commands(template, "template")
 for _name, _command in FILES.commands.items():
     template.add_command(_command, _name)

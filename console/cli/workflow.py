@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from console.cli import texts
+from console.cli import library, texts, versions
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
 
@@ -165,17 +165,6 @@ def publish(ctx: click.Context, name: str, version: str | None, as_json: bool) -
     output.done(found, f"workflow {found.name} {found.current_version} is {found.status}", as_json=as_json)
 
 
-@command(workflow, "archive")
-@click.argument("name")
-@json_option
-def archive(ctx: click.Context, name: str, as_json: bool) -> None:
-    """End a workflow's use; what runs of it runs on."""
-    from console.cli import output
-
-    found = ask(ctx, lambda pureboot: pureboot.workflows.archive(name, by=principal()))
-    output.done(found, f"workflow {found.name} is {found.status}", as_json=as_json)
-
-
 @command(workflow, "export")
 @click.argument("name")
 @click.option("--version", help="v1.0, v1 (the newest 1.x) or latest.")
@@ -312,3 +301,6 @@ def typed(schema: Any, text: str) -> Any:
 from console.cli import make as _make  # noqa: E402, F401 - its commands are of this group
 from console.cli import plan as _plan  # noqa: E402, F401
 from console.cli import rehearse as _rehearse  # noqa: E402, F401
+
+library.add_commands(workflow, "workflow")
+versions.add_commands(workflow, "workflow")

@@ -12,16 +12,18 @@ from textual.widget import Widget
 from console import clipboard
 from console.model import Changes
 from console.screens.base import PureBootScreen
+from console.screens.confirm import Confirm
 from console.screens.pick import PickNode
-from console.view import template_lines
-from console.view.diff_lines import compare, numbered
+from console.view import impact_lines, template_lines
+from console.view.diff_lines import Mark, compare, numbered
 from console.view.labels import Cell, Row
 from console.view.template_lines import DiffFacts
 from console.widgets.diff_view import DiffView
 from console.widgets.lines import Lines
 from console.widgets.table import Table
 from engine.core import diff
-from engine.core.documents import Document, Version
+from engine.core.documents import Document, DocumentKind, DocumentStatus, Version
+from engine.core.workflows import PublishedWorkflow
 from engine.errors import PureBootError
 
 _UNRESOLVED = 4  # lines
@@ -42,11 +44,16 @@ class TemplateScreen(PureBootScreen):
     CONTEXTS = ("template", "list")
     NAME = "one template"
     CSS_PATH: ClassVar = "../details.tcss"
+    KIND: ClassVar = DocumentKind.TEMPLATE
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, version: str | None = None, mark: Mark | None = None) -> None:
+        """It begins at a version (the current one if none is named), and at a place in its text."""
         super().__init__()
         self.template_name = name
-        self._template: Document | None = None
+        self._wanted = version
+        self._mark = mark
+        self._notes: list[Cell] = []
+        self._template: Document | PublishedWorkflow | None = None
         self._versions: dict[str, Version] = {}
         self._shown = Shown.TEXT
         self._node: str | None = None
@@ -97,10 +104,11 @@ class TemplateScreen(PureBootScreen):
 
     @work(group="read", exclusive=True)
     async def _read(self) -> None:
-        templates = self.app.pureboot.templates
+        pureboot = self.app.pureboot
+        service = pureboot.templates if self.KIND is DocumentKind.TEMPLATE else pureboot.workflows
         try:
-            self._template = await templates.get(self.template_name)
-            listed, _ = await templates.versions(self._template.id)
+            self._template = await service.get(self.template_name)
+            listed, _ = await service.versions(self._template.id)
         except PureBootError as error:
             self.app.complain(error)
             return
@@ -108,8 +116,9 @@ class TemplateScreen(PureBootScreen):
         self.heading.show([template_lines.title(self._template, self.app.symbols)])
         is_first = not self.versions.keys
         self.versions.show(list(self._versions))
-        if is_first and self._template.current_version:
-            self.versions.move_to(self._template.current_version)
+        first = self._wanted or self._template.current_version
+        if is_first and first in self._versions:
+            self.versions.move_to(first)
         self.versions.refresh(layout=True)
         if not listed:
             self._say(template_lines.no_version_heading())
@@ -139,8 +148,11 @@ class TemplateScreen(PureBootScreen):
     async def _show_text(self, version: Version) -> None:
         """Show a version itself; its lines are made in a thread, for a text may be large."""
         self._compared = None
-        lines = await asyncio.to_thread(numbered, version.content)
+        mark, self._mark = self._mark if version.version_string in (self._wanted, None) else None, None
+        lines = await asyncio.to_thread(numbered, version.content, [mark] if mark else [])
         self.text.show_lines(lines)
+        if mark is not None:
+            self.text.move_to(max(0, self.text.line_of(mark.line - 1) - self.text.size.height // 3))
         self._say(template_lines.text_heading(version, len(lines), self.app.symbols))
 
     def _say(self, heading: Cell, problems: Sequence[Cell] = ()) -> None:
@@ -167,6 +179,7 @@ class TemplateScreen(PureBootScreen):
         left, right = sorted((base, version), key=_number)
         found = await asyncio.to_thread(compare, left.content, right.content)
         self._compared = (left, right, found.diff)
+        self._notes = await self.meaning(left, right)
         self.text.show_comparison(found)
 
     def on_diff_view_moved(self, _event: DiffView.Moved) -> None:
@@ -182,7 +195,63 @@ class TemplateScreen(PureBootScreen):
                 change=at,
                 changes=of,
             )
-            self._say(template_lines.diff_heading(facts, self.app.symbols))
+            self._say(template_lines.diff_heading(facts, self.app.symbols), self._notes)
+
+    async def meaning(self, left: Version, right: Version) -> list[Cell]:
+        """What is to be said above a diff beside its heading."""
+        return []
+
+    # Who gets it
+
+    def action_impact(self) -> None:
+        """Show who would get this version in the place of the current one; of the current one, of that before it."""
+        version = self.selected
+        base = None if version is None else self._shown_now(version)
+        if version is None or base is None:
+            self.app.complain("there is no other version to compare this one with")
+            return
+        from console.screens.impact import ImpactScreen
+
+        names = (base.version_string, version.version_string)
+        self.app.push_screen(ImpactScreen(self.KIND, self.template_name, *names))
+
+    def _shown_now(self, version: Version) -> Version | None:
+        """What a version would take the place of: the marked one, the current one, or the one before it."""
+        current = self._versions.get(self._template.current_version or "") if self._template else None
+        if self.versions.marked or current is None or current is version:
+            return self._base(version)
+        return current
+
+    def action_use(self) -> None:
+        """Make the version under the cursor the current one, after a question that says for whom it matters."""
+        version, template = self.selected, self._template
+        if version is None or template is None:
+            self.app.complain("there is no version to use here yet")
+        elif version.version_string == template.current_version and template.status is DocumentStatus.ACTIVE:
+            self.app.complain(f"{version.version_string} is the current version already")
+        else:
+            self._ask(version, template.current_version)
+
+    @work(group="ask", exclusive=True)
+    async def _ask(self, version: Version, current: str | None) -> None:
+        pureboot, name = self.app.pureboot, version.version_string
+        try:
+            found = await pureboot.library.impact(self.KIND, self.template_name, to=name)
+        except PureBootError as error:
+            self.app.complain(error)
+            return
+        lines = [f"Now in use: {current or 'none'}.", *impact_lines.question(found), "No version is deleted."]
+        question = Confirm(f"Use {self.template_name} {name}?", lines, yes="use it", no="leave it")
+        service = pureboot.templates if self.KIND is DocumentKind.TEMPLATE else pureboot.workflows
+
+        def go(sure: bool | None) -> None:
+            if sure:
+                self.app.perform(
+                    lambda _: service.set_current(self.template_name, name, by=self.app.user),
+                    done=f"{self.template_name} {name} is the current version",
+                )
+
+        self.app.push_screen(question, go)
 
     # What it becomes
 

@@ -13,7 +13,7 @@ from console.view.listing import Listing
 from console.view.template_lines import TemplateView
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
-from engine.core.documents import Document, DocumentStatus
+from engine.core.documents import Document, DocumentKind, DocumentStatus
 from engine.core.page import Page
 from engine.errors import PureBootError
 
@@ -93,6 +93,10 @@ class TemplatesScreen(ListScreen):
         self.pane.rearrange()
 
     # Keys
+
+    def action_find(self) -> None:
+        """Find a text in all of them."""
+        self.app.find_in(DocumentKind.TEMPLATE)
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open a template."""

@@ -18,7 +18,7 @@ from console.widgets.lines import Lines
 from console.widgets.page import PageScroll
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
-from engine.core.documents import DocumentStatus
+from engine.core.documents import DocumentKind, DocumentStatus
 from engine.core.page import Page
 from engine.core.workflows import PublishedWorkflow
 from engine.durations import format_duration
@@ -114,6 +114,14 @@ class WorkflowsScreen(ListScreen):
         self._details.show(details(workflow) if workflow is not None else [])
 
     # Keys
+
+    def action_find(self) -> None:
+        """Find a text in all of them."""
+        self.app.find_in(DocumentKind.WORKFLOW)
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        """Open its versions."""
+        self.app.open_document(DocumentKind.WORKFLOW, self._workflows[event.key].name)
 
     def action_publish(self) -> None:
         """Make the newest version the active one, after a question."""

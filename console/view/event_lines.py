@@ -309,6 +309,7 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.BLOB_COLLECTED: _collected,
     Kind.WORKFLOW_CREATED: _named("created as a workflow"),
     Kind.WORKFLOW_VERSION_CREATED: _named("written as a draft"),
+    Kind.WORKFLOW_UPDATED: _named("changed"),
     Kind.WORKFLOW_PUBLISHED: _named("published", Role.GOOD),
     Kind.WORKFLOW_ARCHIVED: _named("archived"),
     Kind.PACK_ADDED: _pack("added", "source", Role.ACCENT),

@@ -11,7 +11,9 @@ from console.view.labels import EMPTY, Cell, Role, Row, Symbols, ago, cell, cloc
 from console.view.listing import SortKey, natural
 from console.view.pieces import Piece
 from engine.core.documents import Document, DocumentStatus, Version
+from engine.core.impact import TextImpact
 from engine.core.rendering import Hazard, Rendered, Unresolved
+from engine.core.workflows import PublishedWorkflow
 
 TEMPLATE_COLUMNS = (
     Column(key="name", title="TEMPLATE", width=18, flex=2, most=40, keep=100),
@@ -84,7 +86,7 @@ def version_row(version: Version, current: str | None, now: datetime) -> Row:
     is_current = version.version_string == current
     return (
         cell(version.version_string, Role.STRONG if is_current else Role.PLAIN),
-        cell("current", Role.GOOD) if is_current else EMPTY,
+        cell("current", Role.GOOD) if is_current else cell("draft", Role.WARN) if version.draft else EMPTY,
         cell(clock(version.created_at, now), Role.MUTED),
         cell(who(version.author), Role.MUTED),
         cell(size(version.size_bytes), Role.MUTED),
@@ -99,9 +101,10 @@ def size(size_bytes: int) -> str:
     return f"{size_bytes / 1024:.1f} KiB"
 
 
-def title(template: Document, symbols: Symbols) -> Cell:
-    """A template's name, and what it is."""
-    facts = [template.type, template.os_family, template.description, ", ".join(template.tags)]
+def title(template: Document | PublishedWorkflow, symbols: Symbols) -> Cell:
+    """A template's or workflow's name, and what it is."""
+    kind = template.type if isinstance(template, Document) else "workflow"
+    facts = [kind, template.os_family, template.description, ", ".join(template.tags)]
     archived = template.status is DocumentStatus.ARCHIVED
     return (
         Piece(" "),
@@ -173,6 +176,21 @@ def preview_heading(version: str, node: str, rendered: Rendered, symbols: Symbol
         verdict,
         Piece(included, Role.MUTED),
     )
+
+
+def sentences(texts: Sequence[str], most: int, symbols: Symbols) -> list[Cell]:
+    """Sentences below a heading, as many as there is room for."""
+    lines: list[Cell] = [(Piece(f"   {safe(text)}", Role.PLAIN),) for text in texts[:most]]
+    rest = len(texts) - most
+    return [*lines, (Piece(f"   {symbols.ellipsis} and {rest} more", Role.MUTED),)] if rest > 0 else lines
+
+
+def together(texts: Sequence[TextImpact]) -> tuple[str, str]:
+    """What a node gets before and after, each text under its title if there are several."""
+    if len(texts) == 1:
+        return texts[0].before or "", texts[0].after or ""
+    before = "".join(f"== {each.title}\n{each.before or ''}\n" for each in texts)
+    return before, "".join(f"== {each.title}\n{each.after or ''}\n" for each in texts)
 
 
 def unresolved(rendered: Rendered, most: int, symbols: Symbols) -> list[Cell]:

@@ -6,6 +6,7 @@ against many, by their position. What resembles nothing is a line taken away or 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,10 +19,15 @@ _ALIKE = 0.4
 # So many comparisons of every line with every line are made within one block.
 _BLOCK = 400
 
+# What a comparison by words costs of those.
+_BY_WORDS = 4
+
 # The words of lines longer than this many characters are not looked at, only what is equal at both ends.
 _LONG = 2000
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_RUN = re.compile(r"\w+|\s+")
+_INK = re.compile(r"\w+|[^\w\s]")
 
 Piece = tuple[str, bool]
 """A part of a line and whether it changed."""
@@ -34,11 +40,14 @@ class Aligner:
     `comparisons` is in pairs of lines, `words` in words of lines that are marked.
     """
 
-    comparisons: int = 20_000
-    words: int = 60_000
+    comparisons: int = 8_000
+    words: int = 40_000
 
     def align(self, left: Sequence[str], right: Sequence[str]) -> list[Pair]:
         """Pair the lines of two blocks that are the same line before and after; both indices rise."""
+        if len(left) == len(right) == 1:  # as in most blocks of many
+            is_pair = self._is_alike(left[0], right[0]) or "".join(left[0].split()) == "".join(right[0].split())
+            return [(0, 0)] if is_pair else []
         pairs: list[Pair] = []
         start = right_start = 0
         same = match(["".join(line.split()) for line in left], ["".join(line.split()) for line in right])
@@ -51,21 +60,33 @@ class Aligner:
 
     def mark(self, left: str, right: str) -> tuple[list[Piece], list[Piece]]:
         """Split two versions of a line into what stayed and what changed; what stayed is the same text in both."""
-        words, right_words = _WORD.findall(left), _WORD.findall(right)
-        self.words -= len(words) + len(right_words)
-        if self.words < 0 or max(len(left), len(right)) > _LONG:
-            words, right_words = _thirds(left, right)
-        kept = _without_lone_space(match_few(words, right_words), words, right_words)
-        return _pieces(words, {i for i, _ in kept}), _pieces(right_words, {j for _, j in kept})
+        is_coarse = self.words <= 0 or max(len(left), len(right)) > _LONG
+        start, end = _ends(left, right) if is_coarse else _word_ends(left, right)
+        middle, right_middle = left[start : len(left) - end], right[start : len(right) - end]
+        pieces, right_pieces = [(middle, True)], [(right_middle, True)]
+        if not is_coarse and middle and right_middle:  # only what lies between has to be taken apart
+            words, right_words = _WORD.findall(middle), _WORD.findall(right_middle)
+            self.words -= len(words) + len(right_words)
+            if len(words) + len(right_words) > 2:  # else it is one word for another
+                kept = _without_lone_space(match_few(words, right_words), words)
+                pieces, right_pieces = _pieces(words, {i for i, _ in kept}), _pieces(right_words, {j for _, j in kept})
+        return _around(left, start, end, pieces), _around(right, start, end, right_pieces)
 
     def _align(self, left: Sequence[str], right: Sequence[str]) -> list[Pair]:
         comparisons = len(left) * len(right)
         if comparisons > min(_BLOCK, self.comparisons):
             together = enumerate(zip(left, right, strict=False))
-            return [(index, index) for index, (a, b) in together if _is_alike(a, b)]
+            return [(index, index) for index, (a, b) in together if self._is_alike(a, b)]
         self.comparisons -= comparisons
         right_looks = [_look(line) for line in right]
         return _most_alike([[_alike(look, other) for other in right_looks] for look in map(_look, left)])
+
+    def _is_alike(self, left: str, right: str) -> bool:
+        """Whether two lines may be paired; mostly their ends tell, which costs less than their words."""
+        if _alike_at_ends(left.strip(), right.strip()) >= _ALIKE:
+            return True
+        self.comparisons -= _BY_WORDS
+        return self.comparisons > 0 and _alike(_look(left), _look(right)) >= _ALIKE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,28 +100,24 @@ class _Look:
 
 def _look(line: str) -> _Look:
     text = line.strip()
-    words: dict[str, int] = {}
-    for word in [] if len(text) > _LONG else _WORD.findall(text):
-        if not word.isspace():
-            words[word] = words.get(word, 0) + 1
-    return _Look(text=text, words=words, weight=sum(len(word) * count for word, count in words.items()))
+    words = [] if len(text) > _LONG else _INK.findall(text)
+    return _Look(text=text, words=Counter(words), weight=sum(map(len, words)))
 
 
 def _alike(left: _Look, right: _Look) -> float:
     """How much two lines resemble each other, 0 to 1: by their words in any order, or by what is equal at both ends."""
     by_ends = _alike_at_ends(left.text, right.text)
-    shared = sum(len(word) * min(count, right.words.get(word, 0)) for word, count in left.words.items())
+    shared = 0
+    for word, count in left.words.items():
+        others = right.words.get(word)
+        if others:
+            shared += len(word) * (count if count < others else others)
     return max(by_ends, 2 * shared / (left.weight + right.weight)) if shared else by_ends
 
 
 def _alike_at_ends(left: str, right: str) -> float:
     length = len(left) + len(right)
     return 2 * sum(_ends(left, right)) / length if length else 1.0
-
-
-def _is_alike(left: str, right: str) -> bool:
-    """Whether two lines may be paired; mostly their ends tell, which costs less than their words."""
-    return _alike_at_ends(left.strip(), right.strip()) >= _ALIKE or _alike(_look(left), _look(right)) >= _ALIKE
 
 
 def _most_alike(alike: Sequence[Sequence[float]]) -> list[Pair]:
@@ -142,21 +159,40 @@ def _common(left: str, right: str) -> int:
     return low
 
 
-def _thirds(left: str, right: str) -> tuple[list[str], list[str]]:
-    start, end = _ends(left, right)
-    cuts = [(0, start), (start, len(left) - end), (len(left) - end, len(left))]
-    shift = len(right) - len(left)
-    right_cuts = [(0, start), (start, len(left) - end + shift), (len(left) - end + shift, len(right))]
-    return [left[i:j] for i, j in cuts if i < j], [right[i:j] for i, j in right_cuts if i < j]
+def _word_ends(left: str, right: str) -> tuple[int, int]:
+    """As `_ends`, in whole words: how many characters the words have that are equal at the start, and at the end."""
+    start = _common(left, right)
+    if not (_is_between(left, start) and _is_between(right, start)):
+        start -= _RUN.match(left[:start][::-1]).end()  # type: ignore[union-attr]
+    end = _common(left[start:][::-1], right[start:][::-1])
+    at = len(left) - end
+    if not (_is_between(left, at) and _is_between(right, len(right) - end)):
+        end -= _RUN.match(left, at).end() - at  # type: ignore[union-attr]
+    return start, end
 
 
-def _without_lone_space(pairs: Sequence[Pair], left: Sequence[str], right: Sequence[str]) -> list[Pair]:
+def _is_between(text: str, at: int) -> bool:
+    """Whether one word ends here and another begins."""
+    return at in (0, len(text)) or _WORD.match(text, at - 1).end() == at  # type: ignore[union-attr]
+
+
+def _around(text: str, start: int, end: int, pieces: list[Piece]) -> list[Piece]:
+    """The pieces of a whole line, of which `pieces` lie between what is equal at the start and at the end."""
+    if start:
+        is_one = not pieces[0][1]
+        pieces[:is_one] = [(text[:start] + (pieces[0][0] if is_one else ""), False)]
+    if end:
+        is_one = not pieces[-1][1]
+        pieces[len(pieces) - is_one :] = [((pieces[-1][0] if is_one else "") + text[len(text) - end :], False)]
+    return [piece for piece in pieces if piece[0]]
+
+
+def _without_lone_space(pairs: Sequence[Pair], left: Sequence[str]) -> list[Pair]:
     """Leave out runs of white space between two changes: one mark over both words reads better than two."""
     kept: list[Pair] = []
     for _, group in groupby(enumerate(pairs), key=lambda item: (item[1][0] - item[0], item[1][1] - item[0])):
         run = [pair for _, pair in group]
-        inside = run[0] != (0, 0) and run[-1] != (len(left) - 1, len(right) - 1)
-        if not (inside and all(left[i].isspace() for i, _ in run)):
+        if not all(left[i].isspace() for i, _ in run):
             kept.extend(run)
     return kept
 

@@ -2,7 +2,8 @@
 
 A line ends with a line feed and nothing else; a carriage return belongs to its line. The last line may lack its line
 feed, which makes it another line. Rows give back both texts to the byte: each line of the left text is the `left` of
-exactly one row, in order, and so on the right; what lies between the hunks is equal.
+exactly one row, in order, and so on the right; what lies between the hunks is equal. Rows, lines and spans are tuples,
+for there are many of them, and a frozen dataclass takes four times as long to make.
 
 Rows that changed stand in hunks with some equal rows around them. Within a hunk a `replace` row holds the two versions
 of one line, and the words that changed are marked in both; what the marks leave out reads the same on both sides.
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import NamedTuple
 
 from engine.core.alignment import Aligner, Piece
 from engine.core.matching import match
@@ -28,16 +30,14 @@ class Op(StrEnum):
     REPLACE = "replace"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(NamedTuple):
     """A part of a line; `changed` if the other version of it does not have that (only in a row that is a `replace`)."""
 
     text: str
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(NamedTuple):
     """A line of one text, counted from 1; `newline` is False for a last line without line feed."""
 
     number: int
@@ -50,8 +50,7 @@ class Line:
         return "".join(span.text for span in self.spans)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """A line of a side-by-side view."""
 
     op: Op
@@ -232,11 +231,11 @@ class _Rows:
 
 
 def _line(index: int, line: str, pieces: Sequence[Piece] | None = None) -> Line:
-    text = line.removesuffix("\n")
+    has_end = line.endswith("\n")
     if pieces is None:
-        pieces = [(text, False)] if text else []
-    spans = tuple(Span(text=piece, changed=changed) for piece, changed in pieces)
-    return Line(number=index + 1, spans=spans, newline=len(text) < len(line))
+        text = line[:-1] if has_end else line
+        return Line(index + 1, (Span(text),) if text else (), has_end)
+    return Line(index + 1, tuple([Span(*piece) for piece in pieces]), has_end)
 
 
 def _unified_rows(rows: Sequence[Row]) -> Iterator[str]:

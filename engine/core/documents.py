@@ -6,7 +6,7 @@ version is the newest unless somebody moved it back; for a workflow it is the on
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,6 +93,9 @@ class Version:
 
     Of a file, `blob` is the SHA-256 under which its bytes are kept and `filename` what it was called; its hash and size
     are those of the bytes, and its content is a text of three lines that says so.
+
+    It is a `draft` until it is made the current one for the first time: `v2` never means a draft, only its whole number
+    does.
     """
 
     SHOWN: ClassVar = ("version_string",)
@@ -108,6 +111,7 @@ class Version:
     author: str = ""
     blob: str | None = None
     filename: str = ""
+    draft: bool = False
     created_at: datetime
 
     @property
@@ -144,9 +148,12 @@ def parse_reference(text: str) -> Reference:
 
 
 def resolve(
-    reference: Reference, numbers: Sequence[tuple[int, int]], current: tuple[int, int] | None
+    reference: Reference,
+    numbers: Sequence[tuple[int, int]],
+    current: tuple[int, int] | None,
+    drafts: Collection[tuple[int, int]] = (),
 ) -> tuple[int, int]:
-    """Find the version number a reference means among those that exist.
+    """Find the version number a reference means among those that exist; `drafts` are only meant by their whole number.
 
     Raises:
         NotFound: there is none; the message names those there are.
@@ -158,7 +165,8 @@ def resolve(
     fitting = [
         number
         for number in numbers
-        if number[0] == reference.major and (reference.minor is None or number[1] == reference.minor)
+        if number[0] == reference.major
+        and (number not in drafts if reference.minor is None else number[1] == reference.minor)
     ]
     if fitting:
         return max(fitting)
@@ -184,6 +192,7 @@ def make_version(
     author: str,
     commit_message: str,
     now: datetime,
+    draft: bool = False,
 ) -> Version:
     """A version of a document that holds a text, with what follows from the text."""
     return Version(
@@ -196,6 +205,7 @@ def make_version(
         size_bytes=len(content.encode()),
         commit_message=commit_message,
         author=author,
+        draft=draft,
         created_at=now,
     )
 
@@ -203,6 +213,19 @@ def make_version(
 def content_hash(content: str) -> str:
     """The SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags, each once and in their order.
+
+    Raises:
+        Invalid: one is empty, longer than 128 characters, or holds what cannot be printed on a line.
+    """
+    for tag in tags:
+        if not tag.strip() or len(tag) > 128 or not tag.isprintable():
+            message = f"{tag[:40]!r} is no tag; write 1 to 128 printable characters"
+            raise Invalid([Problem(path="tags", message=message)])
+    return tuple(dict.fromkeys(tag.strip() for tag in tags))
 
 
 def check_content(content: str, path: str = "content") -> str:

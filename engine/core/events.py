@@ -38,6 +38,7 @@ class Kind(StrEnum):
     BLOB_COLLECTED = "blob.collected"
     WORKFLOW_CREATED = "workflow.created"
     WORKFLOW_VERSION_CREATED = "workflow.version_created"
+    WORKFLOW_UPDATED = "workflow.updated"
     WORKFLOW_PUBLISHED = "workflow.published"
     WORKFLOW_ARCHIVED = "workflow.archived"
     PACK_ADDED = "pack.added"

@@ -14,7 +14,7 @@ Three known methods, each where it is good, so that the time stays near linear w
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
 Pair = tuple[int, int]
 """An index on the left and one on the right whose items are equal."""
@@ -29,7 +29,7 @@ _NOWHERE: _End = (-1, None)
 _LEVELS = 6
 
 # Steps of the greedy search for both sequences together, and the bounds of the edits it takes in one go.
-_STEPS = 1_000_000
+_STEPS = 600_000
 _FEWEST_EDITS = 4
 _MOST_EDITS = 256
 _FEW_EDITS = 32
@@ -81,10 +81,10 @@ def _anchors(left: Items, right: Items, area: _Range) -> list[Pair]:
     right_counts = Counter(right[right_start:right_end])
     unique = {item for item, count in counts.items() if count == 1 and right_counts.get(item) == 1}
     at = {right[index]: index for index in range(right_start, right_end) if right[index] in unique}
-    return _longest_rise([(index, at[left[index]]) for index in range(start, end) if left[index] in unique])
+    return longest_rise([(index, at[left[index]]) for index in range(start, end) if left[index] in unique])
 
 
-def _longest_rise(pairs: Sequence[Pair]) -> list[Pair]:
+def longest_rise(pairs: Sequence[Pair]) -> list[Pair]:
     """The most pairs, given in the order of the left, whose right indices rise too (by patience sorting)."""
     tops: list[int] = []  # the right index on top of each pile
     piles: list[int] = []  # which of the pairs that is
@@ -151,7 +151,9 @@ def _leg(left: Items, right: Items, at: Pair, edits: int) -> tuple[Pair | None, 
     ends: dict[int, _End] = {origin + 1: (at[0], None)}
     for made in range(edits + 1):
         for diagonal in range(origin - made, origin + made + 1, 2):
-            begin, trail = _edit(ends, diagonal)
+            # one edit onto the diagonal, from the neighbour that has come further: skip an item of either side
+            skip_left, skip_right = ends.get(diagonal - 1, _NOWHERE), ends.get(diagonal + 1, _NOWHERE)
+            begin, trail = skip_right if skip_left[0] < skip_right[0] else (skip_left[0] + 1, skip_left[1])
             x = begin
             while x < width and x - diagonal < height and left[x] == right[x - diagonal]:
                 x += 1
@@ -166,9 +168,3 @@ def _leg(left: Items, right: Items, at: Pair, edits: int) -> tuple[Pair | None, 
     _, diagonal = max(inside)
     x, trail = ends[diagonal]
     return (x, x - diagonal), trail
-
-
-def _edit(ends: Mapping[int, _End], diagonal: int) -> _End:
-    """One edit onto a diagonal, from the neighbour that has come further: skip an item of the right, or of the left."""
-    skip_left, skip_right = ends.get(diagonal - 1, _NOWHERE), ends.get(diagonal + 1, _NOWHERE)
-    return skip_right if skip_left[0] < skip_right[0] else (skip_left[0] + 1, skip_left[1])

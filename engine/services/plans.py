@@ -10,26 +10,24 @@ from engine.core import admission, expressions, outcomes, scopes, sources
 from engine.core import documents as core
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Version
 from engine.core.dry_run import BootFile, DryRun, Library, TemplateText
-from engine.core.events import Kind
 from engine.core.executions import Execution
 from engine.core.findings import errors
 from engine.core.nodes import Node
 from engine.core.outcomes import Outcomes
-from engine.core.page import Page
 from engine.core.placeholders import references
 from engine.core.plans import Lack, Missing, Plan, PlannedStep, PlannedTemplate
 from engine.core.rendering import MASK
 from engine.core.scene import ID, Scene
 from engine.core.secrets import masked_scope
 from engine.core.shelf import Shelf, Wanted, WantedTemplate, WantedWorkflow, inputs
-from engine.core.unknown import text_of
 from engine.core.workflows import Workflow
 from engine.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from engine.services import limits
 from engine.services.context import Context
 from engine.services.files import Files
 from engine.services.nodes import require_unlocked
-from engine.store import documents, events, executions, groups, nodes, packs
+from engine.services.told import told_server
+from engine.store import documents, executions, groups, nodes, packs
 from engine.store.tx import Tx
 from engine.validators.checks import Job
 
@@ -141,7 +139,7 @@ class Plans:
             params=values,
             unknown_params=tuple(name for name in workflow.params if name not in values),
             unknown_node=unnamed,
-            server=self._server(tx),
+            server=told_server(self._context, tx),
             secrets=masked_scope(self._context.vault.names(tx).__contains__),
             workflow_id=document.id,
             workflow_version=version.version_string,
@@ -170,15 +168,6 @@ class Plans:
             missing=tuple(missing),
         )
         return _Basis(scene=scene, before=before, content=version.content)
-
-    def _server(self, tx: Tx) -> scopes.Server:
-        """What nodes are told of this server: by this process, by the one that hosts the store, or by the settings."""
-        if self._context.server[0].url:
-            return self._context.server[0]
-        [*started], _ = events.find(tx, Page(limit=1, filters={"kind": (Kind.SERVER_STARTED.value,)}), 0)
-        told = str(started[0].data.get("server_url") or "") if started else ""
-        url = told or self._context.settings.server.url or text_of("server.url")
-        return scopes.Server(url=url, tftp_url=text_of("server.tftp_url"))
 
     def _refusals(self, tx: Tx, workflow: Workflow, node: Node | None) -> Iterator[str]:
         """Why nothing could be started on this node now."""

@@ -46,10 +46,11 @@ class Templates:
         os_family: str = "",
         tags: Sequence[str] = (),
         commit_message: str = "",
+        draft: bool = False,
         force: bool = False,
         tell: Tell | None = None,
     ) -> Document:
-        """Make a template, with its first version if there is a text.
+        """Make a template, with its first version if there is a text; a `draft` is not used until it is made current.
 
         `tell` is given what the text's check found; `force` saves it although that are errors.
 
@@ -65,8 +66,8 @@ class Templates:
             type=_type(type_),
             description=description,
             os_family=os_family,
-            status=DocumentStatus.ACTIVE,
-            tags=tuple(tags),
+            status=DocumentStatus.DRAFT if draft else DocumentStatus.ACTIVE,
+            tags=core.check_tags(tags),
             created_at=now,
             updated_at=now,
         )
@@ -80,12 +81,12 @@ class Templates:
             document = blank
             if content is not None:
                 refuse_file(document)
-                document = replace(document, current_version="v1.0", latest_version="v1.0")
+                document = replace(document, current_version=None if draft else "v1.0", latest_version="v1.0")
             _refuse_archived(tx, document.name)
             documents.add(tx, document)
             self._note(tx, Kind.TEMPLATE_CREATED, document, by, {"type": document.type})
             if content is not None:
-                self._add_version(tx, document, (1, 0), content, commit_message, by, noted)
+                self._add_version(tx, document, (1, 0), content, commit_message, by, draft, noted)
             return document
 
         return await self._context.database.write(work)
@@ -116,7 +117,7 @@ class Templates:
         if "type" in checked:
             checked["type"] = _type(checked["type"])
         if "tags" in checked:
-            checked["tags"] = tuple(checked["tags"])
+            checked["tags"] = core.check_tags(checked["tags"])
 
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
@@ -172,12 +173,14 @@ class Templates:
         by: str,
         commit_message: str = "",
         bump: Bump = Bump.MINOR,
+        draft: bool = False,
         force: bool = False,
         tell: Tell | None = None,
     ) -> Version:
         """Add a version, which becomes the current one; an archived template is in use again.
 
-        `tell` is given what the text's check found; `force` saves it although that are errors.
+        A `draft` changes nothing but that it is there: `set_current` publishes it. `tell` is given what the text's
+        check found; `force` saves it although that are errors.
 
         Raises:
             NotFound: there is no such template.
@@ -201,12 +204,11 @@ class Templates:
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
-            version = self._add_version(tx, document, number, content, commit_message, by, noted)
-            name, at = version.version_string, version.created_at
-            status = DocumentStatus.ACTIVE  # whoever writes an archived template again means to use it
-            documents.save(
-                tx, replace(document, status=status, current_version=name, latest_version=name, updated_at=at)
-            )
+            version = self._add_version(tx, document, number, content, commit_message, by, draft, noted)
+            after = replace(document, latest_version=version.version_string, updated_at=version.created_at)
+            if not draft:  # whoever writes an archived template again means to use it
+                after = replace(after, status=DocumentStatus.ACTIVE, current_version=version.version_string)
+            documents.save(tx, after)
             return version
 
         return await self._context.database.write(work)
@@ -235,11 +237,12 @@ class Templates:
 
         def work(tx: Tx) -> Document:
             before = _get(tx, reference)
-            chosen = documents.version(tx, before, wanted).version_string
-            status = DocumentStatus.ACTIVE
+            version = documents.version(tx, before, wanted)
+            chosen, status = version.version_string, DocumentStatus.ACTIVE
             after = replace(before, status=status, current_version=chosen, updated_at=self._context.now())
             if (after.current_version, after.status) != (before.current_version, before.status):
                 documents.save(tx, after)
+                documents.publish_version(tx, version)
                 data = {"from_version": before.current_version, "to_version": chosen, **noted}
                 self._note(tx, Kind.TEMPLATE_CURRENT_CHANGED, after, by, data)
             return after
@@ -316,14 +319,16 @@ class Templates:
         content: str,
         message: str,
         by: str,
+        draft: bool,
         noted: Mapping[str, Any],
     ) -> Version:
         now = self._context.now()
         version = core.make_version(
-            document, number, content, version_id=new_id(), author=by, commit_message=message, now=now
+            document, number, content, version_id=new_id(), author=by, commit_message=message, now=now, draft=draft
         )
         documents.add_version(tx, version)
         data = {"version": version.version_string, "commit_message": message, **noted}
+        data |= {"draft": True} if draft else {}
         self._note(tx, Kind.TEMPLATE_VERSION_CREATED, document, by, data)
         return version
 
@@ -345,7 +350,8 @@ def _refuse_archived(tx: Tx, name: str) -> None:
 def _refuse_the_same(tx: Tx, document: Document, newest: Version | None, content: str) -> None:
     if newest is None:
         return
-    for version in (documents.version(tx, document, core.LATEST), newest):
+    current = [documents.version(tx, document, core.LATEST)] if document.current_version else []
+    for version in (*current, newest):
         if version.content_hash == core.content_hash(content):
             raise Conflict(f"template {document.name} has exactly this content already, in {version.version_string}")
 

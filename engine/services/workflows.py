@@ -105,6 +105,7 @@ class Workflows:
             Invalid: something in it is wrong; all of it is named.
             Conflict: there is a workflow of this name.
         """
+        tree, tags = _without_tags(tree)
         source = Source(tree=dict(tree))
         text = workflow_file.export(workflow_file.parse(source))
 
@@ -112,7 +113,8 @@ class Workflows:
             self._refuse(source, _templates(tx))
             name = str(tree["name"])
             _refuse_name(tx, name)
-            return self._import(tx, [(source, text)], by, commit_message)[0][0]
+            made = self._import(tx, [(source, text)], by, commit_message)[0][0]
+            return made if tags is None else self._tag(tx, _get(tx, made.id), tags, by)
 
         return await self._context.database.write(work)
 
@@ -121,20 +123,27 @@ class Workflows:
     ) -> PublishedWorkflow:
         """Make a new draft of a workflow from a whole tree, or from the parts of it that are to change.
 
+        Its `tags` are no part of a version: they change at once, and alone they make no draft.
+
         Raises:
             NotFound: there is no such workflow.
             Invalid: something in it is wrong, or it changes the name.
         """
 
+        tree, tags = _without_tags(tree)
+
         def work(tx: Tx) -> PublishedWorkflow:
             document = _get(tx, reference)
+            if tags is not None and not tree:
+                return self._tag(tx, document, tags, by)
             before = self._context.workflow(documents.version(tx, document, _newest(tx, document)))
             whole = {**workflow_file.as_file(before), **tree}
             if whole["name"] != document.name:
                 raise Invalid([Problem(path="name", message="a workflow keeps its name; import it under another")])
             source = Source(tree=whole)
             text = workflow_file.export(workflow_file.parse(source))
-            return self._import(tx, [(source, text)], by, commit_message)[0][0]
+            made = self._import(tx, [(source, text)], by, commit_message)[0][0]
+            return made if tags is None else self._tag(tx, _get(tx, made.id), tags, by)
 
         return await self._context.database.write(work)
 
@@ -196,10 +205,20 @@ class Workflows:
             )
             if after.current_version != document.current_version or after.status is not document.status:
                 documents.save(tx, after)
+                documents.publish_version(tx, chosen)
                 self._note(tx, Kind.WORKFLOW_PUBLISHED, after, by, {"version": chosen.version_string})
             return self._shown(tx, after)
 
         return await self._context.database.write(work)
+
+    async def set_current(self, reference: str, version: str, *, by: str) -> PublishedWorkflow:
+        """Make an older (or newer) version the active one: the same as to publish it.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+            Invalid: `version` is none, or it is not valid any more.
+        """
+        return await self.publish(reference, version, by=by)
 
     async def archive(self, reference: str, *, by: str) -> PublishedWorkflow:
         """End a workflow's use; its versions stay, and what runs of it runs on.
@@ -290,7 +309,7 @@ class Workflows:
             return self._shown(tx, document), False
         number = core.next_number((newest.major, newest.minor) if newest else None, Bump.MINOR)
         version = core.make_version(
-            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now
+            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now, draft=True
         )
         documents.add_version(tx, version)
         document = replace(document, latest_version=version.version_string, updated_at=now)
@@ -299,6 +318,13 @@ class Workflows:
         data = {"version": version.version_string, "commit_message": message}
         self._note(tx, Kind.WORKFLOW_VERSION_CREATED, document, by, data)
         return self._shown(tx, document), True
+
+    def _tag(self, tx: Tx, document: Document, tags: tuple[str, ...], by: str) -> PublishedWorkflow:
+        after = replace(document, tags=tags, updated_at=self._context.now())
+        if after.tags != document.tags:
+            documents.save(tx, after)
+            self._note(tx, Kind.WORKFLOW_UPDATED, after, by, {"changes": {"tags": [document.tags, after.tags]}})
+        return self._shown(tx, after)
 
     def _unarchived(self, tx: Tx, document: Document) -> Document:
         """An archived workflow that is taken up again is a draft, as it was at first."""
@@ -393,6 +419,16 @@ def _facts(workflow: Workflow) -> dict[str, Any]:
         "architecture": workflow.architecture,
         "boot_mode": workflow.boot_mode,
     }
+
+
+def _without_tags(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
+    """A tree without the tags that may stand in it, and these."""
+    if "tags" not in tree:
+        return tree, None
+    tags = tree["tags"]
+    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        raise Invalid([Problem(path="tags", message="must be a list of texts")])
+    return {key: value for key, value in tree.items() if key != "tags"}, core.check_tags(tags)
 
 
 def _named(name: str) -> Page:

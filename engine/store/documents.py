@@ -1,5 +1,6 @@
 """How documents and their versions are kept."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -88,6 +89,8 @@ def names(tx: Tx, kind: DocumentKind) -> set[str]:
 def find(tx: Tx, kind: DocumentKind, page: Page) -> tuple[list[Document], int]:
     """A page of the documents of a kind, by name unless sorted otherwise; archived ones only if asked for by status."""
     query = filtered(select(document).where(document.c.kind == kind.value), page, _FILTERS)
+    if page.filters.get("tag"):
+        query = query.where(document.c.id.in_(_tagged(tx, kind, page.filters["tag"])))
     if "status" not in page.filters:
         query = query.where(document.c.status != DocumentStatus.ARCHIVED.value)
     rows, total = page_of(tx, query, page, _SORTABLE, "name")
@@ -104,11 +107,23 @@ def where(tx: Tx, condition: ColumnElement[bool]) -> list[Document]:
     return [_document(row) for row in tx.rows(select(document).where(condition).order_by(document.c.name))]
 
 
+def _tagged(tx: Tx, kind: DocumentKind, tags: Sequence[str]) -> list[str]:
+    """The ids of the documents with one of these tags; JSON is looked at here, not in the database."""
+    rows = tx.execute(select(document.c.id, document.c.tags).where(document.c.kind == kind.value))
+    return [row.id for row in rows if not set(tags).isdisjoint(row.tags)]
+
+
 def add_version(tx: Tx, value: Version) -> None:
     """Keep a new version."""
     _forget(tx)
     row = {name: getattr(value, name) for name in _VERSION_FIELDS if name != "template_id"}
     tx.execute(insert(document_version).values(document_id=value.template_id, **row))
+
+
+def publish_version(tx: Tx, value: Version) -> None:
+    """Note that a version is no draft any more."""
+    _forget(tx)
+    tx.execute(update(document_version).where(document_version.c.id == value.id).values(draft=False))
 
 
 def versions(tx: Tx, document_id: str, page: Page) -> tuple[list[Version], int]:
@@ -139,15 +154,17 @@ def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
     columns = document_version.c
     current = parse_reference(value.current_version) if value.current_version else None
     wanted = None if current is None else (current.major or 0, current.minor or 0)
-    query = select(columns.id, columns.major, columns.minor).where(columns.document_id == value.id)
+    query = select(columns.id, columns.major, columns.minor, columns.draft).where(columns.document_id == value.id)
     if reference.major is None and wanted is not None:
         query = query.where(columns.major == wanted[0], columns.minor == wanted[1])
-    ids = {(row["major"], row["minor"]): row["id"] for row in tx.rows(query)}
+    rows = {(row["major"], row["minor"]): row for row in tx.rows(query)}
+    # what `v1` of a workflow is asked for is always shown to a person; what runs is pinned
+    drafts = [number for number, row in rows.items() if row["draft"] and value.kind is DocumentKind.TEMPLATE]
     try:
-        number = resolve(reference, list(ids), wanted)
+        number = resolve(reference, list(rows), wanted, drafts)
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None
-    return version_by_id(tx, ids[number])
+    return version_by_id(tx, rows[number]["id"])
 
 
 def current_holding(tx: Tx, kind: DocumentKind, text: str) -> list[tuple[Document, str]]:

@@ -198,6 +198,7 @@ document_version = Table(
     _required("author", Text),
     Column("blob", String(64)),
     _required("filename", Text, server_default=""),
+    _required("draft", Boolean, server_default=false()),
     _required("created_at", Moment),
     UniqueConstraint("document_id", "major", "minor"),
     _partial("ix_document_version_blob", "blob", where=_IS_FILE),

@@ -37,7 +37,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import aged, callbacks, disk, engines, kills, quiet
+from tests.bench import aged, callbacks, diffs, disk, engines, kills, quiet
 from tests.bench.rounds import Tell
 from tests.bench.sizes import Sizes
 from tests.bench.table import Row, printed
@@ -46,6 +46,7 @@ Bench = Callable[[Sizes, Tell], Iterator[Row]]
 
 BENCHES: dict[str, Bench] = {
     "disk": disk.disk,
+    "diffs": diffs.diffs,
     "throughput": engines.throughput,
     "loop": engines.loop,
     "cold": engines.cold,

@@ -11,7 +11,7 @@ from console.app import PureBootApp
 from console.paint import DARK
 from console.view.labels import UNICODE
 from engine.app import PureBoot
-from engine.core.documents import Bump
+from engine.core.documents import Bump, DocumentKind
 from engine.core.executions import Execution
 from engine.core.scopes import Server
 from tests.clock import ManualClock
@@ -161,6 +161,34 @@ async def template_with_versions(pureboot: PureBoot, clock: ManualClock) -> None
     clock.advance(600)
 
 
+INSTALL = """
+name: debian-12
+description: Debian 12 on one disk
+steps:
+  - key: netboot
+    name: Boot the installer
+    action: node.boot
+    with:
+      kernel: debian-12/linux
+      initrd: debian-12/initrd.gz
+      cmdline: auto=true url=${server.http_url}/render/${execution.token}/debian-preseed
+    timeout: 40m
+  - {key: wipe, name: Wipe the disk, action: node.script, with: {script: wipefs -a /dev/sda}, retry: {max_attempts: 3}}
+  - {key: reboot, name: Reboot into the disk, action: node.reboot}
+"""
+
+
+async def nodes_that_boot_it(pureboot: PureBoot) -> None:
+    """A workflow that serves the template to six nodes: three have what its newest version needs, one is under way."""
+    await published(pureboot, INSTALL)
+    workflow = await pureboot.workflows.get("debian-12")
+    for number in range(1, 7):
+        values = {"hostname": f"r4-{number:02}", "workflow_id": workflow.id}
+        site = {"metadata": {"site": "ams"}} if number > 3 else {}
+        await pureboot.nodes.create(f"52:54:00:12:34:{number:02}", {**values, **site}, by=ADA)
+    await pureboot.executions.start("debian-12", by=ADA, node="r4-05")
+
+
 def console_at(url: str, folder: Path, clock: ManualClock) -> PureBootApp:
     """A console on a store, for a picture."""
 
@@ -200,6 +228,26 @@ def show_diff(app: PureBootApp, clock: ManualClock) -> Show:
         await until(pilot, lambda: any("TEXT  v2.0" in line for line in shown(app)))
         await pilot.press("j", "d")
         await until(pilot, lambda: any("DIFF  v1.0" in line for line in shown(app)))
+
+    return run
+
+
+def show_impact(app: PureBootApp, clock: ManualClock) -> Show:
+    """Goes back to the second of three versions; shows who would get the third, and what one of them would get."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await until(pilot, lambda: app.is_open)
+        await template_with_versions(app.pureboot, clock)
+        await app.pureboot.templates.set_current("debian-preseed", "v1.1", by=ADA)
+        await nodes_that_boot_it(app.pureboot)
+        await pilot.press("3")
+        app.open_document(DocumentKind.TEMPLATE, "debian-preseed", "v2.0")
+        await until(pilot, lambda: any("TEXT  v2.0" in line for line in shown(app)))
+        await pilot.press("i")
+        await until(pilot, lambda: any("would get another text" in line for line in shown(app)))
+        await until(pilot, lambda: any("as it is written" in line for line in shown(app)))
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: any("debian-preseed for r4-" in line for line in shown(app)))
 
     return run
 

@@ -60,3 +60,9 @@ async def test_execution(sqlite_url: str, tmp_path: Path) -> None:
 async def test_diff(sqlite_url: str, tmp_path: Path) -> None:
     app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
     await taken(details.show_diff(app, clock), app, (120, 36), "diff", "DIFF  v1.0", "partman-auto/method")
+
+
+async def test_impact(sqlite_url: str, tmp_path: Path) -> None:
+    app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
+    texts = ("3 nodes would break", "under way, at netboot", "${meta.site}")
+    await taken(details.show_impact(app, clock), app, (120, 36), "impact", *texts)

@@ -13,6 +13,7 @@ from engine.core.documents import (
     Reference,
     Version,
     check_content,
+    check_tags,
     content_hash,
     next_number,
     parse_reference,
@@ -160,5 +161,24 @@ def test_the_shape_of_a_version_is_the_contracts() -> None:
         "size_bytes": 1,
         "commit_message": "",
         "author": "",
+        "draft": False,
         "created_at": "2026-03-01T12:00:00.005000Z",
     }
+
+
+def test_a_draft_is_only_meant_by_its_whole_number() -> None:
+    numbers, drafts = [(1, 0), (1, 1), (2, 0)], [(1, 1), (2, 0)]
+    assert resolve(parse_reference("v1"), numbers, (1, 0), drafts) == (1, 0)
+    assert resolve(parse_reference("v1.1"), numbers, (1, 0), drafts) == (1, 1)
+    with pytest.raises(NotFound, match=r"no version v2; the newest are: .*v2\.0"):
+        resolve(parse_reference("v2"), numbers, (1, 0), drafts)
+
+
+@pytest.mark.parametrize("tag", ["", "  ", "a\nb", "x" * 129])
+def test_what_is_no_tag_is_refused(tag: str) -> None:
+    with pytest.raises(Invalid, match="is no tag"):
+        check_tags(["fine", tag])
+
+
+def test_tags_are_kept_once() -> None:
+    assert check_tags([" b", "a", "b"]) == ("b", "a")

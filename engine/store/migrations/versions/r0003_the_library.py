@@ -13,12 +13,29 @@ depends_on = None
 _Moment = engine.store.schema.Moment
 _Size = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+# Until now only workflows had drafts: what was never published, and what is newer than what is.
+_NEVER_PUBLISHED = """
+UPDATE document_version SET draft = :yes WHERE document_id IN (
+    SELECT id FROM document WHERE kind = 'workflow' AND current_version IS NULL
+)
+"""
+_NEWER = """
+UPDATE document_version SET draft = :yes WHERE EXISTS (
+    SELECT 1 FROM document JOIN document_version AS current ON current.document_id = document.id
+    WHERE document.id = document_version.document_id AND document.kind = 'workflow'
+    AND document.current_version = 'v' || current.major || '.' || current.minor
+    AND (document_version.major > current.major
+         OR (document_version.major = current.major AND document_version.minor > current.minor))
+)
+"""
+
 
 def upgrade() -> None:
     _secrets()
     _artifacts()
     _files()
     _packs()
+    _drafts()
 
 
 def _secrets() -> None:
@@ -136,3 +153,9 @@ def _packs() -> None:
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_pack_document")),
     )
     op.create_index(op.f("ix_pack_document_pack_ref"), "pack_document", ["pack_ref"])
+
+
+def _drafts() -> None:
+    op.add_column("document_version", sa.Column("draft", sa.Boolean(), nullable=False, server_default=sa.false()))
+    for statement in (_NEVER_PUBLISHED, _NEWER):
+        op.execute(sa.text(statement).bindparams(sa.bindparam("yes", True, sa.Boolean())))
