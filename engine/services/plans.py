@@ -30,6 +30,7 @@ from engine.services.nodes import require_unlocked
 from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
 from engine.validators.checks import Job
+from engine.validators.templates import whole_type
 
 
 class Plans:
@@ -288,7 +289,7 @@ def _template(tx: Tx, wanted: WantedTemplate) -> TemplateText | None:
     return TemplateText(
         id=document.id,
         name=document.name,
-        type=document.type or "",
+        type=whole_type(document.type, document.tags),
         version=found.version_string,
         content=found.content,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core import documents as core
 from engine.core import samples
-from engine.core.documents import Document, DocumentKind, TemplateType
+from engine.core.documents import Document, DocumentKind
 from engine.core.findings import Findings, errors, in_order, of_problems, refusal
 from engine.core.origins import Traced
 from engine.core.rendering import MASK, Scopes
@@ -20,7 +20,7 @@ from engine.store import documents, groups, nodes
 from engine.store.tx import Tx
 from engine.validators import registry
 from engine.validators.checks import Job
-from engine.validators.templates import PLACEHOLDERS, located
+from engine.validators.templates import PLACEHOLDERS, located, whole_type
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +149,8 @@ def _rendition(
         return None, of_problems(problems, "rendering")
     found = of_problems([each.problem() for each in rendered.unresolved], PLACEHOLDERS)
     traced = template.trace(_without_secrets)
-    return Rendition(name=document.name, type=document.type, content=rendered.content, traced=traced), found
+    type_ = whole_type(document.type, document.tags)
+    return Rendition(name=document.name, type=type_, content=rendered.content, traced=traced), found
 
 
 def for_boot(tx: Tx, context: Context, reference: str, around: Surroundings, *, interpreter: str = "") -> Rendition:
@@ -166,14 +167,14 @@ def for_boot(tx: Tx, context: Context, reference: str, around: Surroundings, *, 
     rendered = template.render()
     if rendered.unresolved:
         raise Invalid([each.problem() for each in rendered.unresolved])
-    other = ""
-    if context.settings.templates.check_on_boot != "off" and document.type != TemplateType.DOCUMENT:
+    other, type_ = "", whole_type(document.type, document.tags)
+    if context.settings.templates.check_on_boot != "off" and Job(type_=type_, text="").is_needed:
         other = template.render(shape=neutral).content
     keys = [each.removeprefix("secret.") for each in rendered.used if each.startswith("secret.")]
     secrets = tuple(str(around.secrets[key]) for key in keys if around.secrets.get(key))
     return Rendition(
         name=document.name,
-        type=document.type,
+        type=type_,
         content=rendered.content,
         neutral=other,
         secrets=secrets,
