@@ -30,6 +30,7 @@ from engine.services.told import told_server
 from engine.store import documents, executions, groups, nodes, packs
 from engine.store.tx import Tx
 from engine.validators.checks import Job
+from engine.validators.templates import whole_type
 
 
 class Plans:
@@ -292,7 +293,7 @@ def _template(tx: Tx, wanted: WantedTemplate, workflow_id: str) -> TemplateText 
     return TemplateText(
         id=document.id,
         name=document.name,
-        type=document.type or "",
+        type=whole_type(document.type, document.tags),
         version=found.version_string,
         content=found.content,
     )

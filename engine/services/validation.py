@@ -23,7 +23,7 @@ from engine.store import documents, groups, nodes
 from engine.store.tx import Tx
 from engine.validators import registry
 from engine.validators.checks import Job
-from engine.validators.templates import PLACEHOLDERS, located
+from engine.validators.templates import PLACEHOLDERS, located, whole_type
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,8 @@ class Validation:
             problems = [replace(each, file=each.file or name) for each in error.problems]
             return of_problems(problems, "rendering")
         found = of_problems(rendered.problems, PLACEHOLDERS)
-        job = Job(type_=material.document.type, text=rendered.content, name=name)
+        type_ = whole_type(material.document.type, material.document.tags)
+        job = Job(type_=type_, text=rendered.content, name=name)
         checked = await self._context.checks.check(job)
         if checked:
             checked = _placed(checked, rendered, _traced(material, around, _with_samples, params), name)
@@ -177,7 +178,8 @@ class Served:
         if rendered.problems:
             raise Invalid(rendered.problems)
         document = self.material.document
-        job = Job(type_=document.type, text="", name=document.name, interpreter=self.interpreter)
+        type_ = whole_type(document.type, document.tags)
+        job = Job(type_=type_, text="", name=document.name, interpreter=self.interpreter)
         if context.settings.templates.check_on_boot == "off" or not job.is_needed:
             return rendered, None
         return rendered, replace(job, text=make(self.material, self.around, shape=_neutral).content)

@@ -22,6 +22,11 @@ SNIPPET = "snippet"
 """The tag of a template that makes sense only inside others, and is not checked by itself."""
 
 
+def whole_type(type_: str, tags: Sequence[str]) -> str:
+    """The type by which a rendered text is checked: none for a part, which installers may fetch by itself as well."""
+    return "" if SNIPPET in tags and type_ != TemplateType.DOCUMENT else type_
+
+
 def validate_text(
     type_: str,
     text: str,

@@ -250,3 +250,16 @@ async def test_a_plan_shows_what_the_check_of_a_template_finds(store_url: str, o
         assert (missing.line, missing.file, missing.step_key) == (2, "answers (rendered)", "boot")
         assert "true or false" in missing.message
         assert plan.steps[0].templates[0].problems[0].line == 2
+
+
+async def test_a_part_that_is_served_by_itself_is_not_checked(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        await published(pureboot, BOOT)
+        part = "%packages\n@core\n"
+        await pureboot.templates.create("answers", part, type_="kickstart", tags=["snippet"], by=ADA)
+        await node(pureboot)
+        assert not (await pureboot.plans.plan("install", node="web-01")).steps[0].templates[0].problems
+        execution = await pureboot.executions.start("install", node="web-01", by=ADA)
+        assert await pureboot.callbacks.render(execution.id, "answers", server=SERVER) == part
+        assert await pureboot.validation.template("answers", node="web-01") == ()
+        assert pureboot.context.checks.made == 0
