@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,18 +20,6 @@ _MOST_ROWS = 60
 side_by_side_option = click.option(
     "--side-by-side", "-y", is_flag=True, help="The two versions beside each other, as wide as the terminal."
 )
-
-
-def read(file: TextIO) -> str:
-    """The text of a file.
-
-    Raises:
-        click.ClickException: it is none.
-    """
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file.name} is not text in UTF-8") from None
 
 
 def show(found: "Diff", left: str, right: str, text: str, *, side_by_side: bool = False) -> None:

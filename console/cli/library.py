@@ -1,7 +1,7 @@
 """What `pureboot template` and `pureboot workflow` have in common: search, where-used, impact, diff, tags, archive."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -157,9 +157,7 @@ def _add_impact(group: click.Group, kind: str) -> None:
     @click.argument("name")
     @click.option("--from", "from_", metavar="VERSION", help="What it is compared with [default: the current version].")
     @click.option("--to", metavar="VERSION", help="What would take its place [default: the newest].")
-    @click.option(
-        "--file", type=click.File(encoding="utf-8"), help="A text that is not saved yet (- is standard input)."
-    )
+    @click.option("--file", type=click.File("rb"), help="A text that is not saved yet (- is standard input).")
     @click.option("--node", metavar="NODE", help="Show what this node would get, before and after, as a diff.")
     @json_option
     def impact(
@@ -167,15 +165,15 @@ def _add_impact(group: click.Group, kind: str) -> None:
         name: str,
         from_: str | None,
         to: str | None,
-        file: TextIO | None,
+        file: BinaryIO | None,
         node: str | None,
         as_json: bool,
     ) -> None:
-        from console.cli import diffs, output
+        from console.cli import diffs, output, texts
 
         if to is not None and file is not None:
             raise click.UsageError("write --to or --file, not both")
-        content = diffs.read(file) if file is not None else None
+        content = texts.read(file) if file is not None else None
         found = ask(
             ctx,
             lambda pureboot: pureboot.library.impact(_kind(kind), name, from_=from_, to=to, content=content, node=node),

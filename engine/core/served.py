@@ -14,7 +14,7 @@ from typing import Any
 from engine.core import expressions, rendering
 from engine.core.documents import DocumentKind, TemplateType
 from engine.core.includes import Included
-from engine.core.placeholders import Variable, references
+from engine.core.placeholders import Parsed, Variable, references
 from engine.core.usage import SERVED, Catalogue, Key
 from engine.core.uses import How, Use
 from engine.core.values import Scopes, as_text, find
@@ -123,16 +123,19 @@ class Side:
         template = {"id": self.catalogue.volumes[key.kind, key.name].id, "name": key.name, "version": key.version}
         text = self.texts[key] if piece.text is None else piece.text
         try:
-            if piece.text is None and self._type(piece) == TemplateType.DOCUMENT:
-                text = str(expressions.fill(text, {**names, "template": template}, key.name))
+            type_ = self._type(piece) if piece.text is None else ""
+            source: str | Parsed = text
+            if type_ == TemplateType.DOCUMENT:
+                source = expressions.document(text, {**names, "template": template}, key.name)
             name = key.name if piece.text is None else ""
-            done = rendering.render(text, {**scopes, "template": template}, include=self._find, name=name)
+            known = {**scopes, "template": template}
+            done = rendering.render(source, known, include=self._find, name=name, type_=type_)
         except Invalid as error:
             self.spent += len(text)
             return Rendering(digest=None, problems={each.message: str(each) for each in error.problems})
         self.spent += len(done.content)
         digest = hashlib.blake2b(done.content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        problems = {each.name: str(each.problem()) for each in reversed(done.unresolved)}
+        problems = {each.name: str(each.problem()) for each in reversed((*done.unresolved, *done.hazards))}
         return Rendering(digest=digest, problems=problems, text=done.content if keep else None)
 
     def _find(self, name: str, reference: str | None) -> Included | None:

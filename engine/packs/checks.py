@@ -19,6 +19,18 @@ CheckWorkflow = Callable[[Source, set[str]], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the check of a template's type found, in the lines of its text."""
+
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+CheckText = Callable[[Entry], Verdict]
+"""What the check of a template's type finds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What was found: `errors` keep a file from becoming a version, `warnings` are only told."""
 
@@ -29,8 +41,11 @@ class Findings:
 class Checks:
     """Checks the files of one pack; `templates` are the names of all templates there are, the pack's own among them."""
 
-    def __init__(self, check_workflow: CheckWorkflow, templates: set[str], inside: dict[str, str]) -> None:
+    def __init__(
+        self, check_workflow: CheckWorkflow, check_text: CheckText, templates: set[str], inside: dict[str, str]
+    ) -> None:
         self._check_workflow = check_workflow
+        self._check_text = check_text
         self._templates = templates
         self._inside = inside
 
@@ -42,13 +57,12 @@ class Checks:
         return self._template(entry)
 
     def _template(self, entry: Entry) -> Findings:
-        """As saving a template does, this refuses nothing that only rendering can tell; it is said all the same.
-
-        Validators by type belong here: each takes `entry.facts["type"]` and `entry.written`, whose first line is the
-        line `entry.skipped + 1` of the file.
-        """
+        """As saving a template does, this refuses nothing that only rendering can tell; it is said all the same."""
         found = checking.check(entry.written, include=self._included, name="")
-        return Findings(warnings=tuple(str(_in_file(each, entry)) for each in found))
+        checked = self._check_text(entry)
+        told = (*found, *checked.warnings)
+        errors = tuple(_in_file(each, entry) for each in checked.errors)
+        return Findings(errors=errors, warnings=tuple(str(_in_file(each, entry)) for each in told))
 
     def _included(self, name: str, reference: str | None) -> Included | None:
         """Whether a template is there is all that matters here: what is in it is judged by itself."""

@@ -117,7 +117,10 @@ class Impacts:
         extra = [use for each in running for use in each.all_uses]
         before, after = await self._sides(case, catalogue, extra)
         judge = Judge(
-            before=Side(catalogue=before, texts={}), after=Side(catalogue=after, texts={}), server=case.server
+            before=Side(catalogue=before, texts={}),
+            after=Side(catalogue=after, texts={}),
+            server=case.server,
+            secrets=sorted(await self._context.database.read(self._context.vault.names)),
         )
 
         def fits(uses: tuple[Use, ...]) -> bool:

@@ -1,7 +1,7 @@
 """A pack's files into the store: read and judged in a thread, then written, each file in a transaction of its own."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.core import pack_files
@@ -15,6 +15,7 @@ from engine.errors import Problem, PureBootError, Unavailable
 from engine.packs.checks import Checks, CheckWorkflow, Findings
 from engine.services.context import Context
 from engine.services.pack_sync import Writer
+from engine.services.pack_texts import PackTexts
 from engine.store import documents, events, packs
 from engine.store.tx import Tx
 
@@ -92,9 +93,11 @@ class Syncing:
                     errors[entry.path] = [Problem(file=entry.path, message=result.message)]
         return done
 
-    async def findings(self, entries: Iterable[Entry], reading: Reading, templates: set[str]) -> dict[str, Findings]:
+    async def findings(self, entries: Sequence[Entry], reading: Reading, templates: set[str]) -> dict[str, Findings]:
         """What is wrong with files, by their paths, beside templates of these names."""
-        checks = Checks(self._check_workflow, templates, dict(reading.templates))
+        fresh = [each for each in entries if each.content is not None]
+        texts = await PackTexts.read(self._context, [each for each in fresh if each.kind is DocumentKind.TEMPLATE])
+        checks = Checks(self._check_workflow, texts.check, templates, dict(reading.templates))
         return await asyncio.to_thread(
             lambda: {each.path: Findings() if each.content is None else checks.findings(each) for each in entries}
         )

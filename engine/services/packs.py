@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.clock import new_id
 from engine.core import pack_export, pack_versions
-from engine.core.documents import Document, DocumentKind, DocumentStatus
+from engine.core.documents import FILE_TYPES, Document, DocumentKind, DocumentStatus
 from engine.core.events import Kind
 from engine.core.pack_export import Exported
 from engine.core.pack_reports import Preview, Removal, Report, Validation
@@ -339,6 +339,10 @@ def _chosen(tx: Tx, names: Sequence[str], tags: Sequence[str]) -> list[Document]
     unknown = sorted(set(names) - {each.name for each in found})
     if unknown:
         raise NotFound(f"there is no template or workflow {', '.join(unknown)}")
+    files = [each.name for each in found if each.type in FILE_TYPES and each.name in names]
+    if files:
+        raise Invalid(f"{', '.join(files)}: files are not exported; a pack holds texts")
+    found = [each for each in found if each.type not in FILE_TYPES]
     if not names and not tags:
         return found
     return [each for each in found if each.name in names or set(tags) & set(each.tags)]
