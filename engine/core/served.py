@@ -135,7 +135,8 @@ class Side:
             return Rendering(digest=None, problems={each.message: str(each) for each in error.problems})
         self.spent += len(done.content)
         digest = hashlib.blake2b(done.content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        problems = {each.name: str(each.problem()) for each in reversed((*done.unresolved, *done.hazards))}
+        problems = {each.name: str(each.problem()) for each in reversed(done.hazards)}
+        problems |= {each.name: str(each.problem()) for each in reversed(done.unresolved)}
         return Rendering(digest=digest, problems=problems, text=done.content if keep else None)
 
     def _find(self, name: str, reference: str | None) -> Included | None:
