@@ -208,6 +208,7 @@ _TOKENS = (
 
 _SECRETS = (
     Route("GET", "", secrets.list_, _ADMIN, filters=_LIST),
+    Route("PUT", "", secrets.put_named, _ADMIN, body=secrets.LONGEST_BODY),
     Route("PUT", "/{name}", secrets.put, _ADMIN, body=secrets.LONGEST_BODY),
     Route("DELETE", "/{name}", secrets.delete, _ADMIN),
 )

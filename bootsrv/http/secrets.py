@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from bootsrv.http.answers import listed, ok
-from bootsrv.http.bodies import Body
+from bootsrv.http.bodies import Body, Line
 from bootsrv.http.call import Call
 from engine.core.secrets import MAX_VALUE
 from engine.core.shape import as_data
@@ -17,6 +17,12 @@ class NewValue(Body):
     value: str
 
 
+class NamedValue(NewValue):
+    """A secret whose name does not stand in the path."""
+
+    name: Line
+
+
 async def list_(call: Call) -> web.Response:
     """A page of the secrets, without their values."""
     found, total = await call.pureboot.secrets.find(call.page())
@@ -25,9 +31,17 @@ async def list_(call: Call) -> web.Response:
 
 async def put(call: Call) -> web.Response:
     """A secret with a value: a new one, or one that has another now."""
-    name = call.part("name")
-    new = await call.body(NewValue)
-    secret, is_new, warning = await call.pureboot.secrets.set(name, new.value, by=call.by)
+    return await _set(call, call.part("name"), (await call.body(NewValue)).value)
+
+
+async def put_named(call: Call) -> web.Response:
+    """As `put`, with the name in the body."""
+    new = await call.body(NamedValue)
+    return await _set(call, new.name, new.value)
+
+
+async def _set(call: Call, name: str, value: str) -> web.Response:
+    secret, is_new, warning = await call.pureboot.secrets.set(name, value, by=call.by)
     at = {"Location": f"/api/v1/secrets/{secret.name}"} if is_new else {}
     return ok(as_data(secret), warning, status=201 if is_new else 200, headers=at)
 

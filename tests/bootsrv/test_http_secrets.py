@@ -29,6 +29,7 @@ async def test_names_come_out_and_values_never(pureboot: PureBoot) -> None:
         changed = await client.put(f"{SECRETS}/db.password", {"value": "short"})
         assert (changed.status, "it is short" in changed.json["message"]) == (200, True)
         assert (await client.put(f"{SECRETS}/db.password", {"value": PASSWORD})).status == 200
+        assert (await client.put(SECRETS, {"name": "db.password", "value": PASSWORD})).status == 200
         listed = await client.get(SECRETS)
         assert (listed.json["total"], [each["name"] for each in listed.data]) == (1, ["db.password"])
         assert (await client.get(f"{SECRETS}?sort=-updated_at&limit=1")).data == listed.data
