@@ -20,6 +20,7 @@ IMPACT_COLUMNS = (
 IMPACT_FIELDS = ("gets", "node", "workflow", "problem", "step")
 IMPACT_SORTS = ("verdict", "node")
 
+_MOST_FLAWS = 3
 _WORDS: Mapping[Verdict, tuple[str, Role]] = {
     Verdict.BREAKS: ("breaks", Role.BAD),
     Verdict.MENDS: ("mended", Role.GOOD),
@@ -83,7 +84,7 @@ def summary(found: Impact) -> list[str]:
         lines.append(f"{found.not_rendered} more are reached that nothing was rendered for")
     if found.open_uses:
         lines.append(f"perhaps also who runs: {'; '.join(found.open_uses[:3])} (the name is made by an expression)")
-    return lines
+    return [f"the new text is wrong: {each}" for each in found.flaws[:_MOST_FLAWS]] + lines
 
 
 def _counted(noun: str, counts: Mapping[str, int]) -> str:
@@ -122,7 +123,5 @@ def title(found: Impact, symbols: Symbols) -> Cell:
 def counts(found: Impact) -> list[Cell]:
     """The sentences below it."""
     broken = found.counts["nodes"]["breaks"] + found.counts["executions"]["breaks"]
-    return [
-        (Piece(f" {safe(line)}", Role.BAD if broken and at == 0 else Role.PLAIN),)
-        for at, line in enumerate(summary(found))
-    ]
+    bad = min(len(found.flaws), _MOST_FLAWS) + (1 if broken else 0)
+    return [(Piece(f" {safe(line)}", Role.BAD if at < bad else Role.PLAIN),) for at, line in enumerate(summary(found))]

@@ -15,6 +15,7 @@ from engine.core.ahead import Stage
 from engine.core.diff import Diff
 from engine.core.documents import DocumentKind
 from engine.core.executions import Attempt, Execution
+from engine.core.findings import Findings
 from engine.core.groups import Group
 from engine.core.nodes import Node
 from engine.core.rendering import MASK
@@ -115,7 +116,8 @@ class Reached:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
     """The answer. `from_` and `to` are versions (`to` is None for a text that is not saved); `pinned` counts executions
-    under way that keep the version they have; `not_rendered` are those reached beyond the bound.
+    under way that keep the version they have; `not_rendered` are those reached beyond the bound. `flaws` are the errors
+    that the check of a template's type finds in the new text and not in the old one.
     """
 
     kind: DocumentKind
@@ -129,6 +131,7 @@ class Impact:
     pinned: int = 0
     not_rendered: int = 0
     open_uses: tuple[str, ...] = ()
+    flaws: Findings = ()
 
     HIDDEN: ClassVar = frozenset({"difference"})
     SHOWN: ClassVar = ("counts", "added", "removed")

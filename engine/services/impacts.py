@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from engine.core import diff, rendering, served, sources, workflow_diff, workflow_file
 from engine.core import documents as core
-from engine.core.documents import Document, DocumentKind, Version
+from engine.core.documents import FILE_TYPES, Document, DocumentKind, Version
+from engine.core.findings import Findings, errors
 from engine.core.impact import MOST, Impact, Judge, Reached, Target, compared, named, reached, worst_first
 from engine.core.scopes import Server
 from engine.core.served import Rendering, Side, marked, parts
@@ -17,7 +18,9 @@ from engine.errors import Invalid, NotFound, Problem
 from engine.services import targets
 from engine.services.catalogues import Catalogues, uses_of
 from engine.services.context import Context
+from engine.services.rendering import included, lookup
 from engine.services.targets import Running
+from engine.services.texts import Subject
 from engine.services.told import told_server
 from engine.store import documents, nodes
 from engine.store.tx import Tx
@@ -78,7 +81,22 @@ class Impacts:
         catalogue = await self._catalogues.read(use for each in running for use in each.all_uses)
         if kind is DocumentKind.WORKFLOW:
             return await self._of_workflow(whole, case, catalogue, running)
-        return await self._of_template(whole, case, catalogue, running)
+        flaws = await self._flaws(case)
+        return await self._of_template(replace(whole, flaws=flaws), case, catalogue, running)
+
+    async def _flaws(self, case: _Case) -> Findings:
+        """The errors of the new text, with samples for its variables, that the old one has not."""
+        kind, name, tags = case.document.type, case.document.name, case.document.tags
+        if case.content == case.from_.content or kind in FILE_TYPES:
+            return ()
+        both = (case.from_.content, case.content)
+        known = await self._context.database.read(lambda tx: [included(text, lookup(tx)) for text in both])
+        before, after = [
+            errors(await Subject(type=kind, text=text, name=name, tags=tags, known=its).findings())
+            for text, its in zip(both, known, strict=True)
+        ]
+        old = {each.message for each in before}
+        return tuple(each for each in after if each.message not in old)
 
     def _case(
         self,

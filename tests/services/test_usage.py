@@ -203,6 +203,16 @@ async def test_what_would_break_a_boot_is_told_first(store_url: str, opener: Ope
         assert "circle" in circle.reached[0].problems[0]
 
 
+async def test_an_error_of_the_new_text_is_told_though_it_renders(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        right = "d-i netcfg/get_hostname string ${node.hostname}\n"
+        await pureboot.templates.create("answers", right, type_="preseed", by=ADA)
+        found = await pureboot.library.impact(TEMPLATE, "answers", content=f"{right}d-i partman/confirm boolean yes\n")
+        assert [(each.line, each.validator) for each in found.flaws] == [(2, "preseed")]
+        await pureboot.templates.add_version("answers", f"{right}d-i partman/confirm boolean yes\n", by=ADA)
+        assert (await pureboot.library.impact(TEMPLATE, "answers", to="v1.0")).flaws == ()
+
+
 async def test_references_and_drafts_are_kept_to(store_url: str, opener: Opener) -> None:
     async with opener(store_url) as pureboot:
         await site(pureboot)
