@@ -8,6 +8,7 @@ from textual import work
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from console.screens.diff_keys import DiffKeys
 from console.screens.lists import ListScreen
 from console.view import impact_lines, template_lines
 from console.view.diff_lines import Comparison, compare
@@ -28,7 +29,7 @@ _NOTHING_FITS = f"""Nobody fits the filter. Press escape to drop it.
 Fields: {" ".join(impact_lines.IMPACT_FIELDS)}"""
 
 
-class ImpactScreen(ListScreen):
+class ImpactScreen(DiffKeys, ListScreen):
     """Whom a version reaches above; below what differs, in the text itself or as one of them would get it."""
 
     CONTEXTS = ("impact", "list")
@@ -152,22 +153,6 @@ class ImpactScreen(ListScreen):
     def action_text(self) -> None:
         """To the text, or back to the list."""
         (self.table if self.text.has_focus else self.text).focus()
-
-    def action_layout(self) -> None:
-        """Side by side, or one below the other."""
-        self.text.action_layout()
-
-    def action_next(self) -> None:
-        """The next change."""
-        self.text.action_next()
-
-    def action_previous(self) -> None:
-        """The change before."""
-        self.text.action_previous()
-
-    def action_wrap(self) -> None:
-        """Wrap long lines, or cut them."""
-        self.text.action_wrap()
 
     def action_node(self) -> None:
         """Open the node under the cursor."""

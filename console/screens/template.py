@@ -13,6 +13,7 @@ from console import clipboard
 from console.model import Changes
 from console.screens.base import PureBootScreen
 from console.screens.confirm import Confirm
+from console.screens.diff_keys import DiffKeys
 from console.screens.pick import PickNode
 from console.view import impact_lines, template_lines
 from console.view.diff_lines import Mark, compare, numbered
@@ -38,7 +39,7 @@ class Shown(StrEnum):
     PREVIEW = "preview"
 
 
-class TemplateScreen(PureBootScreen):
+class TemplateScreen(DiffKeys, PureBootScreen):
     """Title, versions, and below them the text, a diff, or a preview of the version under the cursor."""
 
     CONTEXTS = ("template", "list")
@@ -307,22 +308,6 @@ class TemplateScreen(PureBootScreen):
         if node_id is not None:
             self._node = node_id
             self._turn_to(Shown.PREVIEW)
-
-    def action_layout(self) -> None:
-        """Side by side, or one below the other."""
-        self.text.action_layout()
-
-    def action_next(self) -> None:
-        """The next change."""
-        self.text.action_next()
-
-    def action_previous(self) -> None:
-        """The change before."""
-        self.text.action_previous()
-
-    def action_wrap(self) -> None:
-        """Wrap long lines, or cut them."""
-        self.text.action_wrap()
 
     def on_table_opened(self, _event: Table.Opened) -> None:
         """To the text."""
