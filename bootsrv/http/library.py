@@ -54,18 +54,20 @@ async def archive(call: Call, kind: DocumentKind) -> web.Response:
 
 
 def where_used(kind: DocumentKind) -> Handler:
-    """Who uses it: documents, nodes, live executions, triggers."""
+    """The handler that says this of a kind of document."""
 
     async def answer(call: Call) -> web.Response:
+        """Who uses it: documents, nodes, live executions, triggers."""
         return ok(await call.pureboot.library.where_used(kind, call.part("id"), call.query().get("version")))
 
     return answer
 
 
 def compare(kind: DocumentKind) -> Handler:
-    """What differs between two versions: a unified diff, or JSON with hunks if that is preferred."""
+    """The handler that says this of a kind of document."""
 
     async def answer(call: Call) -> web.Response:
+        """What differs between two versions: a unified diff, or JSON with hunks if that is preferred."""
         wanted = call.query()
         if "from" not in wanted:
             raise Invalid([Problem(path="from", message="is missing: write ?from=v1.0&to=v1.1")])
@@ -99,9 +101,10 @@ def _unified(name: str, left: Version, right: Version) -> str:
 
 
 def impact(kind: DocumentKind) -> Handler:
-    """What another version would change, and for whom; with `node`, what that one would get."""
+    """The handler that says this of a kind of document."""
 
     async def answer(call: Call) -> web.Response:
+        """What another version would change, and for whom; with `node`, what that one would get."""
         wanted = call.query()
         answered = await call.pureboot.library.impact(
             kind, call.part("id"), from_=wanted.get("from"), to=wanted.get("to"), node=wanted.get("node")
@@ -112,9 +115,10 @@ def impact(kind: DocumentKind) -> Handler:
 
 
 def impact_of_text(kind: DocumentKind) -> Handler:
-    """What a text would change if it were saved, and for whom."""
+    """The handler that says this of a kind of document."""
 
     async def answer(call: Call) -> web.Response:
+        """What a text would change if it were saved, and for whom."""
         wanted = await call.body(Proposal)
         answered = await call.pureboot.library.impact(
             kind, call.part("id"), from_=wanted.from_version, content=wanted.content, node=wanted.node

@@ -152,9 +152,12 @@ class TemplateScreen(DiffKeys, PureBootScreen):
         mark, self._mark = self._mark if version.version_string in (self._wanted, None) else None, None
         lines = await asyncio.to_thread(numbered, version.content, [mark] if mark else [])
         self.text.show_lines(lines)
-        if mark is not None:
-            self.text.move_to(max(0, self.text.line_of(mark.line - 1) - self.text.size.height // 3))
         self._say(template_lines.text_heading(version, len(lines), self.app.symbols))
+        if mark is not None:  # once the heading has taken its place, and it is known how much is seen
+            self.call_after_refresh(self._go_to, mark)
+
+    def _go_to(self, mark: Mark) -> None:
+        self.text.move_to(max(0, self.text.line_of(mark.line - 1) - self.text.size.height // 3))
 
     def _say(self, heading: Cell, problems: Sequence[Cell] = ()) -> None:
         self.text_heading.show([heading])

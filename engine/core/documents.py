@@ -99,6 +99,7 @@ class Version:
     """
 
     SHOWN: ClassVar = ("version_string",)
+    SPARSE: ClassVar = frozenset({"blob", "filename", "draft"})
 
     id: str
     template_id: str

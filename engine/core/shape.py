@@ -1,8 +1,8 @@
 """Values as JSON: the one way in which API, command line and events show them.
 
 A field's name is its name in the contract, so a value's shape is its fields; a class lists in `HIDDEN` what is for the
-the house only, and in `SHOWN` the properties that belong to its shape. A trailing underscore only keeps a name apart
-from Python's own (`with_`).
+house only, in `SHOWN` the properties that belong to its shape, and in `SPARSE` the fields that are left out where they
+say nothing. A trailing underscore only keeps a name apart from Python's own (`with_`).
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ def as_data(value: Any) -> Any:
         return {str(key): as_data(item) for key, item in value.items()}
     if is_dataclass(value):
         hidden: frozenset[str] = getattr(value, "HIDDEN", frozenset())
+        sparse: frozenset[str] = getattr(value, "SPARSE", frozenset())
+        hidden |= {name for name in sparse if not getattr(value, name)}
         names = [field.name for field in fields(value) if field.name not in hidden]
         return {name.rstrip("_"): as_data(getattr(value, name)) for name in (*names, *getattr(value, "SHOWN", ()))}
     if isinstance(value, list | tuple | set | frozenset):

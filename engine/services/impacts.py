@@ -18,7 +18,7 @@ from engine.errors import Invalid, NotFound, Problem
 from engine.services import targets
 from engine.services.catalogues import Catalogues, uses_of
 from engine.services.context import Context
-from engine.services.rendering import included, lookup
+from engine.services.rendering import included, lenient, lookup
 from engine.services.targets import Running
 from engine.services.texts import Subject
 from engine.services.told import told_server
@@ -90,7 +90,7 @@ class Impacts:
         if case.content == case.from_.content or kind in FILE_TYPES:
             return ()
         both = (case.from_.content, case.content)
-        known = await self._context.database.read(lambda tx: [included(text, lookup(tx)) for text in both])
+        known = await self._context.database.read(lambda tx: [included(text, lenient(lookup(tx))) for text in both])
         before, after = [
             errors(await Subject(type=kind, text=text, name=name, tags=tags, known=its).findings())
             for text, its in zip(both, known, strict=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from engine.core.findings import Finding
 from engine.core.includes import Included
 from engine.core.pack_files import Entry
-from engine.errors import Invalid, Problem
+from engine.errors import Problem
 from engine.packs.checks import Verdict
 from engine.services.context import Context
-from engine.services.rendering import Known, included, lookup
+from engine.services.rendering import Known, included, lenient, lookup
 from engine.store.tx import Tx
 from engine.validators.templates import PLACEHOLDERS, validate_text
 
@@ -28,13 +28,10 @@ class PackTexts:
         own = {each.name: Included(name=each.name, version="(new)", content=each.content or "") for each in entries}
 
         def work(tx: Tx) -> dict[str, Known]:
-            others = lookup(tx)
+            others = lenient(lookup(tx))
 
             def find(name: str, reference: str | None) -> Included | None:
-                try:
-                    return own.get(name) or others(name, reference)
-                except Invalid:  # it is a file; what is said of that includes is said elsewhere
-                    return None
+                return own.get(name) or others(name, reference)
 
             return {each.path: included(each.content or "", find) for each in entries}
 

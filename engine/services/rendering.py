@@ -98,8 +98,24 @@ def lookup(tx: Tx) -> Lookup:
     return find
 
 
+def lenient(find: Lookup) -> Lookup:
+    """The same, to which a file is nothing: who only checks a text leaves it to rendering to refuse one."""
+
+    def found(name: str, reference: str | None) -> Included | None:
+        try:
+            return find(name, reference)
+        except Invalid:
+            return None
+
+    return found
+
+
 def included(text: str, find: Lookup) -> Known:
-    """All that a text includes, as deep as includes may go."""
+    """All that a text includes, as deep as includes may go.
+
+    Raises:
+        Invalid: it includes a file.
+    """
     known: dict[tuple[str, str | None], Included | None] = {}
     texts = [text]
     for _ in range(MAX_DEPTH + 1):  # one more than may be, which is then found to be too deep

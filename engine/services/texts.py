@@ -12,7 +12,7 @@ from engine.core.documents import Document, DocumentKind
 from engine.core.findings import Finding, Findings, in_order, warning
 from engine.core.includes import Included
 from engine.core.placeholders import references
-from engine.services.rendering import Known, included, lookup
+from engine.services.rendering import Known, included, lenient, lookup
 from engine.store import documents
 from engine.store.database import Database
 from engine.store.tx import Tx
@@ -49,7 +49,7 @@ async def on_save(database: Database, saved: Subject, major: int) -> Findings:
     def work(tx: Tx) -> tuple[Subject, list[Subject], bool]:
         written = Included(name=saved.name, version="(new)", content=saved.text)
         own = {(saved.name, None): written, (saved.name, f"v{major}"): written}
-        others = lookup(tx)
+        others = lenient(lookup(tx))
 
         def look(name: str, reference: str | None) -> Included | None:
             return own.get((name, reference)) or others(name, reference)

@@ -18,7 +18,7 @@ from engine.core.secrets import SecretScope
 from engine.errors import Invalid, Problem
 from engine.services import texts
 from engine.services.context import Context
-from engine.services.rendering import Material, Shape, gather_version, included, lookup, make
+from engine.services.rendering import Material, Shape, gather_version, included, lenient, lookup, make
 from engine.store import documents, groups, nodes
 from engine.store.tx import Tx
 from engine.validators import registry
@@ -44,7 +44,7 @@ class Validation:
             message = f"{type_!r} is no type; one of {', '.join(registry.TYPES)}"
             raise Invalid([Problem(path="type", message=message)])
         core.check_content(text)
-        known = await self._context.database.read(lambda tx: included(text, lookup(tx)))
+        known = await self._context.database.read(lambda tx: included(text, lenient(lookup(tx))))
         return await texts.Subject(type=type_, text=text, name=name, known=known).findings()
 
     async def template(

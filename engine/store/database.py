@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.core.kept import Shelf
 from engine.errors import Unavailable
 from engine.store.backend import Backend
 from engine.store.faults import is_lost, translated
@@ -38,6 +39,7 @@ T = TypeVar("T")
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 200  # more make no commit much cheaper, but whoever comes next waits longer
 _TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
+_SHELF_BYTES = 16 * 1024 * 1024
 _SHARE_SECONDS = 0.003  # how long the writer works before it lets the event loop have its turn
 _BREAK_SECONDS = 0.0001  # as long as a thread needs to wake
 PROBE_SECONDS = 1.0  # how often a store that cannot be written is tried while nobody writes
@@ -67,6 +69,7 @@ class Database:
         self._on_told: list[Callable[[list[Any]], None]] = []
         self._on_doubt: list[Callable[[], None]] = []
         self._memory = Memory()
+        self._shelf: Shelf[Any] = Shelf(most_bytes=_SHELF_BYTES, weigh=_weight)
         self._remembers = False
         self.trouble: str | None = None
         """Why the last transaction could not be carried out; None while the store can be written."""
@@ -128,7 +131,7 @@ class Database:
         try:
             self.backend.check_readable()
             async with self.backend.reader.connect() as connection:
-                result = await connection.run_sync(lambda sync: work(Tx(sync)))
+                result = await connection.run_sync(lambda sync: work(Tx(sync, self._shelf)))
         except (*_FAULTS, Unavailable) as error:
             told = self._advised(error)
             if isinstance(told, Unavailable) and self._remembers:
@@ -229,7 +232,7 @@ class Database:
             if not self._remembers or self.backend.others_wrote(connection):
                 self._memory.clear()
             spoilt = True
-            _carry_out(Batch(connection, self._memory), batch)
+            _carry_out(Batch(connection, self._memory, self._shelf), batch)
             spoilt = False
 
         try:
@@ -261,6 +264,7 @@ class Database:
         self._unwritten.is_over()
         if self._replacements != self.backend.replacements:
             self._replacements = self.backend.replacements
+            self._shelf.clear()
             self._loop.call_soon_threadsafe(self._is_another.set)
         self._loop.call_soon_threadsafe(self._doubt)
 
@@ -325,6 +329,11 @@ class Database:
                 tell(told)
 
 
+def _weight(_key: str, value: Any) -> int:
+    """About how many bytes a version of a document takes."""
+    return 2_000 + 4 * len(value.content)
+
+
 def _carry_out(batch: Batch, items: list[_Item]) -> None:
     due = time.perf_counter() + _SHARE_SECONDS
     for item in items:
@@ -333,7 +342,7 @@ def _carry_out(batch: Batch, items: list[_Item]) -> None:
         if time.perf_counter() > due:
             time.sleep(_BREAK_SECONDS)
             due = time.perf_counter() + _SHARE_SECONDS
-        tx = Tx(batch.connection, batch)
+        tx = Tx(batch.connection, batch.shelf, batch)
         item.error = None
         item.told = tx.told
         try:

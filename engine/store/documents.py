@@ -1,14 +1,13 @@
 """How documents and their versions are kept."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, String, insert, literal, or_, select, update
 from sqlalchemy import cast as sql_cast
 
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
-from engine.core.kept import Shelf
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
 from engine.store.query import filtered, page_of
@@ -22,10 +21,6 @@ _FILTERS = {
 }
 _SORTABLE = _FILTERS | {name: document.c[name] for name in ("id", "created_at", "updated_at")}
 _VERSION_FIELDS = [field.name for field in fields(Version)]
-
-# A version never changes and its id is never used again, in this store or another: so what was read once is known, and
-# which one is meant is asked anew each time, since another process may have moved that.
-_VERSIONS: Shelf[Version] = Shelf(most_bytes=64 * 1024 * 1024, weigh=lambda _, value: 2_000 + 4 * value.size_bytes)
 
 
 def add(tx: Tx, value: Document) -> None:
@@ -164,7 +159,8 @@ def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
         number = resolve(reference, list(rows), wanted, drafts)
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None
-    return version_by_id(tx, rows[number]["id"])
+    found = version_by_id(tx, rows[number]["id"])
+    return found if found.draft == rows[number]["draft"] else replace(found, draft=rows[number]["draft"])
 
 
 def current_holding(tx: Tx, kind: DocumentKind, text: str) -> list[tuple[Document, str]]:
@@ -192,11 +188,15 @@ def current_holding(tx: Tx, kind: DocumentKind, text: str) -> list[tuple[Documen
 
 
 def version_by_id(tx: Tx, version_id: str) -> Version:
-    """The version with this id."""
-    known = _VERSIONS.get(version_id)
+    """The version with this id.
+
+    A version never changes (but that a draft is one no more) and its id is never used again: so what was read once is
+    known. Which one is meant is asked anew each time, since another process may have moved that.
+    """
+    known: Version | None = tx.shelf.get(version_id)
     if known is None:
         known = _version(tx.rows(select(document_version).where(document_version.c.id == version_id))[0])
-        _VERSIONS.put(version_id, known)
+        tx.shelf.put(version_id, known)
     return known
 
 

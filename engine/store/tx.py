@@ -5,6 +5,8 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable
 
+from engine.core.kept import Shelf
+
 T = TypeVar("T")
 
 
@@ -53,9 +55,10 @@ class Batch:
 
     ORDER = ("executions", "heard", "log", "events")  # later ones refer to earlier ones
 
-    def __init__(self, connection: Connection, memory: Memory) -> None:
+    def __init__(self, connection: Connection, memory: Memory, shelf: Shelf[Any]) -> None:
         self.connection = connection
         self.memory = memory
+        self.shelf = shelf
         self._deferred: dict[str, Any] = {}
 
     def deferred(self, noun: str, make: Callable[[], D]) -> D:
@@ -81,11 +84,13 @@ class Tx:
     this process, which gets it once the transaction is durable.
     """
 
-    __slots__ = ("_batch", "_connection", "open_runs", "told", "wrote")
+    __slots__ = ("_batch", "_connection", "open_runs", "shelf", "told", "wrote")
 
-    def __init__(self, connection: Connection, batch: Batch | None = None) -> None:
+    def __init__(self, connection: Connection, shelf: Shelf[Any], batch: Batch | None = None) -> None:
         self._connection = connection
         self._batch = batch
+        self.shelf = shelf
+        """What never changes in this store once it is there, by id: reads and writes of all threads share it."""
         self.wrote = False
         self.told: list[Any] = []
         self.open_runs: dict[str, Any] = {}

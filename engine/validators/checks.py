@@ -5,7 +5,6 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from engine.core.documents import TemplateType
 from engine.core.findings import Findings
 from engine.validators import registry
 from engine.validators.facts import Facts
@@ -32,7 +31,7 @@ class Job:
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to check: a document that was rendered is no Jinja2 any more."""
-        return self.type_ in registry.BY_TYPE and self.type_ != TemplateType.DOCUMENT
+        return self.type_ in registry.BY_TYPE and self.type_ not in registry.PROGRAMS
 
 
 class Checks:

@@ -40,11 +40,15 @@ BY_TYPE: Mapping[str, Validator] = MappingProxyType(
         TemplateType.IPXE: Validator(name="ipxe", module="ipxe"),
         TemplateType.SCRIPT: Validator(name="script", module="script"),
         TemplateType.DOCUMENT: Validator(name="jinja2", module="document"),
+        TemplateType.WORKFLOW: Validator(name="workflow", module="workflow"),
         "yaml": Validator(name="yaml", module="yaml_text"),
         "json": Validator(name="json", module="json_text"),
     }
 )
 """By type of template, and `yaml` and `json` for files that are only that."""
+
+PROGRAMS = frozenset({TemplateType.DOCUMENT, TemplateType.WORKFLOW})
+"""Types whose texts are programs that make other texts: they are checked as they are written, not as they come out."""
 
 TYPES: tuple[str, ...] = tuple(BY_TYPE)
 _MOST = 200

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.core import checking
-from engine.core.documents import TemplateType
+from engine.core.documents import FILE_TYPES
 from engine.core.findings import Finding, Findings, in_order, of_problems
 from engine.core.includes import Lookup, no_includes
 from engine.core.origins import Traced, trace
@@ -24,7 +24,7 @@ SNIPPET = "snippet"
 
 def whole_type(type_: str, tags: Sequence[str]) -> str:
     """The type by which a rendered text is checked: none for a part, which installers may fetch by itself as well."""
-    return "" if SNIPPET in tags and type_ != TemplateType.DOCUMENT else type_
+    return "" if SNIPPET in tags and type_ not in registry.PROGRAMS else type_
 
 
 def validate_text(
@@ -51,11 +51,13 @@ def validate_text(
     Raises:
         Invalid: there is no such type.
     """
+    if type_ in FILE_TYPES:
+        return ()
     found = list(placeholders(text, lookup, name))
-    if SNIPPET in tags:
+    if SNIPPET in tags and type_ not in registry.PROGRAMS:
         return in_order(found)
     facts = Facts(name=name, interpreter=interpreter)
-    if type_ == TemplateType.DOCUMENT:
+    if type_ in registry.PROGRAMS:
         return in_order([*found, *(replace(each, file=name or None) for each in registry.check(type_, text, facts))])
     traced = trace(text, with_palette(None), include=lookup, name=name, drops=True)
     checked = registry.check(type_, traced.content, facts)

@@ -161,7 +161,6 @@ def test_the_shape_of_a_version_is_the_contracts() -> None:
         "size_bytes": 1,
         "commit_message": "",
         "author": "",
-        "draft": False,
         "created_at": "2026-03-01T12:00:00.005000Z",
     }
 

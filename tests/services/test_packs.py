@@ -34,7 +34,7 @@ def acts(report: Report) -> dict[str, str]:
 async def test_a_pack_is_added_and_synced_with_all_that_its_reports_say(
     store_url: str, opener: Opener, tmp_path: Path
 ) -> None:
-    lay(root(tmp_path), {**SMALL, "templates/answers.ks": "---\ntype: preseed\ntags: [a]\n---\nx ${include:motd}\n"})
+    lay(root(tmp_path), {**SMALL, "templates/answers.ks": "---\ntype: document\ntags: [a]\n---\nx ${include:motd}\n"})
     async with opener(store_url, packs__watch="off") as pureboot:
         pack, report = await pureboot.packs.add("my_pack", by=ADA)
         assert (pack.ref, pack.label, pack.version, pack.description, pack.source) == (
@@ -63,7 +63,7 @@ async def test_a_pack_is_added_and_synced_with_all_that_its_reports_say(
             "errors": [],
         }
         assert workflow.is_active
-        assert (answers.type, answers.tags, answers.status) == ("preseed", ("a",), DocumentStatus.ACTIVE)
+        assert (answers.type, answers.tags, answers.status) == ("document", ("a",), DocumentStatus.ACTIVE)
         rendered = await pureboot.templates.render("my_pack.answers.ks")
         assert rendered.content == "x welcome\n\n"
         version = await pureboot.templates.version("my_pack.motd")

@@ -22,6 +22,7 @@ _TYPES = {
     "yaml": "yaml",
     "json": "json",
     "script": "script",
+    "workflow": "workflow",
 }
 
 
