@@ -30,7 +30,7 @@ from engine.errors import Unavailable
 from engine.store.backend import Backend
 from engine.store.faults import is_lost, translated
 from engine.store.outage import Outage
-from engine.store.tx import Batch, Memory, Tx, Work
+from engine.store.tx import Batch, Marked, Memory, Tx, Work
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Database:
         self._on_told: list[Callable[[list[Any]], None]] = []
         self._on_doubt: list[Callable[[], None]] = []
         self._memory = Memory()
+        self._library = Marked()
         self._shelf: Shelf[Any] = Shelf(most_bytes=_SHELF_BYTES, weigh=_weight)
         self._remembers = False
         self.trouble: str | None = None
@@ -131,7 +132,7 @@ class Database:
         try:
             self.backend.check_readable()
             async with self.backend.reader.connect() as connection:
-                result = await connection.run_sync(lambda sync: work(Tx(sync, self._shelf)))
+                result = await connection.run_sync(lambda sync: work(Tx(sync, self._shelf, marked=self._library)))
         except (*_FAULTS, Unavailable) as error:
             told = self._advised(error)
             if isinstance(told, Unavailable) and self._remembers:
@@ -265,6 +266,7 @@ class Database:
         if self._replacements != self.backend.replacements:
             self._replacements = self.backend.replacements
             self._shelf.clear()
+            self._library = Marked()
             self._loop.call_soon_threadsafe(self._is_another.set)
         self._loop.call_soon_threadsafe(self._doubt)
 

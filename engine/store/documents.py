@@ -7,11 +7,12 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, String, insert, literal, or_, select, update
 from sqlalchemy import cast as sql_cast
 
+from engine.clock import new_id
 from engine.core.documents import Document, DocumentKind, DocumentStatus, Reference, Version, parse_reference, resolve
 from engine.core.page import Page
 from engine.errors import Conflict, NotFound
 from engine.store.query import filtered, page_of
-from engine.store.schema import document, document_version
+from engine.store.schema import document, document_version, library_mark
 from engine.store.tx import Tx
 
 _NOUN = "document"
@@ -20,6 +21,7 @@ _FILTERS = {
     for name in ("name", "type", "os_family", "architecture", "boot_mode", "status", "current_version")
 }
 _SORTABLE = _FILTERS | {name: document.c[name] for name in ("id", "created_at", "updated_at")}
+_MARK = select(library_mark.c.rev)
 _VERSION_FIELDS = [field.name for field in fields(Version)]
 
 
@@ -30,7 +32,7 @@ def add(tx: Tx, value: Document) -> None:
         Conflict: another of its kind has its name.
     """
     _refuse_name(tx, value)
-    _forget(tx)
+    forget(tx)
     tx.execute(insert(document).values(**_row(value)))
 
 
@@ -41,7 +43,7 @@ def save(tx: Tx, value: Document) -> None:
         Conflict: another of its kind has its name.
     """
     _refuse_name(tx, value)
-    _forget(tx)
+    forget(tx)
     tx.execute(update(document).where(document.c.id == value.id).values(**_row(value)))
 
 
@@ -51,8 +53,8 @@ def get(tx: Tx, kind: DocumentKind, reference: str) -> Document:
     Raises:
         NotFound: there is none.
     """
-    known = tx.memory(_NOUN)
-    found = known.get((kind, reference)) if known is not None else None
+    library = known(tx)
+    found = library.get((kind, reference))
     if found is not None:
         return cast(Document, found)
     query = select(document).where(
@@ -61,16 +63,26 @@ def get(tx: Tx, kind: DocumentKind, reference: str) -> Document:
     row = tx.row(query)
     if row is None:
         raise NotFound(f"there is no {kind} {reference}")
-    value = _document(row)
-    if known is not None:
-        known[kind, reference] = value
+    value = library[kind, reference] = _document(row)
     return value
 
 
-def _forget(tx: Tx) -> None:
-    known = tx.memory(_NOUN)
-    if known is not None:
-        known.clear()
+def known(tx: Tx) -> dict[Any, Any]:
+    """What this process knows of the library as a transaction sees it, by key; to be read and written."""
+    memory = tx.memory(_NOUN)
+    if memory is not None:
+        return memory
+    if tx.library is None:
+        tx.library = tx.marked.at(tx.execute(_MARK).scalar())
+    return tx.library
+
+
+def forget(tx: Tx) -> None:
+    """Note that the library changes: what anybody knows of it is true no more."""
+    known(tx).clear()
+    rev = {"rev": new_id()}
+    if not tx.execute(update(library_mark).values(**rev)).rowcount:
+        tx.execute(insert(library_mark).values(id=1, **rev))
 
 
 def names(tx: Tx, kind: DocumentKind) -> set[str]:
@@ -110,14 +122,14 @@ def _tagged(tx: Tx, kind: DocumentKind, tags: Sequence[str]) -> list[str]:
 
 def add_version(tx: Tx, value: Version) -> None:
     """Keep a new version."""
-    _forget(tx)
+    forget(tx)
     row = {name: getattr(value, name) for name in _VERSION_FIELDS if name != "template_id"}
     tx.execute(insert(document_version).values(document_id=value.template_id, **row))
 
 
 def publish_version(tx: Tx, value: Version) -> None:
     """Note that a version is no draft any more."""
-    _forget(tx)
+    forget(tx)
     tx.execute(update(document_version).where(document_version.c.id == value.id).values(draft=False))
 
 
@@ -136,16 +148,18 @@ def version(tx: Tx, value: Document, reference: Reference) -> Version:
     Raises:
         NotFound: there is none; the message names the newest.
     """
-    known = tx.memory(_NOUN)
-    found = known.get((value.id, reference)) if known is not None else None
-    if found is None:
-        found = _version_of(tx, value, reference)
-        if known is not None:
-            known[value.id, reference] = found
-    return found
+    library = known(tx)
+    key = value.id, value.current_version, reference
+    meant = library.get(key)
+    if meant is None:  # which it is is known by its id: the texts of all would be too much to know
+        meant = library[key] = _meant(tx, value, reference)
+    version_id, draft = meant
+    found = version_by_id(tx, version_id)
+    return found if found.draft == draft else replace(found, draft=draft)
 
 
-def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
+def _meant(tx: Tx, value: Document, reference: Reference) -> tuple[str, bool]:
+    """The id of the version that a reference means, and whether it is a draft."""
     columns = document_version.c
     current = parse_reference(value.current_version) if value.current_version else None
     wanted = None if current is None else (current.major or 0, current.minor or 0)
@@ -159,8 +173,7 @@ def _version_of(tx: Tx, value: Document, reference: Reference) -> Version:
         number = resolve(reference, list(rows), wanted, drafts)
     except NotFound as error:
         raise NotFound(f"{value.kind} {value.name}: {error}") from None
-    found = version_by_id(tx, rows[number]["id"])
-    return found if found.draft == rows[number]["draft"] else replace(found, draft=rows[number]["draft"])
+    return rows[number]["id"], rows[number]["draft"]
 
 
 def current_holding(tx: Tx, kind: DocumentKind, text: str) -> list[tuple[Document, str]]:

@@ -58,6 +58,14 @@ document_version = Table(
     partial("ix_document_version_blob", "blob", where=_IS_FILE),
 )
 
+library_mark = Table(
+    "library_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    required("rev", String(36)),
+)
+"""At most one row: a mark that is another one after each change of documents, versions or where they came from."""
+
 blob = Table(
     "blob",
     metadata,

@@ -72,8 +72,13 @@ def sources(tx: Tx, ref: str) -> list[tuple[Document, PackSource]]:
 
 def source_of(tx: Tx, document_id: str) -> PackSource | None:
     """Where a document came from."""
-    row = tx.row(select(pack_document).where(pack_document.c.document_id == document_id))
-    return None if row is None else PackSource(**row)
+    library = documents.known(tx)
+    key = "source", document_id
+    if key not in library:
+        row = tx.row(select(pack_document).where(pack_document.c.document_id == document_id))
+        library[key] = None if row is None else PackSource(**row)
+    found: PackSource | None = library[key]
+    return found
 
 
 def template_for(tx: Tx, workflow_id: str, name: str) -> Document:
@@ -91,6 +96,7 @@ def template_for(tx: Tx, workflow_id: str, name: str) -> Document:
 
 def keep_source(tx: Tx, value: PackSource) -> None:
     """Keep where a document came from."""
+    documents.forget(tx)
     row = {name: getattr(value, name) for name in _SOURCE_FIELDS} | {"facts": _json(value.facts)}
     same: ColumnElement[bool] = pack_document.c.document_id == value.document_id
     if not tx.execute(update(pack_document).where(same).values(**row)).rowcount:

@@ -50,6 +50,25 @@ class Memory:
         self._nouns.clear()
 
 
+class Marked:
+    """What is known of something as long as its mark in the store stays the same, which whoever changes it changes too.
+
+    Whoever asks reads the mark in its own transaction first: so what it is given is what it would read.
+    """
+
+    MOST = 5_000
+
+    def __init__(self) -> None:
+        self._mark: str | None = None
+        self._values: dict[Any, Any] = {}
+
+    def at(self, mark: str | None) -> dict[Any, Any]:
+        """What is known at a mark, by key; to be read and written."""
+        if mark != self._mark or len(self._values) > self.MOST:
+            self._mark, self._values = mark, {}
+        return self._values
+
+
 class Batch:
     """What the units of one transaction share: the writer's memory, and the rows that are still to be written."""
 
@@ -84,13 +103,19 @@ class Tx:
     this process, which gets it once the transaction is durable.
     """
 
-    __slots__ = ("_batch", "_connection", "open_runs", "shelf", "told", "wrote")
+    __slots__ = ("_batch", "_connection", "library", "marked", "open_runs", "shelf", "told", "wrote")
 
-    def __init__(self, connection: Connection, shelf: Shelf[Any], batch: Batch | None = None) -> None:
+    def __init__(
+        self, connection: Connection, shelf: Shelf[Any], batch: Batch | None = None, marked: Marked | None = None
+    ) -> None:
         self._connection = connection
         self._batch = batch
         self.shelf = shelf
         """What never changes in this store once it is there, by id: reads and writes of all threads share it."""
+        self.marked = marked or Marked()
+        """What reads of this process know of the library."""
+        self.library: dict[Any, Any] | None = None
+        """That part of it which is true in this transaction, once it was asked for."""
         self.wrote = False
         self.told: list[Any] = []
         self.open_runs: dict[str, Any] = {}

@@ -156,6 +156,12 @@ def _packs() -> None:
 
 
 def _drafts() -> None:
+    op.create_table(
+        "library_mark",
+        sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("rev", sa.String(36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_library_mark")),
+    )
     op.add_column("document_version", sa.Column("draft", sa.Boolean(), nullable=False, server_default=sa.false()))
     for statement in (_NEVER_PUBLISHED, _NEWER):
         op.execute(sa.text(statement).bindparams(sa.bindparam("yes", True, sa.Boolean())))
