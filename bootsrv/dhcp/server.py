@@ -50,7 +50,7 @@ server that it names. `dhcp.other_offer` is the answer of another boot server: `
 `next_server`.
 """
 
-PACKETS_PER_SECOND, PACKETS_AT_ONCE = 1000.0, 4000.0
+PACKETS_PER_SECOND, SECONDS_AT_ONCE = 1000.0, 4.0
 REASON_SECONDS, REASONS = 600.0, 100
 _OWN_ADDRESSES = 256
 
@@ -69,8 +69,9 @@ class ProxyDhcp:
 
     `terms` gives what the site offers on the interface that has an address; `machine` what is known of a MAC address.
     Both are called for each packet and must not wait. `contacts` is called for each contact of a machine that asks to
-    be booted, in the event loop; `on_other` for another boot server that was seen: one that names neither an address of
-    this machine nor one of `own_names`. After `start`, `notices` says what somebody should know.
+    be booted, and must not wait either; `on_other` for another boot server that was seen: one that names neither an
+    address of this machine nor one of `own_names`. What comes beyond `packets_per_second` is thrown away. After
+    `start`, `notices` says what somebody should know.
     """
 
     def __init__(
@@ -82,13 +83,15 @@ class ProxyDhcp:
         own_names: tuple[str, ...] = (),
         contacts: Contacts | None = None,
         on_other: Callable[[OtherServer], None] | None = None,
+        packets_per_second: float = PACKETS_PER_SECOND,
     ) -> None:
         self.notices: list[str] = []
         self._terms, self._machine = terms, machine
         self._interfaces: tuple[str | None, ...] = interfaces or (None,)
         self._contacts, self._on_other = contacts, on_other
         self._doors: list[Door] = []
-        self._allowance = _Allowance(PACKETS_PER_SECOND, PACKETS_AT_ONCE)
+        self._rate = packets_per_second
+        self._allowance = _Allowance(packets_per_second, SECONDS_AT_ONCE * packets_per_second)
         self._reasons = Seldom(REASON_SECONDS, REASONS)
         self._others = Seldom(AGAIN_SECONDS, MOST)
         self._own = dict.fromkeys(own_names, True)
@@ -176,7 +179,7 @@ class ProxyDhcp:
             return
         if not self._allowance.take(asyncio.get_running_loop().time()):
             self._dropped += 1
-            self._grumble("flood", f"more than {PACKETS_PER_SECOND:.0f} packets a second: the rest is thrown away")
+            self._grumble("flood", f"more than {self._rate:.0f} packets a second: the rest is thrown away")
             return
         try:
             packet = parse(heard.datagram)
@@ -199,7 +202,9 @@ class ProxyDhcp:
         if isinstance(decided, Answer):
             decided = self._send(decided, heard, door)
         if isinstance(decided, Silence) and decided.notable:
-            self._grumble((packet.mac, decided.reason), f"{packet.mac} gets no answer: {decided.reason}")
+            self._grumble(
+                (packet.mac, decided.reason), f"{packet.mac or heard.source} gets no answer: {decided.reason}"
+            )
         self._tell(packet, heard, door, decided)
 
     def _terms_at(self, address: str) -> Terms:

@@ -316,7 +316,7 @@ def test_no_packet_makes_the_proxy_give_an_address_or_fail() -> None:
     assert all(count > 100 for count in told.values()), told
 
 
-def offered(options: dict[int, bytes], **fields: Any) -> OtherServer | None:
+def offered(options: dict[int, bytes | None], **fields: Any) -> OtherServer | None:
     packet = changed(recorded("dnsmasq-address-offer"), options, **fields)
     return other_server(packet, "10.0.0.2", is_ours=lambda host: host in (ADDRESS, "boot.example"))
 

@@ -156,7 +156,7 @@ async def test_only_who_is_allowed_is_answered_and_the_log_says_why(
     sqlite_url: str, opener: Opener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: Told = []
-    rules = {"dhcp__deny": "52:54:00:77:00:01", "dhcp__allow": "52:54:00,vendor:HTTPClient"}
+    rules: dict[str, Any] = {"dhcp__deny": "52:54:00:77:00:01", "dhcp__allow": "52:54:00,vendor:HTTPClient"}
     async with network(tmp_path) as made, proxy(opener, sqlite_url, made, tmp_path, told, **rules):
         await made.dhcp.stop()
         denied, other = recorded("ovmf-pxe-discover"), bytes.fromhex("0250aa000001")
@@ -176,7 +176,7 @@ async def test_only_who_is_allowed_is_answered_and_the_log_says_why(
 async def test_the_loader_of_a_node_or_its_group_is_offered_at_once(
     sqlite_url: str, opener: Opener, tmp_path: Path
 ) -> None:
-    strict = {"dhcp__path": "bypass", "discovery__enabled": False}
+    strict: dict[str, Any] = {"dhcp__path": "bypass", "discovery__enabled": False}
     discover = RECORDED["ovmf-pxe-discover"]
     async with network(tmp_path) as made, proxy(opener, sqlite_url, made, tmp_path, **strict) as (pureboot, _):
         await made.dhcp.stop()
