@@ -13,7 +13,8 @@ What firmware wants was found out the slow way (OVMF 2022.11, iPXE of 2019, and 
   file in the offer, and asks port 4011 only if there is none.
 - An iPXE that was told a file by nobody falls through to the disk, so the loop of loaders ends where iPXE says that it
   is iPXE: by its user class or by option 175.
-- A REQUEST on port 67 is meant for the server whose offer was taken (option 54). Only where that is us it is answered.
+- A REQUEST on port 67 is meant for the server whose offer was taken (option 54). Only where that is us it is answered;
+  one that asks for an address never is, for we have none.
 - A client without an address hears broadcasts only, whatever its broadcast flag says: to send it a packet of its own we
   would have to write into this machine's ARP table. Behind a relay agent the relay does it, on its port 67.
 """
@@ -178,10 +179,15 @@ def _not_for_us(packet: Packet, asked: Asked, terms: Terms) -> Silence | None:
         return Silence(code="not-boot", reason="a search for servers is not for port 4011")
     if not wants_boot(packet):
         return Silence(code="not-boot", reason="it does not ask to be booted")
-    meant = packet.server_id
-    if packet.kind is MessageType.REQUEST and not asked.binl and meant != terms.address:
-        return Silence(code="address", reason=f"it is for {meant or 'the server that gave the address'}")
+    if packet.kind is MessageType.REQUEST and not asked.binl and _takes_address(packet, terms):
+        return Silence(code="address", reason=f"it is for {packet.server_id or 'the server that gave the address'}")
     return None
+
+
+def _takes_address(packet: Packet, terms: Terms) -> bool:
+    """Whether a REQUEST is for a server that gives addresses: it may be on this machine, under our own address."""
+    wanted = packet.options.get(Code.REQUESTED_ADDRESS, b"")
+    return packet.server_id != terms.address or any(wanted) or packet.ciaddr != ANY
 
 
 def _not_welcome(packet: Packet, terms: Terms, machine: Machine) -> Silence | None:

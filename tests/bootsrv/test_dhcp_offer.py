@@ -224,9 +224,13 @@ def test_who_gets_no_answer(packet: Packet, asked: Asked, code: str, notable: bo
 
 
 def test_a_request_for_us_on_port_67_is_answered() -> None:
-    request = changed(recorded("ovmf-pxe-request"), {54: bytes((10, 0, 0, 1))})
+    request = changed(recorded("ovmf-pxe-request"), {54: bytes((10, 0, 0, 1)), 50: None})
     reply = answered(request).packet
     assert (reply.kind, reply.boot_file, reply.yiaddr) == (MessageType.ACK, "ipxe.efi", "0.0.0.0")
+    # One for an address is for a DHCP server on this machine, under the same address.
+    assert silent(changed(request, {50: bytes((10, 0, 0, 130))})).code == "address"
+    assert silent(changed(request, ciaddr="10.0.0.130")).code == "address"
+    assert answered(changed(request, {50: bytes(4)})).packet.kind is MessageType.ACK
 
 
 def test_strangers_and_missing_loaders() -> None:

@@ -9,7 +9,7 @@ from engine.core.events import Kind
 from tests.e2e.lab import Rack
 from tests.e2e.test_first_light import PATIENCE, serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture
