@@ -22,5 +22,5 @@ def loader_choice(node: Node, group: Group | None) -> LoaderChoice:
     """What was chosen for a node; an empty text takes back what its group says."""
     values = (node.metadata.get(LOADER_KEY), group.metadata.get(LOADER_KEY) if group else None)
     chosen = next((value for value in values if value is not None), None)
-    loader = str(chosen).strip() if isinstance(chosen, str | int) else ""
+    loader = chosen.strip() if isinstance(chosen, str) else ""
     return LoaderChoice(node_id=node.id, mac_address=node.mac_address, loader=_SHORT.get(loader, loader) or None)

@@ -206,7 +206,7 @@ async def test_a_second_boot_server_is_told_of_once(sqlite_url: str, opener: Ope
     told: Told = []
     async with (
         network(tmp_path, names_boot=True) as made,
-        proxy(opener, sqlite_url, made, tmp_path, told) as (pureboot, _),
+        proxy(opener, sqlite_url, made, tmp_path, told, http__port=free_port()) as (pureboot, _),
     ):
         # This dnsmasq names us: it is the site's own server, and no rival.
         await asked(made, RECORDED["ovmf-pxe-discover"])
@@ -230,7 +230,8 @@ async def test_a_second_boot_server_is_told_of_once(sqlite_url: str, opener: Ope
             "mac_address": "52:54:00:77:00:01",
         }
         assert [kind for kind, _, _ in told].count("dhcp.other_offer") >= 2
-        [_, finding] = await check_dhcp(pureboot.settings)
+        [ports, finding] = await check_dhcp(pureboot.settings)
+        assert (ports.verdict, ports.message) == (Verdict.OK, "PureBoot answers on port 67 and 4011")
         assert finding.verdict is Verdict.WARNING
         assert f"{made.site.dhcp} tells machines what to boot too: ipxe.efi" in finding.message
         events = [event for event in await pureboot.events_after(0) if event.kind is Kind.DHCP_OTHER_SERVER]
