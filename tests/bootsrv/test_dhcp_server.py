@@ -1,6 +1,7 @@
 """The proxy on real ports of a network of its own: independent clients, relays, rivals, and what it may not do."""
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -34,6 +35,8 @@ Told = list[tuple[str, str, Mapping[str, object]]]
 async def network(folder: Path, *, names_boot: bool = False) -> AsyncIterator[Network]:
     for name in ("ip", "nsenter", "unshare", "dnsmasq"):
         program(name)
+    if os.geteuid() != 0:
+        lacking("networks of their own need root: run the tests as root")
     made = Network(folder, names_boot=names_boot)
     try:
         await made.start()
