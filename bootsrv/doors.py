@@ -1,11 +1,13 @@
-"""The doors of a PureBoot: TFTP and HTTP, opened together or not at all."""
+"""The doors of a PureBoot: TFTP and HTTP, opened together or not at all, and proxyDHCP where wanted and allowed."""
 
 import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from bootsrv.http.app import Part, build
 from bootsrv.http.listener import Listener
@@ -18,14 +20,19 @@ from engine.core.events import Kind
 from engine.errors import PureBootError, Unavailable
 from engine.settings import PRIVILEGED_TFTP_PORT, UNPRIVILEGED_TFTP_PORT
 
+if TYPE_CHECKING:
+    from bootsrv.dhcp.others import OtherServer
+    from bootsrv.dhcp.server import Contacts, ProxyDhcp
+
 _log = logging.getLogger(__name__)
 
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
 
 class Doors:
-    """Opens TFTP and HTTP for an open PureBoot; an async context manager.
+    """Opens TFTP, HTTP and, with `dhcp.mode: proxy`, proxyDHCP for an open PureBoot; an async context manager.
 
+    `contacts` is told of what machines ask proxyDHCP, and what they are answered.
     `notices` says what somebody should know now that the doors are open: an unusual port, a loader that is missing, an
     API without tokens. `cache` is where programs are kept that PureBoot makes for firmware; unless given, it is beside
     the store.
@@ -35,13 +42,28 @@ class Doors:
             which setting changes it. Nothing is open then.
     """
 
-    def __init__(self, pureboot: PureBoot, *, limits: Limits | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        pureboot: PureBoot,
+        *,
+        limits: Limits | None = None,
+        cache: Path | None = None,
+        contacts: "Contacts | None" = None,
+    ) -> None:
         self.notices: list[str] = []
         self._pureboot = pureboot
         self._settings = pureboot.settings
         folder = cache or key_path(pureboot.settings).parent / "cache"
         self.loaders = Loaders(pureboot.settings.files.loaders, folder)
-        self._site = Site(pureboot=pureboot, loaders=self.loaders, tftp=self._tftp_listens, limits=limits or Limits())
+        self._site = Site(
+            pureboot=pureboot,
+            loaders=self.loaders,
+            tftp=self._tftp_listens,
+            dhcp=lambda: self.dhcp_ports,
+            limits=limits or Limits(),
+        )
+        self._contacts = contacts
+        self._dhcp: ProxyDhcp | None = None
         self._tftp: TftpServer | None = None
         self._http: Listener | None = None
         self._api: Listener | None = None
@@ -61,6 +83,11 @@ class Doors:
     def tftp_address(self) -> tuple[str, int] | None:
         """Address and port TFTP listens on; None if it is off."""
         return self._tftp_listens()
+
+    @property
+    def dhcp_ports(self) -> tuple[int, ...]:
+        """The ports on which proxyDHCP answers; none if it is off, or not allowed here."""
+        return self._dhcp.ports if self._dhcp else ()
 
     @property
     def transfers(self) -> tuple[LiveTransfer, ...]:
@@ -94,6 +121,7 @@ class Doors:
         if api.port is not None:
             self._api = await self._listen("api", api.host, api.port, Part.ADMINISTRATORS)
         self._pureboot.server = self._site.server(self.http_url.removeprefix("http://"))
+        await self._open_dhcp(self._http.address)
         await asyncio.to_thread(self._look_around)
         self._make_localboot()
         await self._pureboot.note(Kind.SERVER_STARTED, **self._about())
@@ -126,6 +154,47 @@ class Doors:
         self._stack.push_async_callback(server.close)
         return server
 
+    async def _open_dhcp(self, http: tuple[str, int]) -> None:
+        settings = self._settings
+        if settings.dhcp.mode == "off":
+            return
+        from bootsrv.dhcp.book import NodeBook
+        from bootsrv.dhcp.server import ProxyDhcp
+        from bootsrv.dhcp.site import Places, ProxySite
+
+        site = ProxySite(settings, self.loaders, Places(http=http, tftp=self._tftp_listens()))
+        await asyncio.to_thread(site.look)
+        book = NodeBook(self._pureboot)
+        await book.open()
+        self._stack.push_async_callback(book.close)
+        self._dhcp = ProxyDhcp(
+            site.terms,
+            book.machine,
+            interfaces=settings.dhcp.interfaces,
+            own_names=site.names,
+            contacts=self._contacts,
+            on_other=self._noted,
+        )
+        self._stack.callback(self._dhcp.close)
+        self._dhcp.start()
+        self.notices += self._dhcp.notices
+        self._while_open(site.watch(), "dhcp-loaders")
+
+    def _noted(self, other: "OtherServer") -> None:
+        data: dict[str, object] = {
+            "server": other.address,
+            "file": other.file,
+            "next_server": other.next_server,
+            "mac_address": other.mac,
+        }
+        self._while_open(self._note_other(data), "dhcp-other")
+
+    async def _note_other(self, data: dict[str, object]) -> None:
+        try:
+            await self._pureboot.note(Kind.DHCP_OTHER_SERVER, **data)
+        except PureBootError as error:
+            _log.warning("another boot server is not in the log: %s", error)
+
     async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
         app = build(self._site, part)
         listener = Listener(app, host=host, port=port, setting=setting, limits=self._site.limits)
@@ -150,11 +219,15 @@ class Doors:
         self.notices += [f"{each.name} is missing, {each.purpose}: {each.remedy}" for each in self.loaders.missing()]
 
     def _make_localboot(self) -> None:
-        work = asyncio.create_task(self.loaders.ensure_localboot(), name="make-localboot")
+        self._while_open(self.loaders.ensure_localboot(), "make-localboot")
+
+    def _while_open(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Do something beside; it ends with the doors."""
+        task = asyncio.create_task(work, name=name)
 
         async def stop() -> None:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(stop)
 

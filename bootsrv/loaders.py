@@ -22,6 +22,8 @@ BIOS_LOADER = "undionly.kpxe"
 UEFI_LOADER = "ipxe.efi"
 UEFI_CAREFUL_LOADER = "snponly.efi"
 LOCALBOOT = "localboot.efi"
+ARM64_LOADER = "ipxe-arm64.efi"
+IA32_LOADER = "ipxe-i386.efi"
 
 IPXE_FOLDERS = (Path("/usr/lib/ipxe"), Path("/boot"))
 """Where Debian's package `ipxe` puts its files."""
@@ -34,9 +36,17 @@ _PURPOSES = {
     UEFI_LOADER: "the first stage of UEFI machines",
     UEFI_CAREFUL_LOADER: f"the first stage of UEFI machines on which {UEFI_LOADER} hangs or finds no network card",
     LOCALBOOT: "UEFI machines that boot their disk after having asked the network",
+    ARM64_LOADER: "the first stage of 64-bit ARM machines",
+    IA32_LOADER: "the first stage of UEFI machines with 32-bit firmware",
 }
+# Few sites have such machines, and not every release of Debian's package has the programs: whoever asks is told.
+_RARE = frozenset({ARM64_LOADER, IA32_LOADER})
 _IPXE_REMEDY = "apt-get install ipxe"
-_GRUB_REMEDY = "apt-get install grub-common grub-efi-amd64-bin"
+_REMEDIES = {
+    LOCALBOOT: "apt-get install grub-common grub-efi-amd64-bin",
+    IA32_LOADER: "build it (make bin-i386-efi/ipxe.efi) and put it into files.loaders",
+    ARM64_LOADER: "apt-get install ipxe (of Debian 13 or later), or build it (make bin-arm64-efi/ipxe.efi)",
+}
 _MAKE_SECONDS = 60.0
 _MEMDISK = "memdisk.tar"
 
@@ -85,7 +95,12 @@ class Loaders:
         A `localboot.efi` that is not made yet but could be is not missing.
         """
         names = [name for name in _PURPOSES if not self.find(name) and not (name == LOCALBOOT and self._grub())]
-        return [MissingLoader(name, _PURPOSES[name], self._remedy(name)) for name in names]
+        return [MissingLoader(name, _PURPOSES[name], self.remedy(name)) for name in names if name not in _RARE]
+
+    def remedy(self, name: str) -> str:
+        """What to do about a loader that is missing."""
+        package = _REMEDIES.get(name, _IPXE_REMEDY)
+        return f"{package}, or put {name} into {self._folder}" if self._folder else package
 
     async def ensure_localboot(self) -> Path | None:
         """Make `localboot.efi` unless it is there, and give its path; None if it cannot be had, and the log says why.
@@ -98,7 +113,7 @@ class Loaders:
             if wanted and wanted.is_file():
                 return wanted
             if not wanted:
-                _log.warning("%s cannot be made: %s", LOCALBOOT, self._remedy(LOCALBOOT))
+                _log.warning("%s cannot be made: %s", LOCALBOOT, self.remedy(LOCALBOOT))
             else:
                 await self._try_to_make(wanted)
             return self.find(LOCALBOOT)
@@ -160,10 +175,6 @@ class Loaders:
         made = self._made()
         others = sorted(self._cache.glob(f"{_recipe()}-*.efi"))
         return [made, *others] if made else others
-
-    def _remedy(self, name: str) -> str:
-        package = _GRUB_REMEDY if name == LOCALBOOT else _IPXE_REMEDY
-        return f"{package}, or put {name} into {self._folder}" if self._folder else package
 
 
 def _workshop(cache: Path) -> Path:

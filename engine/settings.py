@@ -6,6 +6,7 @@ nearest one; so is an unknown `PUREBOOT_…__…` variable, since a misspelt one
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -82,11 +83,56 @@ class Tftp(_Section):
     root: _Path | None = None
 
 
+VENDOR_RULE = "vendor:"
+_MAC_BEGINNING = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){0,5}[:-]?")
+
+
+def _machine_rule(value: object) -> object:
+    """A rule for machines, in the form in which it is compared: `52:54:00`, `vendor:PXEClient:Arch:00000`."""
+    if not isinstance(value, str):
+        raise ValueError("YAML reads this as no text: write it in quotes, such as '52:54:00'")
+    rule = value.strip()
+    if rule.lower().startswith(VENDOR_RULE):
+        if not rule[len(VENDOR_RULE) :].strip():
+            raise ValueError("after vendor: write how the vendor class begins, such as vendor:PXEClient:Arch:00000")
+        return VENDOR_RULE + rule[len(VENDOR_RULE) :].strip()
+    if not _MAC_BEGINNING.fullmatch(rule.lower()):
+        raise ValueError("write the beginning of a MAC address, such as 52:54:00, or vendor: and a vendor class")
+    return rule.lower().replace("-", ":")
+
+
+def _listed(value: object) -> object:
+    """A list, also where the environment or a flag has it as one text with commas."""
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+_Machines = Annotated[tuple[Annotated[str, BeforeValidator(_machine_rule)], ...], BeforeValidator(_listed)]
+
+
 class Dhcp(_Section):
-    """DHCP is the site's own (`off`)."""
+    """DHCP is the site's own: it gives the addresses. With `proxy` we say beside it what to boot; with `off` it does.
+
+    `interfaces` are those on which the proxy answers; none named, all. `allow` and `deny` say which machines it
+    answers, each by the beginning of its MAC address or, as `vendor:…`, of its vendor class. `path` is how firmware
+    learns of its loader: by `bypass` (in the offer), on port `4011`, or `auto`: BIOS by the one, UEFI by the other.
+    """
 
     # YAML reads a bare `off` as false.
-    mode: Annotated[Literal["off"], BeforeValidator(lambda value: "off" if value is False else value)] = "off"
+    mode: Annotated[Literal["off", "proxy"], BeforeValidator(lambda value: "off" if value is False else value)] = "off"
+    interfaces: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    allow: _Machines = ()
+    deny: _Machines = ()
+    path: Annotated[
+        Literal["auto", "bypass", "4011"], BeforeValidator(lambda value: "4011" if value == 4011 else value)
+    ] = "auto"
+
+    @field_validator("interfaces")
+    @classmethod
+    def _names(cls, interfaces: tuple[str, ...]) -> tuple[str, ...]:
+        for name in interfaces:
+            if not 0 < len(name.encode()) < 16 or not name.isprintable() or "/" in name or " " in name:
+                raise ValueError(f"{name!r} is no name of an interface; `ip -br link` lists them")
+        return interfaces
 
 
 class Server(_Section):

@@ -13,8 +13,12 @@ import pytest
 PACKAGES = {
     "busybox": "busybox-static",
     "debconf-set-selections": "debconf",
+    "dnsmasq": "dnsmasq-base",
     "grub-mkimage": "grub-common",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
     "tftp": "tftp-hpa",
+    "unshare": "util-linux",
 }
 """Debian's packages that are not called like their program."""
 

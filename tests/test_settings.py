@@ -34,6 +34,12 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
         ("auth: {mode: open}", "auth.mode: Input should be 'strict' or 'loose' (it is 'open')"),
         ("database: {url: mysql://x}", "database.url: write sqlite:///path/to/file or postgresql+asyncpg://"),
         ("server: {url: ftp://x}", "server.url: write http://address:port"),
+        ("dhcp: {mode: server}", "dhcp.mode: Input should be 'off' or 'proxy' (it is 'server')"),
+        ("dhcp: {deny: [52:54:00]}", "dhcp.deny.0: YAML reads this as no text: write it in quotes"),
+        ("dhcp: {deny: ['5254']}", "dhcp.deny.0: write the beginning of a MAC address, such as 52:54:00, or vendor:"),
+        ("dhcp: {allow: ['vendor: ']}", "dhcp.allow.0: after vendor: write how the vendor class begins"),
+        ("dhcp: {interfaces: [a/b]}", "dhcp.interfaces: 'a/b' is no name of an interface"),
+        ("dhcp: {path: both}", "dhcp.path: Input should be 'auto', 'bypass' or '4011'"),
         ("- a", "must be sections with keys"),
         ("a: [", "pureboot.yaml:2:1: is not YAML"),
     ],
@@ -44,6 +50,14 @@ def test_a_wrong_file_is_named_with_what_is_wrong(text: str, expected: str, tmp_
     with pytest.raises(Invalid) as refused:
         load(config=file, environ={})
     assert expected in str(refused.value)
+
+
+def test_lists_and_rules_of_machines(tmp_path: Path) -> None:
+    file = tmp_path / "pureboot.yaml"
+    file.write_text("dhcp: {mode: proxy, path: 4011, interfaces: [eth1], allow: ['AA-BB-cc', ' vendor:PXEClient ']}\n")
+    dhcp = load(config=file, environ={"PUREBOOT_DHCP__DENY": "52:54:00, vendor:HTTPClient"}).dhcp
+    assert (dhcp.mode, dhcp.path, dhcp.interfaces) == ("proxy", "4011", ("eth1",))
+    assert (dhcp.allow, dhcp.deny) == (("aa:bb:cc", "vendor:PXEClient"), ("52:54:00", "vendor:HTTPClient"))
 
 
 def test_a_misspelt_variable_is_no_silence() -> None:

@@ -13,6 +13,7 @@ __all__ = ["Finding", "Verdict", "check_integrity", "examine"]
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything."""
     from bootsrv.doctor.blobs import check_blobs
+    from bootsrv.doctor.dhcp import check_dhcp
     from bootsrv.doctor.host import check_host
     from bootsrv.doctor.ports import check_network
     from bootsrv.doctor.python import check_packages, check_python, declared
@@ -29,5 +30,6 @@ async def examine(settings: Settings) -> list[Finding]:
         check_space("disk space for boot files", settings.files.dir),
         *await check_blobs(settings),
         *await check_network(settings),
+        *await check_dhcp(settings),
         *await check_host(settings, Loaders(settings.files.loaders, key_path(settings).parent / "cache")),
     ]

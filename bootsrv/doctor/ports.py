@@ -52,13 +52,18 @@ async def check_network(settings: Settings) -> list[Finding]:
 
 
 def _check_network(settings: Settings) -> list[Finding]:
-    running = ask(f"http://{_reachable(settings.http.host)}:{settings.http.port}") if settings.http.port else None
+    running = ask_here(settings)
     http = _try(socket.SOCK_STREAM, settings.http.host, settings.http.port)
     return [
         judge_http(settings.http.host, settings.http.port, http, running),
         _check_tftp(settings, running),
         _check_server_url(settings, running),
     ]
+
+
+def ask_here(settings: Settings) -> Running | None:
+    """Ask the PureBoot of these settings, if it runs on this machine."""
+    return ask(f"http://{_reachable(settings.http.host)}:{settings.http.port}") if settings.http.port else None
 
 
 def _reachable(host: str) -> str:

@@ -20,8 +20,10 @@ async def live(call: Call) -> web.Response:
 
 
 async def ready(call: Call) -> web.Response:
-    """Whether it can do its work, part by part: store, engine, TFTP."""
+    """Whether it can do its work, part by part: store, engine, TFTP, and proxyDHCP where that is wanted."""
     parts = {"store": await _store(call), "engine": await _engine(call), "tftp": _tftp(call)}
+    if call.pureboot.settings.dhcp.mode != "off":
+        parts["dhcp"] = _dhcp(call)
     failed = [name for name, part in parts.items() if part["status"] == "failed"]
     if failed:
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -56,6 +58,14 @@ def _told_of_engine(pureboot: PureBoot) -> Part:
     if pureboot.trouble is not None:
         return {"status": "ok", "message": "takes no work until the store can be written"}
     return {"status": "ok", "message": "performs the steps"}
+
+
+def _dhcp(call: Call) -> Part:
+    """Where it does not answer, the rest goes on: the site's DHCP server may name us."""
+    ports = call.site.dhcp()
+    if not ports:
+        return {"status": "off", "message": "it does not answer; the log says why"}
+    return {"status": "ok", "message": f"port {' and '.join(map(str, ports))}"}
 
 
 def _tftp(call: Call) -> Part:

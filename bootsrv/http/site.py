@@ -43,7 +43,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One per pair of doors. `tftp` gives the address TFTP listens on, None where there is none.
+    """One per pair of doors. `tftp` gives the address TFTP listens on, None where there is none; `dhcp` the ports on
+    which proxyDHCP answers.
 
     `readers` are those who follow the events now.
     """
@@ -51,6 +52,7 @@ class Site:
     pureboot: PureBoot
     loaders: Loaders
     tftp: Callable[[], tuple[str, int] | None] = lambda: None
+    dhcp: Callable[[], tuple[int, ...]] = tuple
     limits: Limits = field(default_factory=Limits)
     bells: Bells = field(default_factory=Bells)
     patience: Patience = field(default_factory=Patience)

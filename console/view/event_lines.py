@@ -351,6 +351,10 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
         f"PureBoot on {data.get('host')} is gone; the others go on with its work",
         Role.BAD,
     ),
+    Kind.DHCP_OTHER_SERVER: lambda data: (
+        f"{data.get('server')} also tells machines what to boot{_because(data.get('file'))}; let only one do it",
+        Role.BAD,
+    ),
     Kind.REPORT_IGNORED: lambda _: ("a late report was not taken", Role.WARN),
     Kind.TOKEN_CREATED: _named("created as a token"),
     Kind.TOKEN_REVOKED: _named("revoked"),

@@ -77,6 +77,7 @@ class Kind(StrEnum):
     LINK_RECORDED = "link.recorded"
     STORE_PRUNED = "store.pruned"
     HOST_LOST = "host.lost"
+    DHCP_OTHER_SERVER = "dhcp.other_server"
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
 
@@ -91,6 +92,7 @@ PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
     Kind.TEMPLATE_RENDER_FAILED,
     Kind.ARTIFACT_CREATED,
     Kind.TEMPLATE_FLAWED,
+    Kind.DHCP_OTHER_SERVER,
 }
 """What only tells how something went on, and may be forgotten. Everything else is an audit row: what a person or the
 system decided; it stays for good.

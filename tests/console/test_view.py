@@ -349,6 +349,12 @@ def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
             "PureBoot on rack-a is gone; the others go on with its work",
             Role.BAD,
         ),
+        (
+            Kind.DHCP_OTHER_SERVER,
+            {"server": "10.0.0.9", "file": "pxelinux.0"},
+            "10.0.0.9 also tells machines what to boot: pxelinux.0; let only one do it",
+            Role.BAD,
+        ),
         (Kind.SECRET_SET, {"name": "pw", "is_new": True}, "secret pw set", Role.PLAIN),
         (Kind.SECRET_SET, {"name": "pw", "is_new": False}, "secret pw has another value", Role.PLAIN),
         (Kind.SECRET_DELETED, {"name": "pw"}, "secret pw deleted", Role.PLAIN),

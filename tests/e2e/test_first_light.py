@@ -117,8 +117,8 @@ async def command(environ: dict[str, str], *words: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(rack: Rack, folder: Path) -> AsyncIterator[Site]:
-    """`pureboot serve` on the rack's network, in strict mode."""
+async def serving(rack: Rack, folder: Path, **settings: str) -> AsyncIterator[Site]:
+    """`pureboot serve` on the rack's network, in strict mode; more settings are written `DHCP__MODE="proxy"`."""
     files = folder / "files"
     files.mkdir()
     url = f"sqlite:///{folder / 'pureboot.db'}"
@@ -129,6 +129,7 @@ async def serving(rack: Rack, folder: Path) -> AsyncIterator[Site]:
         "PUREBOOT_HTTP__HOST": rack.address,
         "PUREBOOT_HTTP__PORT": str(rack.http_port),
         "PUREBOOT_TFTP__HOST": rack.address,
+        **{f"PUREBOOT_{name}": value for name, value in settings.items()},
     }
     token = json.loads(await command(environ, "token", "create", "technician", "--json"))["token"]
     with (folder / "serve.log").open("wb") as log:

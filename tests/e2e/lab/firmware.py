@@ -32,6 +32,12 @@ def firmware_options(firmware: Firmware, folder: Path) -> list[str]:
     ]
 
 
+def protocol_options(*, http_boot: bool) -> list[str]:
+    """QEMU options by which OVMF boots over HTTP alone: with PXE on, it waits for that first."""
+    off = [f"opt/org.tianocore/{name}PXESupport" for name in ("IPv4", "IPv6")] if http_boot else []
+    return [option for name in off for option in ("-fw_cfg", f"name={name},string=n")]
+
+
 def card_options(firmware: Firmware, *, boot_rom: bool | None) -> str:
     """What is added to the network card's `-device`; `boot_rom` None is what the firmware's kind is tested with."""
     keep = firmware is Firmware.BIOS if boot_rom is None else boot_rom

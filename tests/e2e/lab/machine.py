@@ -12,7 +12,7 @@ from typing import Any
 from tests.e2e.lab.accelerator import accelerator_options
 from tests.e2e.lab.child import Child
 from tests.e2e.lab.console import Console
-from tests.e2e.lab.firmware import Firmware, card_options, firmware_options
+from tests.e2e.lab.firmware import Firmware, card_options, firmware_options, protocol_options
 from tests.e2e.lab.network import Network
 from tests.e2e.lab.qmp import Qmp
 from tests.e2e.lab.site import UEFI_LOADERS
@@ -58,6 +58,7 @@ class Machine:
         sockets: Path,
         memory_mib: int,
         boot_rom: bool | None,
+        http_boot: bool = False,
     ) -> None:
         self.identity = identity
         self.firmware = firmware
@@ -68,6 +69,7 @@ class Machine:
         self._sockets = sockets
         self._memory_mib = memory_mib
         self._boot_rom = boot_rom
+        self._http_boot = http_boot
         self._tap = ""
         self._process: Child | None = None
         self._qmp: Qmp | None = None
@@ -195,6 +197,7 @@ class Machine:
             *("-smp", "1", "-m", str(self._memory_mib)),
             *("-uuid", who.uuid, "-smbios", f"type=1,manufacturer={_MAKER},product={_PRODUCT},serial={who.serial}"),
             *firmware_options(self.firmware, self._folder),
+            *protocol_options(http_boot=self._http_boot),
             *("-chardev", f"socket,id=serial0,path={self._sockets / 's'}", "-serial", "chardev:serial0"),
             *("-chardev", f"socket,id=qmp0,path={self._sockets / 'q'}", "-mon", "chardev=qmp0,mode=control"),
             *("-netdev", f"tap,id=net0,ifname={self._tap},script=no,downscript=no"),

@@ -28,10 +28,13 @@ _HTTP_PORT = 8080
 
 
 class Network:
-    """Started by `start`, ended by `stop`. Two of them, of one run or of two, never meet."""
+    """Started by `start`, ended by `stop`. Two of them, of one run or of two, never meet.
 
-    def __init__(self, folder: Path) -> None:
-        self.site = Site(prefix="", http_port=0)
+    `names_boot` False is a site whose DHCP server gives addresses alone.
+    """
+
+    def __init__(self, folder: Path, *, names_boot: bool = True) -> None:
+        self.site = Site(prefix="", http_port=0, names_boot=names_boot)
         self._folder = folder
         self._id = secrets.token_hex(3)
         self._claim = socket.socket(socket.AF_UNIX)
@@ -51,7 +54,7 @@ class Network:
         Raises:
             RuntimeError: a command failed; its words are in the message.
         """
-        self.site = Site(prefix=self._claim_prefix(), http_port=_HTTP_PORT)
+        self.site = replace(self.site, prefix=self._claim_prefix(), http_port=_HTTP_PORT)
         self._keeper = await Child.start("unshare", "--net", "--", "sh", "-c", "echo ready; exec sleep infinity")
         await self._keeper.log.wait_for("ready", timeout=_READY_SECONDS)
         await self._lay_cables()
@@ -65,7 +68,7 @@ class Network:
                 await child.stop()
         # The kernel takes a namespace down in the background; our end of the cable goes now.
         with contextlib.suppress(RuntimeError):
-            await _ip(f"link delete {self._cable}")
+            await _ip(f"link delete {self.cable}")
         self._claim.close()
 
     async def tap(self) -> str:
@@ -81,14 +84,15 @@ class Network:
         return ("nsenter", f"--net=/proc/{self._keeper.pid}/ns/net", "--", *command)
 
     @property
-    def _cable(self) -> str:
+    def cable(self) -> str:
+        """The interface of the test's side."""
         return f"pb{self._id}"
 
     async def _lay_cables(self) -> None:
         assert self._keeper is not None
-        await _ip(f"link add {self._cable} type veth peer name up0 netns {self._keeper.pid}")
-        _leave_ipv6(self._cable)
-        await _ip(f"address add {self.site.server}/24 dev {self._cable}", f"link set {self._cable} up")
+        await _ip(f"link add {self.cable} type veth peer name up0 netns {self._keeper.pid}")
+        _leave_ipv6(self.cable)
+        await _ip(f"address add {self.site.server}/24 dev {self.cable}", f"link set {self.cable} up")
         await self._inside(
             "link set lo up",
             f"link add {_BRIDGE} address {_BRIDGE_MAC} type bridge forward_delay 0 stp_state 0",

@@ -20,14 +20,17 @@ MEBIBYTE = 2**20
 
 
 class Rack:
-    """`async with Rack(folder) as rack:`; logs and disks are kept in `folder`, or thrown away if none is given."""
+    """`async with Rack(folder) as rack:`; logs and disks are kept in `folder`, or thrown away if none is given.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    With `names_boot` False the site's DHCP server gives addresses alone.
+    """
+
+    def __init__(self, folder: Path | None = None, *, names_boot: bool = True) -> None:
         # Paths of sockets have at most 107 bytes, which a test's own folder may exceed.
         self._short = Path(tempfile.mkdtemp(prefix="pb-"))
         self.folder = folder or self._short / "rack"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.network = Network(self.folder)
+        self.network = Network(self.folder, names_boot=names_boot)
         self.machines: list[Machine] = []
         self._numbers = itertools.count(1)
 
@@ -54,12 +57,13 @@ class Rack:
         memory_mib: int = 512,
         uefi_loader: str = "ipxe.efi",
         boot_rom: bool | None = None,
+        http_boot: bool = False,
     ) -> Machine:
         """Put a machine into the rack, not powered on.
 
         `disk` is a size in bytes for an empty disk, or an image to copy. `uefi_loader` is the file that the site's DHCP
         server names to its UEFI. `boot_rom` puts iPXE into its network card or takes it out, against the custom of the
-        firmware's kind.
+        firmware's kind. With `http_boot` a UEFI machine boots over HTTP and not by PXE.
         """
         assert uefi_loader in UEFI_LOADERS, f"the site's DHCP server knows {', '.join(UEFI_LOADERS)}"
         identity = Identity.of(next(self._numbers), uefi_loader=uefi_loader)
@@ -77,6 +81,7 @@ class Rack:
             sockets=sockets,
             memory_mib=memory_mib,
             boot_rom=boot_rom,
+            http_boot=http_boot,
         )
         self.machines.append(machine)
         return machine

@@ -20,10 +20,14 @@ UEFI_LOADERS = {"ipxe.efi": 0x77, "snponly.efi": 0x78}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Addresses of the network. `prefix` is the first three numbers of a /24."""
+    """Addresses of the network. `prefix` is the first three numbers of a /24.
+
+    With `names_boot` False the DHCP server gives addresses alone, and somebody else has to say what to boot.
+    """
 
     prefix: str
     http_port: int
+    names_boot: bool = True
 
     @property
     def server(self) -> str:
@@ -38,14 +42,6 @@ class Site:
 
 def dnsmasq_settings(site: Site, *, interface: str, leases: Path) -> str:
     """The text of dnsmasq's settings file."""
-    loaders = [
-        line
-        for name, byte in UEFI_LOADERS.items()
-        for line in (
-            f"dhcp-mac=set:{name},52:54:00:{byte:02x}:*:*",
-            f"dhcp-boot=tag:!ipxe,tag:uefi,tag:{name},{name},,{site.server}",
-        )
-    ]
     lines = [
         "port=0",
         f"interface={interface}",
@@ -59,6 +55,23 @@ def dnsmasq_settings(site: Site, *, interface: str, leases: Path) -> str:
         "enable-ra",
         f"dhcp-range=::,constructor:{interface},ra-stateless",
         f"ra-param={interface},10,0",
+        *(_boot_lines(site) if site.names_boot else ()),
+        "log-dhcp",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _boot_lines(site: Site) -> list[str]:
+    """What to boot, as the README has it, and a loader by MAC address."""
+    loaders = [
+        line
+        for name, byte in UEFI_LOADERS.items()
+        for line in (
+            f"dhcp-mac=set:{name},52:54:00:{byte:02x}:*:*",
+            f"dhcp-boot=tag:!ipxe,tag:uefi,tag:{name},{name},,{site.server}",
+        )
+    ]
+    return [
         "dhcp-userclass=set:ipxe,iPXE",
         "dhcp-match=set:bios,option:client-arch,0",
         "dhcp-match=set:uefi,option:client-arch,7",
@@ -67,6 +80,4 @@ def dnsmasq_settings(site: Site, *, interface: str, leases: Path) -> str:
         f"dhcp-boot=tag:ipxe,http://{site.server}:{site.http_port}/boot.ipxe",
         f"dhcp-boot=tag:!ipxe,tag:bios,{BIOS_LOADER},,{site.server}",
         *loaders,
-        "log-dhcp",
     ]
-    return "\n".join([*lines, ""])
