@@ -25,9 +25,6 @@ from bootsrv.http.site import Site
 Extent = tuple[int, int]
 """Offset and length in bytes."""
 
-SLICE = 8 * 2**20
-"""Bytes that the kernel is asked to send at once: on a fast link it does so without a look at anybody else."""
-
 _CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?", re.ASCII | re.IGNORECASE)
 
@@ -106,9 +103,20 @@ class Parts(web.StreamResponse):
                 return await self._refuse(request, refusal)
             writer = await super().prepare(request)
             if writer is not None:
-                await _send(request, writer, cut(self._parts, first, count), taker, self._limits.max_rate)
+                for each in cut(self._parts, first, count):
+                    await self._send(request, writer, each, taker)
         await self.write_eof()
         return writer
+
+    async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker) -> None:
+        """Send a part in slices, which are smaller the more is sent at once."""
+        loop, rate, at = asyncio.get_running_loop(), self._limits.max_rate, 0
+        while at < part.length:
+            length = min(slice_of(rate, self._pace.transfers), part.length - at)
+            if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
+                await asyncio.sleep(seconds)
+            await _send_some(request, writer, part.source, part.offset + at, length)
+            at += length
 
     async def _refuse(self, request: web.BaseRequest, refusal: TooMany) -> AbstractStreamWriter | None:
         """Say why not: nobody would translate an error that is raised here."""
@@ -165,22 +173,6 @@ class Parts(web.StreamResponse):
         if said.startswith(('"', "W/")):
             return said == f'"{self._tag_value}"'
         return self._changed is not None and request.if_range == self._changed
-
-
-async def _send(
-    request: web.BaseRequest, writer: AbstractStreamWriter, parts: Sequence[Part], taker: Taker, rate: int
-) -> None:
-    loop = asyncio.get_running_loop()
-    for part in parts:
-        for offset, length in _slices(part, slice_of(rate) if rate else SLICE):
-            if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
-                await asyncio.sleep(seconds)
-            await _send_some(request, writer, part.source, offset, length)
-
-
-def _slices(part: Part, most: int) -> Iterator[Extent]:
-    for at in range(0, part.length, most):
-        yield part.offset + at, min(most, part.length - at)
 
 
 async def _send_some(

@@ -146,7 +146,7 @@ class TestLoader:
             assert await told(pureboot, self.NATIVE) == Load(loader="snponly.efi")
             for fine in ({"chip": "SNP"}, {"again": True}, {"platform": "pcbios"}):
                 asked = {"mac_address": MAC, "platform": "efi", "chip": "virtio-net"} | fine
-                assert isinstance(await told(pureboot, BootRequest(**asked)), Local), fine  # type: ignore[arg-type]
+                assert isinstance(await told(pureboot, BootRequest(**asked)), Local), fine
             await pureboot.nodes.update(MAC, {"metadata": {"loader": "ipxe"}}, by="user:ada")
             assert isinstance(await told(pureboot, self.NATIVE), Local)
 
