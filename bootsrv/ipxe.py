@@ -15,39 +15,34 @@ and rules this file:
 """
 
 import re
-import textwrap
-import unicodedata
 from collections.abc import Iterable
 from typing import assert_never
 from urllib.parse import quote
 
-from engine.core.boot import BootDecision, Local, Serve, Wait
+from bootsrv import ipxe_boots
+from bootsrv.ipxe_boots import RETRY_SECONDS, STALL_MILLISECONDS
+from bootsrv.ipxe_words import BRAND, base_url, say, title
+from engine.core.boot import BootDecision, Choice, Load, Local, Menu, Serve, Wait
 
 BOOT_SCRIPT_PATH = "/boot.ipxe"
-FILES_PATH = "/files/"
-LOCALBOOT_PATH = "/boot/localboot.efi"
+LOADERS_PATH = "/boot/"
+LOCALBOOT_PATH = f"{LOADERS_PATH}localboot.efi"
 
 # What Linux on x86 takes (COMMAND_LINE_SIZE), its closing NUL included; iPXE cuts what is longer without a word.
 CMDLINE_SIZE = 2048
 
-COLUMNS = 78
-"""Width of a message: an 80 column console, with room so that no firmware wraps it."""
-
-MESSAGE_LINES = 2
-DOWNLOAD_ATTEMPTS = 3
 ASK_ATTEMPTS = 10
-RETRY_SECONDS = 5
 READING_SECONDS = 5
-STALL_MILLISECONDS = 30_000
 LONGEST_WAIT_SECONDS = 3600
 
-_BRAND = "PureBoot: "
 _NO_DISK = "no disk was booted"
 _NOT_BOOTED = "this step could not be booted (see above)"
-_NOTHING = "${nothing}"  # a setting that nobody sets: expands to no text at all
-_WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
-_PATH_CHARACTERS = "/!'()*+,;=-._~"
+_CAME_BACK = "what was started has ended"
+_OFFERS = {
+    Choice.ENROL: "Enrol this machine",
+    Choice.INVENTORY: "Take an inventory of this machine",
+    Choice.RESCUE: "Boot a rescue system",
+}
 
 # What iPXE knows of the machine, as query of /boot.ipxe; an unknown setting is an empty value. `buildarch` is the
 # architecture of the iPXE build, and every BIOS build is i386: there the processor is asked whether it has long mode.
@@ -62,6 +57,7 @@ _FACTS = "&".join(
         "product=${product:uristring}",
         "hostname=${hostname:uristring}",
         "ip=${netX/ip}",
+        "chip=${netX/chip}",
     )
 )
 _LEARN_ARCHITECTURE = (
@@ -101,16 +97,49 @@ def script(
     disk = _boot_disk(server_url, platform, arch)
     match decision:
         case Local(message=message):
-            lines = (*_say(message), *disk, *_leave(_NO_DISK, server_url, retry))
+            offered = () if decision.menu is None else _menu(decision.menu, server_url)
+            lines = (*say(message), *offered, *disk, *_leave(_NO_DISK, server_url, retry))
         case Serve():
-            lines = (*_serve(decision, _base(server_url)), *_leave(_NOT_BOOTED, server_url, retry))
+            back = (f":{ipxe_boots.ENDED}", *_leave(_CAME_BACK)) if ipxe_boots.comes_back(decision.kind) else ()
+            start = ipxe_boots.serve(decision, base_url(server_url))
+            lines = (*start, *_leave(_NOT_BOOTED, server_url, retry), *back)
+        case Load(loader=loader):
+            lines = (*_load(loader, server_url), *_ask_anew(server_url), *disk, *_leave(_NO_DISK))
         case Wait(message=message, seconds=seconds):
             pause = _pause(seconds)
-            announced = _say(f"asking again in {_count(pause)}")
-            lines = (*_say(message), *announced, f"sleep {pause}", *_ask_anew(server_url), *disk, *_leave(_NO_DISK))
+            announced = say(f"asking again in {_count(pause)}")
+            lines = (*say(message), *announced, f"sleep {pause}", *_ask_anew(server_url), *disk, *_leave(_NO_DISK))
         case _:
             assert_never(decision)
     return _script(lines)
+
+
+def ask_features(server_url: str) -> str:
+    """The script for a machine whose iPXE has to fetch an `https://` URL: it asks again and tells whether it can.
+
+    iPXE has no setting for that. But what it cannot open at all fails with one error, whatever the address, and what it
+    could open with another (`xfer_open_uri` in core/open.c), so a scheme that nobody has is compared with `https`.
+    """
+    probe = "imgfetch --name probe --timeout 1000"
+    lines = (
+        f"{probe} none-such://127.0.0.1:1/ ||",
+        "set unknown ${errno}",
+        f"{probe} https://127.0.0.1:1/ ||",
+        "set tried ${errno}",
+        "set features http",
+        "iseq ${tried} ${unknown} || set features http,https",
+        "imgfree probe ||",
+        *_ask(server_url, f"{_FACTS}&again=true&features=${{features}}"),
+        *_boot_disk(server_url, None, None),
+        *_leave(_NO_DISK),
+    )
+    return _script(lines)
+
+
+def needs_https(decision: Serve, server_url: str) -> str | None:
+    """The first `https://` URL that a machine would have to fetch; None if there is none."""
+    urls = ipxe_boots.urls(decision, base_url(server_url))
+    return next((url for url in urls if url.lower().startswith("https://")), None)
 
 
 def repaired_query(raw: str) -> str:
@@ -148,7 +177,7 @@ def _ask_anew(server_url: str) -> tuple[str, ...]:
 
 def _ask(server_url: str, facts: str = _FACTS) -> tuple[str, ...]:
     """Ask until there is an answer, which takes the place of this script; past the last line nobody answered."""
-    base = _base(server_url)
+    base = base_url(server_url)
     again = f"no answer from {base} (${{tries}} of {ASK_ATTEMPTS}); next try in {RETRY_SECONDS} s"
     return (
         *_LEARN_ARCHITECTURE,
@@ -157,39 +186,37 @@ def _ask(server_url: str, facts: str = _FACTS) -> tuple[str, ...]:
         f"chain --replace --autofree --timeout {STALL_MILLISECONDS} {base}{BOOT_SCRIPT_PATH}?{facts} ||",
         "inc tries",
         f"iseq ${{tries}} {ASK_ATTEMPTS} && goto unanswered ||",
-        f"echo {_BRAND}{again}",
+        f"echo {BRAND}{again}",
         f"sleep {RETRY_SECONDS}",
         "goto ask",
         ":unanswered",
-        *_say(f"no answer from {base}"),
+        *say(f"no answer from {base}"),
     )
 
 
-def _serve(decision: Serve, base: str) -> tuple[str, ...]:
-    """Fetch and boot, a few times if need be; past the last line it did not work."""
-    names = ["initrd.img" if at == 0 else f"initrd{at + 1}.img" for at in range(len(decision.initrd))]
-    options = f"--timeout {STALL_MILLISECONDS}"
-    # An EFI kernel finds an initrd only by name, so this iPXE needs initrd=NAME; a BIOS kernel pays no heed to it.
-    arguments = " ".join((*(f"initrd={name}" for name in names), *_cmdline(decision.cmdline, own_initrd=not names)))
+def _load(loader: str, server_url: str) -> tuple[str, ...]:
+    """Start another loader; past the last line it could not be started."""
+    said = say(f"this machine is to be booted by {loader}")
+    return (*said, f"chain --autofree --timeout {STALL_MILLISECONDS} {_loader_url(server_url, loader)} ||")
+
+
+def _loader_url(server_url: str, loader: str) -> str:
+    """Where a loader is."""
+    return f"{base_url(server_url)}{LOADERS_PATH}{quote(loader, safe='')}"
+
+
+def _menu(menu: Menu, server_url: str) -> tuple[str, ...]:
+    """Offer what there is; past the last line the disk was chosen, by a person, by time, or since iPXE has no menus."""
+    ask = f"{base_url(server_url)}{BOOT_SCRIPT_PATH}?{_FACTS}&again=true&choice=${{choice}}"
     return (
-        *_say(decision.step_name),
-        "set tries:int32 0",
-        ":fetch",
-        "imgfree",
-        f"kernel --name kernel {options} {_file(base, decision.kernel)} {arguments} || goto failed",
-        *(
-            f"initrd --name {name} {options} {_file(base, file)} || goto failed"
-            for name, file in zip(names, decision.initrd, strict=True)
-        ),
-        "boot || goto failed",
-        ":failed",
-        "inc tries",
-        f"iseq ${{tries}} {DOWNLOAD_ATTEMPTS} && goto given_up ||",
-        f"echo {_BRAND}that failed (${{tries}} of {DOWNLOAD_ATTEMPTS}); trying again in {RETRY_SECONDS} seconds",
-        f"sleep {RETRY_SECONDS}",
-        "goto fetch",
-        ":given_up",
-        "imgfree",
+        *_LEARN_ARCHITECTURE,
+        f"menu {title(menu.title)} || goto local",
+        f"item local Boot the disk (in {_count(max(1, round(menu.seconds)))} by itself)",
+        *(f"item {choice.value} {_OFFERS[choice]}" for choice in menu.choices),
+        f"choose --default local --timeout {max(1, round(menu.seconds * 1000))} choice || goto local",
+        "iseq ${choice} local && goto local ||",
+        f"chain --replace --autofree --timeout {STALL_MILLISECONDS} {ask} ||",
+        ":local",
     )
 
 
@@ -200,7 +227,7 @@ def _boot_disk(server_url: str, platform: str | None, arch: str | None) -> tuple
     minutes of other network protocols before the disk. So a small EFI program starts the disk; there is one for x86_64.
     """
     bios = ("sanboot --no-describe --drive 0x80 ||",)
-    uefi = (f"chain --autofree --timeout {STALL_MILLISECONDS} {_base(server_url)}{LOCALBOOT_PATH} ||",)
+    uefi = (f"chain --autofree --timeout {STALL_MILLISECONDS} {base_url(server_url)}{LOCALBOOT_PATH} ||",)
     match platform:
         case "pcbios":
             return bios
@@ -216,9 +243,9 @@ def _leave(why: str, server_url: str = "", retry: int | None = None) -> tuple[st
     `exit 1`, since a good end opens the firmware's menu on UEFI, where a bad one makes it try the next boot entry.
     """
     if retry is not None:
-        again = _say(f"{why}; asking again in {_count(retry)}")
+        again = say(f"{why}; asking again in {_count(retry)}")
         return (*again, f"sleep {retry}", *_ask_anew(server_url), *_leave("giving up"))
-    return (*_say(f"{why}; back to the firmware"), f"sleep {READING_SECONDS}", "exit 1")
+    return (*say(f"{why}; back to the firmware"), f"sleep {READING_SECONDS}", "exit 1")
 
 
 def _pause(seconds: int) -> int:
@@ -227,46 +254,3 @@ def _pause(seconds: int) -> int:
 
 def _count(seconds: int) -> str:
     return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def _say(message: str) -> list[str]:
-    """`echo` lines for the machine's screen, each with the brand in front: firmware screens are full of other text."""
-    plain = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
-    width = COLUMNS - len(_BRAND)
-    wrapped = textwrap.wrap(" ".join(_words(plain)), width, max_lines=MESSAGE_LINES, placeholder=" ...")
-    return [_line("echo", _BRAND.strip(), *map(_word, line.split())) for line in wrapped]
-
-
-def _cmdline(text: str, *, own_initrd: bool) -> list[str]:
-    return [_word(word) for word in _words(text) if own_initrd or not word.startswith("initrd=")]
-
-
-def _words(text: str) -> list[str]:
-    """The words of foreign text, in printable ASCII and without anything that iPXE would expand."""
-    printable = "".join(char for char in " ".join(text.split()) if " " <= char <= "~")
-    return re.sub(r"\$+\{", "{", printable).split()
-
-
-def _word(word: str) -> str:
-    """Keep a word from ending the command or from starting a comment."""
-    return _NOTHING + word if word in ("||", "&&", ";") or word.startswith("#") else word
-
-
-def _line(*words: str) -> str:
-    line = " ".join(words)
-    return line + _NOTHING if line.endswith("\\") else line
-
-
-def _file(base: str, name: str) -> str:
-    if _WHOLE_URL.match(name):
-        return _url(name)
-    return f"{base}{FILES_PATH}{quote(name.lstrip('/'), safe=_PATH_CHARACTERS)}"
-
-
-def _base(server_url: str) -> str:
-    return _url(server_url.rstrip("/"))
-
-
-def _url(text: str) -> str:
-    """A URL as it is, but for characters that have no place in one: they are written as %XX."""
-    return quote(text, safe=_URL_CHARACTERS)

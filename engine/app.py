@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     from engine.services.files import Files
     from engine.services.library import Library
     from engine.services.plans import Plans
+    from engine.services.seeds import Seeds
     from engine.services.uploads import Uploads
+    from engine.services.upstream import Upstream
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +154,7 @@ class PureBoot:
         self._add_services(database)
         await self.feed.open()
         self._stack.push_async_callback(self.feed.close)
+        self._stack.push_async_callback(self._stop_fetching)
         self._hosting = asyncio.Event()
         if not self._wants_host:
             return
@@ -236,6 +239,10 @@ class PureBoot:
                     return
             await asyncio.sleep(ASK_SECONDS)
 
+    async def _stop_fetching(self) -> None:
+        if "upstream" in self.__dict__:
+            await self.upstream.close()
+
     async def _stop_engine(self) -> None:
         if self._engine is not None:
             await _stop(self._engine)
@@ -288,6 +295,20 @@ class PureBoot:
         from engine.services.files import Files
 
         return Files(self._context)
+
+    @cached_property
+    def upstream(self) -> "Upstream":
+        """Files of other servers, which are kept here."""
+        from engine.services.upstream import Upstream
+
+        return Upstream(self._context, self.files)
+
+    @cached_property
+    def seeds(self) -> "Seeds":
+        """What machines that boot are given beside their files."""
+        from engine.services.seeds import Seeds
+
+        return Seeds(self._context)
 
     @cached_property
     def uploads(self) -> "Uploads":

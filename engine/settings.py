@@ -154,6 +154,13 @@ class Auth(_Section):
     mode: Literal["strict", "loose"] = "strict"
 
 
+class Upstream(_Section):
+    """A file of another server: where it is, and the SHA-256 that it has."""
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    sha256: str = Field(pattern=r"^[0-9A-Fa-f]{64}$")
+
+
 class Files(_Section):
     """Where kernels, initrds and images are; and a folder with loaders of one's own.
 
@@ -172,6 +179,9 @@ class Files(_Section):
     upload_expires: _Duration = Field(default=86400.0, gt=0)
     max_uploads: int = Field(default=8, ge=1)
     gc_grace: _Duration = Field(default=86400.0, ge=0)
+    max_rate: _Size = Field(default=0, ge=0)
+    max_per_node: int = Field(default=0, ge=0)
+    upstream: dict[str, Upstream] = Field(default={})
 
 
 class Packs(_Section):
@@ -192,6 +202,26 @@ class Discovery(_Section):
     """Whether a machine nobody knows becomes a discovered node by asking."""
 
     enabled: bool = True
+
+
+class Menu(_Section):
+    """What is offered on the screen of a machine that is new here, before it boots its disk after `seconds` (0: nothing
+    is). `enrol`, `inventory` and `rescue` are the workflows that start when somebody there chooses them; without a name
+    `enrol` only says so in the event log, and the others are not offered.
+    """
+
+    seconds: _Duration = Field(default=10.0, ge=0, le=3600)
+    enrol: str = ""
+    inventory: str = ""
+    rescue: str = ""
+
+
+class Boot(_Section):
+    """`loaders` names the first stage for machines by their model, such as `{"ProLiant*": snponly}`; metadata `loader`
+    of a node, or of its group, comes before it.
+    """
+
+    loaders: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]] = Field(default={})
 
 
 class Install(_Section):
@@ -262,6 +292,8 @@ class Settings(_Section):
     files: Files = Field(default_factory=Files)
     packs: Packs = Field(default_factory=Packs)
     discovery: Discovery = Field(default_factory=Discovery)
+    menu: Menu = Field(default_factory=Menu)
+    boot: Boot = Field(default_factory=Boot)
     install: Install = Field(default_factory=Install)
     engine: Engine = Field(default_factory=Engine)
     retention: Retention = Field(default_factory=Retention)

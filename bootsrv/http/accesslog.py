@@ -13,7 +13,7 @@ _MASK = "***"
 _SECRET_KEYS = frozenset({"token", "access_token"})
 # An admin token, and anything of the length of a capability token that is written like one.
 _TOKEN = re.compile(r"pb_[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
-_RENDER = re.compile(r"(/render/+)[^/]+|(/hooks/+).+")
+_RENDER = re.compile(r"(/(?:render|metadata|initrd)/+)[^/]+|(/hooks/+).+")
 _LONGEST = 400
 
 

@@ -23,13 +23,14 @@ _TIMEOUT_GRACE_SECONDS = 2
 
 
 @cache
-def _script() -> str:
+def script() -> str:
+    """The agent's text."""
     return _SCRIPT.read_text(encoding="utf-8")
 
 
 async def linux(call: Call) -> web.Response:
     """The node agent for everything that has a POSIX shell."""
-    return text(_script(), "text/x-shellscript")
+    return text(script(), "text/x-shellscript")
 
 
 def as_assignments(step: CurrentStep, now: datetime) -> str:

@@ -8,7 +8,7 @@ and a problem in JSON.
 import asyncio
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -17,12 +17,16 @@ from bootsrv import ipxe, paths
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
-from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, stays
+from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
 from engine.errors import Forbidden, Invalid, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)
 
 _LONGEST = 256
+_NO_HTTPS = (
+    "this machine's iPXE cannot fetch {url}: it was built without HTTPS; name the file in files.upstream or put it "
+    "under files.dir, so that it is served from here, or give the machine an iPXE with HTTPS"
+)
 _RETRY_SECONDS = 10  # how long a machine that stays waits before it asks again
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -31,19 +35,31 @@ async def script(call: Call) -> web.Response:
     """The script for the machine that asks; one that has not said who it is, is asked to."""
     request = _request(_facts(call))
     if not request.mac_address:
-        return text(ipxe.ask_again(call.server.url))
+        return text(ipxe.ask_again(_server_url(call, request)))
+    server_url = _server_url(call, request)
     decision = await _decided(call, request)
+    if isinstance(decision, Serve) and (url := ipxe.needs_https(decision, server_url)) is not None:
+        if request.has_https is None:
+            return text(ipxe.ask_features(server_url))
+        if not request.has_https:
+            decision = await call.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
     if isinstance(decision, Serve):
         for problem in ipxe.cmdline_problems(decision.cmdline):
             _log.warning("the command line for %s: %s", request.mac_address, problem)
     answer = ipxe.script(
         decision,
-        server_url=call.server.url,
+        server_url=server_url,
         platform=request.platform,
         arch=request.arch,
         retry_seconds=None if isinstance(decision, Local) and not decision.ask_again else _RETRY_SECONDS,
     )
     return text(answer)
+
+
+def _server_url(call: Call, request: BootRequest) -> str:
+    """Where iPXE is to ask us: by plain HTTP, as it does now, unless it says that it can more."""
+    url = call.server.url
+    return f"http://{call.host}" if url.lower().startswith("https://") and not request.has_https else url
 
 
 def _facts(call: Call) -> dict[str, str]:
@@ -65,7 +81,10 @@ def _request(facts: Mapping[str, str]) -> BootRequest:
         model=facts.get("product") or facts.get("model"),
         hostname=facts.get("hostname"),
         ip_address=facts.get("ip") or facts.get("ip_address"),
+        chip=facts.get("chip"),
         again="again" in facts,
+        choice=next((each for each in Choice if each == facts.get("choice")), None),
+        has_https="https" in facts["features"].lower().split(",") if "features" in facts else None,
     )
 
 
@@ -102,7 +121,9 @@ def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDeci
 async def _missing(call: Call, serve: Serve) -> str | None:
     """What of a boot step's files is not there, said to whoever can put it there."""
     folder = call.pureboot.settings.files.dir
-    for what, name in _named(serve):
+    for what, name in serve.named:
+        if _WHOLE_URL.match(name) or call.pureboot.settings.files.upstream.get(name.lstrip("/")) is not None:
+            continue
         try:
             await asyncio.to_thread(paths.resolve, folder, name)
         except NotFound as error:
@@ -116,11 +137,6 @@ async def _missing(call: Call, serve: Serve) -> str | None:
     return None
 
 
-def _named(serve: Serve) -> Iterator[tuple[str, str]]:
-    names = [("kernel", serve.kernel), *(("initrd", name) for name in serve.initrd)]
-    return ((what, name) for what, name in names if not _WHOLE_URL.match(name))
-
-
 async def loader(call: Call) -> web.StreamResponse:
     """A loader, or the program by which UEFI machines get to their disk."""
     name = call.part("loader")
@@ -128,7 +144,7 @@ async def loader(call: Call) -> web.StreamResponse:
     if path is None:
         raise NotFound(await asyncio.to_thread(_why_not, call, name))
     try:
-        return await send(await asyncio.to_thread(path.open, "rb"), name)
+        return await send(await asyncio.to_thread(path.open, "rb"), name, call.site)
     except OSError as error:
         raise Unavailable(f"{name} cannot be read now: {error.strerror}") from None
 

@@ -1,19 +1,26 @@
-"""Sending parts of an open file as if they were one: ranges, conditional requests (RFC 9110), bytes by sendfile.
+"""Sending parts of open files, and texts, as if they were one file: ranges and conditional requests (RFC 9110), bytes
+by sendfile.
 
-aiohttp's own answer with a file sends all of it under a tag made of its times. What is sent here is named by what is in
-it, and may lie in the middle of an image.
+aiohttp's own answer with a file knows no tags in `If-Range`, sends another file in its place (`NAME.gz`), and all of a
+file only. What is sent here may lie in the middle of an image, or be put together of several.
 """
 
 import asyncio
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import IO
 
 from aiohttp import ETag, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+
+from bootsrv.http.answers import problem
+from bootsrv.http.pace import Taker, TooMany, slice_of
+from bootsrv.http.site import Site
 
 Extent = tuple[int, int]
 """Offset and length in bytes."""
@@ -26,29 +33,49 @@ class Unsatisfiable(Exception):
     """A range that begins behind the end."""
 
 
-class Extents(web.StreamResponse):
-    """The answer that sends parts of a file; the file is closed when they are sent, or when that failed."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes of a file, or of memory."""
+
+    source: IO[bytes] | bytes
+    offset: int
+    length: int
+
+
+def parts_of(file: IO[bytes], extents: Sequence[Extent]) -> list[Part]:
+    """The parts of a file that lie in some extents."""
+    return [Part(file, offset, length) for offset, length in extents]
+
+
+class Parts(web.StreamResponse):
+    """The answer that sends parts; their files are closed when they are sent, or when that failed.
+
+    `tag` changes when the bytes do. Where they have no time of change (`modified` is None) no condition by date counts.
+    """
 
     def __init__(
-        self, file: BinaryIO, extents: Sequence[Extent], *, tag: str, modified: datetime, content_type: str
+        self, parts: Sequence[Part], *, tag: str, modified: datetime | None, content_type: str, site: Site
     ) -> None:
         super().__init__(headers={hdrs.CONTENT_TYPE: content_type, hdrs.ACCEPT_RANGES: "bytes"})
-        self._file = file
-        self._extents = extents
-        self._size = sum(length for _, length in extents)
+        self._parts = parts
+        self._pace = site.pace
+        self._limits = site.pureboot.settings.files
+        self._size = sum(part.length for part in parts)
         self._tag_value = tag
-        self._changed = modified.replace(microsecond=0)
+        self._changed = None if modified is None else modified.replace(microsecond=0)
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send it."""
-        try:
-            return await self._answer(request)
-        finally:
-            self._file.close()
+        with ExitStack() as stack:
+            for part in self._parts:
+                if not isinstance(part.source, bytes):
+                    stack.callback(part.source.close)
+            return await self._answer(request, stack)
 
-    async def _answer(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+    async def _answer(self, request: web.BaseRequest, stack: ExitStack) -> AbstractStreamWriter | None:
         self.etag = self._tag_value
-        self.last_modified = self._changed
+        if self._changed is not None:
+            self.last_modified = self._changed
         status = self._precondition(request)
         if status is not None:
             self.set_status(status)
@@ -67,10 +94,40 @@ class Extents(web.StreamResponse):
             self.set_status(HTTPStatus.PARTIAL_CONTENT)
             self.headers[hdrs.CONTENT_RANGE] = f"bytes {first}-{first + count - 1}/{self._size}"
         self.content_length = count
-        writer = await super().prepare(request)
-        if writer is not None and request.method != hdrs.METH_HEAD:
-            await self._send(request, writer, cut(self._extents, first, count))
+        if request.method == hdrs.METH_HEAD:
+            writer = await super().prepare(request)
+        else:
+            try:
+                taker = stack.enter_context(self._pace.taking(request.remote or "", self._limits.max_per_node))
+            except TooMany as refusal:
+                return await self._refuse(request, refusal)
+            writer = await super().prepare(request)
+            if writer is not None:
+                for each in cut(self._parts, first, count):
+                    await self._send(request, writer, each, taker)
         await self.write_eof()
+        return writer
+
+    async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker) -> None:
+        """Send a part in slices, which are smaller the more is sent at once."""
+        loop, rate, at = asyncio.get_running_loop(), self._limits.max_rate, 0
+        while at < part.length:
+            length = min(slice_of(rate, self._pace.transfers), part.length - at)
+            if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
+                await asyncio.sleep(seconds)
+            await _send_some(request, writer, part.source, part.offset + at, length)
+            at += length
+
+    async def _refuse(self, request: web.BaseRequest, refusal: TooMany) -> AbstractStreamWriter | None:
+        """Say why not: nobody would translate an error that is raised here."""
+        said = problem(refusal.status, str(refusal), headers=refusal.headers)
+        body = said.body if isinstance(said.body, bytes) else b""
+        self.headers.clear()
+        self.headers.update(said.headers)
+        self.set_status(refusal.status)
+        self.content_length = len(body)
+        writer = await super().prepare(request)
+        await self.write_eof(body)
         return writer
 
     def _precondition(self, request: web.BaseRequest) -> HTTPStatus | None:
@@ -78,11 +135,11 @@ class Extents(web.StreamResponse):
         if request.if_match is not None:
             if not self._is_one_of(request.if_match, weak=False):
                 return HTTPStatus.PRECONDITION_FAILED
-        elif request.if_unmodified_since is not None and self._changed > request.if_unmodified_since:
+        elif self._changed and request.if_unmodified_since and self._changed > request.if_unmodified_since:
             return HTTPStatus.PRECONDITION_FAILED
         if request.if_none_match is not None:
             return HTTPStatus.NOT_MODIFIED if self._is_one_of(request.if_none_match, weak=True) else None
-        if request.if_modified_since is not None and self._changed <= request.if_modified_since:
+        if self._changed and request.if_modified_since and self._changed <= request.if_modified_since:
             return HTTPStatus.NOT_MODIFIED
         return None
 
@@ -115,40 +172,48 @@ class Extents(web.StreamResponse):
             return True
         if said.startswith(('"', "W/")):
             return said == f'"{self._tag_value}"'
-        return request.if_range == self._changed
-
-    async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, extents: Sequence[Extent]) -> None:
-        loop = asyncio.get_running_loop()
-        for offset, length in extents:
-            transport = request.transport
-            if transport is None:
-                raise ConnectionResetError("the client is gone")
-            try:
-                await loop.sendfile(transport, self._file, offset, length, fallback=False)
-            except (NotImplementedError, asyncio.SendfileNotAvailableError):
-                await self._copy(writer, offset, length)
-
-    async def _copy(self, writer: AbstractStreamWriter, offset: int, length: int) -> None:
-        while length:
-            piece = await asyncio.to_thread(os.pread, self._file.fileno(), min(_CHUNK, length), offset)
-            if not piece:
-                raise ConnectionResetError("the file became shorter while it was sent")
-            await writer.write(piece)
-            offset, length = offset + len(piece), length - len(piece)
+        return self._changed is not None and request.if_range == self._changed
 
 
-def cut(extents: Sequence[Extent], first: int, count: int) -> list[Extent]:
-    """The extents of `count` bytes from the one numbered `first` on, counted over all extents."""
-    return list(_cut(extents, first, count))
+async def _send_some(
+    request: web.BaseRequest, writer: AbstractStreamWriter, source: IO[bytes] | bytes, offset: int, length: int
+) -> None:
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client is gone")
+    if isinstance(source, bytes):
+        await writer.write(source[offset : offset + length])
+        return
+    try:
+        sent = await asyncio.get_running_loop().sendfile(transport, source, offset, length, fallback=False)
+    except (NotImplementedError, asyncio.SendfileNotAvailableError):
+        await _copy(writer, source, offset, length)
+        return
+    if sent != length:
+        raise ConnectionResetError("the file became shorter while it was sent")
 
 
-def _cut(extents: Sequence[Extent], first: int, count: int) -> Iterator[Extent]:
-    for offset, length in extents:
+async def _copy(writer: AbstractStreamWriter, file: IO[bytes], offset: int, length: int) -> None:
+    while length:
+        piece = await asyncio.to_thread(os.pread, file.fileno(), min(_CHUNK, length), offset)
+        if not piece:
+            raise ConnectionResetError("the file became shorter while it was sent")
+        await writer.write(piece)
+        offset, length = offset + len(piece), length - len(piece)
+
+
+def cut(parts: Sequence[Part], first: int, count: int) -> list[Part]:
+    """The parts of `count` bytes from the one numbered `first` on, counted over all parts."""
+    return list(_cut(parts, first, count))
+
+
+def _cut(parts: Sequence[Part], first: int, count: int) -> Iterator[Part]:
+    for part in parts:
         if count <= 0:
             return
-        if first >= length:
-            first -= length
+        if first >= part.length:
+            first -= part.length
             continue
-        taken = min(length - first, count)
-        yield offset + first, taken
+        taken = min(part.length - first, count)
+        yield Part(part.source, part.offset + first, taken)
         first, count = 0, count - taken

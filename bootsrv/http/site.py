@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bootsrv.http.bells import Bells
+from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
 from bootsrv.loaders import Loaders
@@ -57,6 +58,7 @@ class Site:
     bells: Bells = field(default_factory=Bells)
     patience: Patience = field(default_factory=Patience)
     received: Received = field(default_factory=Received)
+    pace: Pace = field(default_factory=Pace)
     readers: set[object] = field(default_factory=set)
 
     def server(self, asked: str) -> Server:

@@ -1,6 +1,6 @@
 """The actions that come with PureBoot."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -11,16 +11,60 @@ from engine.core.executions import Performer
 from engine.core.nodes import NodeState
 from engine.durations import format_duration, parse_duration
 
+FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
+OVERLAY_PATH = r"^\.?[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}(?:/\.?[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}){0,15}$"
+
 _Duration = Annotated[float, BeforeValidator(parse_duration)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value or ())]
 
 
-class Boot(Parameters):
-    """`node.boot`: what the machine boots. Names are paths below the boot files, or whole URLs."""
+_Named = Annotated[str | None, Field(min_length=1)]
+_WAYS = ("kernel", "iso", "chain", "efi", "wimboot")
+_GOES_WITH = {
+    "initrd": ("kernel",),
+    "agent": ("kernel",),
+    "overlay": ("kernel",),
+    "cmdline": ("kernel", "chain", "efi", "wimboot"),
+    "files": ("wimboot",),
+    "verify": ("kernel", "efi", "wimboot"),
+}
 
-    kernel: str = Field(min_length=1)
+
+class Boot(Parameters):
+    """`node.boot`: what the machine boots. Names are paths below the boot files, or whole URLs.
+
+    Exactly one of: `kernel` (with `initrd` and `cmdline`); `iso`, an image of a disk or CD that is read over HTTP;
+    `chain`, another loader or script; `efi`, an EFI program; `wimboot`, with the `files` of Windows PE by the names
+    that it looks for. With `agent` the node agent is put into the initrd, and with it the templates that `overlay`
+    names by their paths there. With `verify` iPXE checks the signature (`.sig`) that lies beside each file. `metadata`
+    names the templates of `/metadata/{token}/…`: `user-data`, `meta-data`, `vendor-data`, `network-config`.
+    """
+
+    kernel: _Named = None
+    iso: _Named = None
+    chain: _Named = None
+    efi: _Named = None
+    wimboot: _Named = None
     initrd: _Names = ()
     cmdline: str = ""
+    files: dict[Annotated[str, Field(pattern=FILE_NAME)], Annotated[str, Field(min_length=1)]] = Field(default={})
+    agent: bool = False
+    overlay: dict[Annotated[str, Field(pattern=OVERLAY_PATH)], Annotated[str, Field(min_length=1)]] = Field(default={})
+    verify: bool = False
+    metadata: dict[Literal["user-data", "meta-data", "vendor-data", "network-config"], str] = Field(default={})
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Boot":
+        ways = [way for way in _WAYS if getattr(self, way) is not None]
+        if len(ways) != 1:
+            found = f"has {' and '.join(ways)}" if ways else "has none of them"
+            raise ValueError(f"needs one of {', '.join(_WAYS)}; it {found}")
+        for name, goes_with in _GOES_WITH.items():
+            if getattr(self, name) and ways[0] not in goes_with:
+                raise ValueError(f"{name} goes with {' or '.join(goes_with)}, not with {ways[0]}")
+        if self.wimboot is not None and not any(name.lower().endswith(".wim") for name in self.files):
+            raise ValueError("wimboot needs files with a .wim, such as {BCD: …, boot.sdi: …, boot.wim: …}")
+        return self
 
 
 class Script(Parameters):

@@ -6,7 +6,10 @@ In every other case it boots its disk. Asked again, the answer is the same, so a
 once the step is over the next boot falls through to the disk, so there is no reinstall loop.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.nodes import BOOTS_ITS_DISK, Node
@@ -15,12 +18,33 @@ from engine.core.workflows import Workflow
 BOOT_ACTION = "node.boot"
 
 
+class BootKind(StrEnum):
+    """What a boot step starts, by the parameter that names it: a Linux kernel (or what looks like one), an image of a
+    disk or CD that is read over HTTP, another loader or script, an EFI program, Windows PE by wimboot.
+    """
+
+    KERNEL = "kernel"
+    ISO = "iso"
+    CHAIN = "chain"
+    EFI = "efi"
+    WIMBOOT = "wimboot"
+
+
+class Choice(StrEnum):
+    """What a person at a machine that is new here may choose, beside its disk."""
+
+    ENROL = "enrol"
+    INVENTORY = "inventory"
+    RESCUE = "rescue"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootRequest:
     """What firmware or iPXE said of itself.
 
-    `platform` is iPXE's word: `pcbios` or `efi`. `again` says that the machine was not started anew since it asked
-    last: it was told to ask again.
+    `platform` is iPXE's word: `pcbios` or `efi`; `chip` is the driver of its network card. `again` says that the
+    machine was not started anew since it asked last: it was told to ask again. `choice` is what a person chose in the
+    menu that it showed; `has_https` whether it can fetch `https://` (None: it was not asked).
     """
 
     mac_address: str
@@ -32,7 +56,19 @@ class BootRequest:
     model: str | None = None
     hostname: str | None = None
     ip_address: str | None = None
+    chip: str | None = None
     again: bool = False
+    choice: Choice | None = None
+    has_https: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """What is offered on a machine's screen; after `seconds` without a key it boots its disk."""
+
+    title: str
+    choices: tuple[Choice, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +77,41 @@ class Local:
 
     `ask_again` is for a machine whose disk may well hold nothing yet: if it does not boot, the machine stays and asks
     again, so that a workflow that is started meanwhile finds it there. One whose disk holds what somebody wants goes
-    back to its firmware instead, which may know another way to boot it.
+    back to its firmware instead, which may know another way to boot it. `menu` is shown before, if there is one.
     """
 
     message: str
     ask_again: bool = False
+    menu: Menu | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """Boot this. Names are paths below the boot files or whole URLs; the texts are rendered and complete."""
+    """Boot this. Names are paths below the boot files or whole URLs; the texts are rendered and complete.
+
+    `kernel` is what is started: a kernel, or what `kind` says. `files` are what wimboot finds, by the names it sees.
+    Where `agent` is set, the node agent belongs to the initrd: below this path of the server there are `initrd.img`,
+    all of `initrd` with it, and `agent.img`, it alone. With `verify` each file must have a signature
+    beside it (`.sig`) that iPXE trusts.
+    """
 
     step_name: str
     kernel: str
     initrd: tuple[str, ...] = ()
     cmdline: str = ""
+    kind: BootKind = BootKind.KERNEL
+    files: tuple[tuple[str, str], ...] = ()
+    agent: str | None = None
+    verify: bool = False
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Every file that is needed, with the parameter that names it."""
+        found = [(self.kind.value, self.kernel), *(("initrd", name) for name in self.initrd)]
+        found += [("files", path) for _, path in self.files]
+        if self.verify:
+            found += [("the signature", f"{name}.sig") for _, name in found]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +122,29 @@ class Wait:
     seconds: int = 10
 
 
-BootDecision = Local | Serve | Wait
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Start another loader first, by its file name; it asks again."""
+
+    loader: str
+
+
+BootDecision = Local | Serve | Wait | Load
+
+
+def served(step_name: str, config: Mapping[str, Any]) -> Serve:
+    """What a boot step's parameters, complete and checked, mean."""
+    kind = next(each for each in BootKind if config.get(each.value))
+    initrd = config.get("initrd") or ()
+    return Serve(
+        step_name=step_name,
+        kernel=config[kind.value],
+        initrd=(initrd,) if isinstance(initrd, str) else tuple(initrd),
+        cmdline=" ".join(str(config.get("cmdline") or "").split()),
+        kind=kind,
+        files=tuple((config.get("files") or {}).items()),
+        verify=bool(config.get("verify")),
+    )
 
 
 def decide_boot(node: Node, execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:

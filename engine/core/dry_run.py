@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.core import expressions, filling, rendering, workflow_file
+from engine.core import expressions, filling, firmware, rendering, workflow_file
+from engine.core.boot import BOOT_ACTION, BootKind
 from engine.core.executions import FAILURES, Attempt, AttemptStatus
 from engine.core.judging import Choice
 from engine.core.not_run import not_run
@@ -120,6 +121,7 @@ class DryRun:
                 self._lack(Lack.STATE, moved.error, step.key)
         self._child(begun)
         self._note_files(begun)
+        self._note_firmware(begun)
         edges = tuple(
             _edge(choice) for each in self._walk.decided if each.attempt_id == attempt.id for choice in each.choices
         )
@@ -248,20 +250,41 @@ class DryRun:
                 Lack.WORKFLOW, begun.step.key, ("with", "workflow"), Problem(message=message, path="workflow")
             )
 
+    def _note_firmware(self, begun: Begun) -> None:
+        """A machine must be able to boot what it is given; what is not known of it is what the workflow is for."""
+        if begun.step.action != BOOT_ACTION:
+            return
+        node, workflow = self._scene.node, self._scene.workflow
+        if node is not None:
+            reported = firmware.Machine(boot_mode=node.boot_mode, arch=node.arch)
+            wrong = firmware.wrong_workflow(workflow.name, workflow.boot_mode, workflow.architecture, reported)
+            if wrong is not None:
+                self._lack(Lack.FIRMWARE, wrong, begun.step.key)
+                return
+        mode, arch = (node.boot_mode, node.arch) if node is not None else (None, None)
+        machine = firmware.Machine(boot_mode=mode or workflow.boot_mode, arch=arch or workflow.architecture)
+        found = firmware.named(begun.filled.complete)
+        if found is None or "<" in found[1]:
+            return
+        kind, name = found
+        if (refusal := firmware.refusal(kind, name, machine)) is not None:
+            problem = Problem(message=refusal, path=kind.value)
+            self._problem_at(Lack.FIRMWARE, begun.step.key, ("with", kind.value), problem)
+
     def _note_files(self, begun: Begun) -> None:
         below = f"{self._scene.server.url}/files/"
         for parameter in begun.filled.parameters:
-            first = parameter.path.partition("[")[0]
+            first = re.split(r"[.\[]", parameter.path, maxsplit=1)[0]
             for text in filling.texts(parameter.value):
                 names = [match[1] for match in re.finditer(re.escape(below) + r"([^\s'\"?#]+)", text)]
-                if begun.step.action == "node.boot" and first in _BOOT_FILES and "://" not in text:
+                if begun.step.action == BOOT_ACTION and first in _BOOT_FILES and "://" not in text:
                     names.append(text)
                 for name in names:
                     if name and "<" not in name and not parameter.problems:
                         self._files[BootFile(name=name, step_key=begun.step.key, path=parameter.path)] = None
 
 
-_BOOT_FILES = frozenset({"kernel", "initrd", "iso", "chain", "efi"})
+_BOOT_FILES = frozenset({"initrd", "files", *BootKind})
 _RENDERED = re.compile(rf"/render/{re.escape(rendering.MASK)}/([A-Za-z0-9_][A-Za-z0-9._-]*(?::v[0-9.]+)?)")
 _PARTS = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     NODE_BOOT_SERVED = "node.boot_served"
     NODE_BOOT_LOCAL = "node.boot_local"
     NODE_BOOT_REFUSED = "node.boot_refused"
+    NODE_MENU_CHOSEN = "node.menu_chosen"
     GROUP_CREATED = "group.created"
     GROUP_UPDATED = "group.updated"
     GROUP_DELETED = "group.deleted"
@@ -88,6 +89,7 @@ PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
     Kind.NODE_BOOT_SERVED,
     Kind.NODE_BOOT_LOCAL,
     Kind.NODE_BOOT_REFUSED,
+    Kind.NODE_MENU_CHOSEN,
     Kind.NODE_REPORTED,
     Kind.TEMPLATE_RENDER_FAILED,
     Kind.ARTIFACT_CREATED,

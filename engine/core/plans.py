@@ -24,6 +24,7 @@ class Lack(StrEnum):
     TEMPLATE = "template"
     CONDITION = "condition"
     FILE = "file"
+    FIRMWARE = "firmware"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,9 +78,21 @@ def of_step(step: Step, parameters: Mapping[str, Any]) -> tuple[Use, ...]:
     if isinstance(template, str) and template:
         how = _TEMPLATES.get(step.action, How.RENDER)
         uses.append(_named(DocumentKind.TEMPLATE, template, how, step.key, "with.template"))
+    if step.action == "node.boot":
+        uses += _of_boot(step, parameters)
     if step.action == "core.workflow" and isinstance(workflow, str) and workflow:
         uses.append(_named(DocumentKind.WORKFLOW, workflow, How.START, step.key, "with.workflow"))
     return tuple(uses)
+
+
+def _of_boot(step: Step, parameters: Mapping[str, Any]) -> Iterator[Use]:
+    """The templates that a machine fetches as cloud-init's documents, or finds in its initrd."""
+    for parameter in ("metadata", "overlay"):
+        given = parameters.get(parameter)
+        for key, template in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(template, str) and template:
+                path = spell(("with", parameter, str(key)))
+                yield _named(DocumentKind.TEMPLATE, template, How.FETCH, step.key, path)
 
 
 def _named(kind: DocumentKind, written: str, how: How, step: str, path: str) -> Use:

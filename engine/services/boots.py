@@ -1,22 +1,40 @@
 """What a machine that asks the network for its boot is told."""
 
-from typing import Any
+from dataclasses import replace
 
-from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work, stays
+from engine.core import firmware
+from engine.core.boot import (
+    BootDecision,
+    BootRequest,
+    Choice,
+    Load,
+    Local,
+    Menu,
+    Wait,
+    decide_boot,
+    no_work,
+    served,
+    stays,
+)
 from engine.core.events import Kind, NewEvent
-from engine.core.executions import Attempt, AttemptStatus
+from engine.core.executions import Attempt, AttemptStatus, Execution
 from engine.core.facts import AttemptTaken
-from engine.core.nodes import Node, parse_mac
+from engine.core.loaders import runs_other, wanted_loader
+from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.reports import NodeReport
-from engine.core.scopes import Server
+from engine.core.scopes import Server, metadata
 from engine.errors import NotFound, PureBootError
 from engine.services import children
 from engine.services.context import Context
 from engine.services.reports import Reports
 from engine.services.resolving import resolved
 from engine.services.runs import Run
-from engine.store import events
+from engine.services.starts import Start, start
+from engine.store import events, groups, nodes
 from engine.store.tx import Tx
+
+INITRD_PATH = "/initrd/"
+START_AGENT = "rdinit=/pureboot/init"
 
 _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
 # iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.
@@ -46,11 +64,17 @@ class Boots:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
         except NotFound:
             return Local(message=f"{report.mac_address} is not known here: it boots its disk")
+        if (loader := self._other_loader(tx, node, request)) is not None:
+            return Load(loader=loader)
         if is_new:
-            return self._locally(tx, node, request, stays(f"{node.mac_address} is new here, now listed as discovered"))
+            answer = stays(f"{node.mac_address} is new here, now listed as discovered")
+            return self._locally(tx, node, request, self._offering(node, request, answer))
         live = children.live_on(tx, node.id)
+        if live is None and request.choice is not None:
+            live = self._chosen(tx, node, request.choice)
+            node = nodes.get_by_id(tx, node.id)
         if live is None:
-            return self._locally(tx, node, request, no_work(node))
+            return self._locally(tx, node, request, self._offering(node, request, no_work(node)))
         run = Run.load(self._context, tx, live, principal=f"node:{node.mac_address}", node=node)
         decided = decide_boot(node, run.execution, run.workflow)
         if isinstance(decided, Local):
@@ -59,8 +83,47 @@ class Boots:
             return decided
         return self._serve(tx, run, decided, request, server)
 
+    def _other_loader(self, tx: Tx, node: Node, request: BootRequest) -> str | None:
+        """The loader a machine should have come with and has not; a machine that asks again has tried it."""
+        if request.again or request.chip is None:
+            return None
+        group = groups.get(tx, node.group_id) if node.group_id is not None else None
+        by_model = self._context.settings.boot.loaders
+        loader = wanted_loader(metadata(node, group), node.model, by_model)
+        return loader if runs_other(loader, request.platform, request.chip) else None
+
+    def _offering(self, node: Node, request: BootRequest, answer: Local) -> Local:
+        """With the menu for a machine that is new here and starts; one that asks all night has shown it before."""
+        menu = self._context.settings.menu
+        if node.state is not NodeState.DISCOVERED or node.locked or request.again or not menu.seconds:
+            return answer
+        offered = [each for each in Choice if each is Choice.ENROL or getattr(menu, each.value)]
+        title = f"PureBoot: {node.mac_address} is new here"
+        return replace(answer, menu=Menu(title=title, choices=tuple(offered), seconds=menu.seconds))
+
+    def _chosen(self, tx: Tx, node: Node, choice: Choice) -> Execution | None:
+        """Start the workflow for what was chosen in a machine's menu, if there is one; a machine that was taken in has
+        no menu. Whoever can send packets can choose: so only what the settings name is ever started.
+        """
+        if node.state is not NodeState.DISCOVERED or node.locked:
+            return None
+        workflow: str = getattr(self._context.settings.menu, choice.value)
+        by = f"node:{node.mac_address}"
+        started, message = None, f"somebody at the machine asks to {choice.value} it"
+        if workflow:
+            wanted = Start(workflow=workflow, node=node.id, trigger="menu")
+            try:
+                started = start(self._context, tx, wanted, by=by)
+                message = f"somebody at the machine chose {choice.value}: {workflow} was started"
+            except PureBootError as error:
+                message = f"somebody at the machine chose {choice.value}, but {workflow} cannot start: {error}"
+        said = {"choice": choice.value, "message": message}
+        fact = NewEvent(kind=Kind.NODE_MENU_CHOSEN, at=self._context.now(), principal=by, node_id=node.id, data=said)
+        events.append(tx, [fact])
+        return started
+
     def _serve(self, tx: Tx, run: Run, attempt: Attempt, request: BootRequest, server: Server) -> BootDecision:
-        refusal = _wrong_firmware(run, request)
+        refusal = _wrong_machine(run, request)
         if refusal is not None:
             return self._refused(tx, run, attempt, request, stays(refusal))
         try:
@@ -71,13 +134,20 @@ class Boots:
             run.advance()
             run.save()
             return stays(f"{attempt.step_name} cannot be served: {told}")
+        serve = served(attempt.step_name, config)
+        refusal = firmware.refusal(serve.kind, serve.kernel, _machine(request))
+        if refusal is not None:
+            return self._refused(tx, run, attempt, request, stays(refusal))
         if attempt.taken_by is None:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:
             run.hear(attempt)
         run.note(Kind.NODE_BOOT_SERVED, step_key=attempt.step_key, data={"step": attempt.step_name})
         run.save()
-        return _serve(attempt, config)
+        if not (config.get("agent") or config.get("overlay")):
+            return serve
+        cmdline = f"{serve.cmdline} {START_AGENT}".strip() if config.get("agent") else serve.cmdline
+        return replace(serve, agent=f"{INITRD_PATH}{self._context.capability(attempt.execution_id)}", cmdline=cmdline)
 
     def _refused(self, tx: Tx, run: Run, attempt: Attempt, request: BootRequest, answer: Local) -> Local:
         if run.node is not None and not self._is_known(tx, run.node, request, Kind.NODE_BOOT_REFUSED, answer):
@@ -121,22 +191,15 @@ class Boots:
         return last is not None and last.kind is kind and last.data.get("message") == answer.message
 
 
-def _wrong_firmware(run: Run, request: BootRequest) -> str | None:
-    booted = _BOOT_MODES.get(request.platform or "")
-    wanted = run.workflow.boot_mode
-    if booted is None or wanted in ("any", booted):
-        return None
-    return f"{run.workflow.name} is for {wanted} firmware, but this machine started in {booted} mode"
-
-
-def _serve(attempt: Attempt, config: dict[str, Any]) -> Serve:
-    initrd = config.get("initrd") or ()
-    return Serve(
-        step_name=attempt.step_name,
-        kernel=config["kernel"],
-        initrd=(initrd,) if isinstance(initrd, str) else tuple(initrd),
-        cmdline=" ".join(str(config.get("cmdline") or "").split()),
+def _machine(request: BootRequest) -> firmware.Machine:
+    return firmware.Machine(
+        boot_mode=_BOOT_MODES.get(request.platform or ""), arch=_ARCHITECTURES.get(request.arch or "")
     )
+
+
+def _wrong_machine(run: Run, request: BootRequest) -> str | None:
+    workflow = run.workflow
+    return firmware.wrong_workflow(workflow.name, workflow.boot_mode, workflow.architecture, _machine(request))
 
 
 def _as_report(request: BootRequest) -> NodeReport:

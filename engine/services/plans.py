@@ -113,7 +113,8 @@ class Plans:
 
     async def _no_template(self, absent: Mapping[str, str]) -> dict[str, str]:
         """Of the files that are not in the folder, those that are no templates either, or are lost."""
-        lacking = {name: await self._files.lack(name) for name in absent}
+        upstream = self._context.settings.files.upstream
+        lacking = {name: await self._files.lack(name) for name in absent if name.lstrip("/") not in upstream}
         return {
             name: str(lack) if isinstance(lack, Unavailable) else absent[name]
             for name, lack in lacking.items()

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsrv import ipxe
+from bootsrv import ipxe, ipxe_boots, ipxe_words
 from engine.core.boot import BootDecision, Local, Serve, Wait
 
 SERVER = "http://10.77.0.1:8080"
 BIOS = {"platform": "pcbios", "buildarch": "i386", "netX/mac": "52:54:00:00:00:01"}
 UEFI = {"platform": "efi", "buildarch": "x86_64", "netX/mac": "52:54:00:00:00:02", "serial": "A/1 & b"}
 KNOWN = frozenset({"chain", "cpuid", "echo", "exit", "goto", "inc", "iseq", "sanboot", "set", "sleep"})
+
+ASKED = frozenset({"chain", "boot", "sanboot", "kernel", "initrd", "cpuid", "imgfetch", "imgverify", "menu", "choose"})
 
 Answer = Callable[[list[str]], bool]
 
@@ -96,7 +98,7 @@ class Shell:
                 return left == right
             case ["exit", *code]:
                 self.ended = f"exit {' '.join(code)}"
-            case ["chain" | "boot" | "sanboot" | "kernel" | "initrd" | "cpuid", *_]:
+            case [name, *_] if name in ASKED:
                 if not self.answer(words):
                     return False
                 if words[0] in ("boot", "sanboot") or "--replace" in words:
@@ -131,7 +133,7 @@ class TestAskAgain:
         [chain] = run(ipxe.ask_again(SERVER), UEFI, works).commands("chain")
         assert chain[-1] == (
             f"{SERVER}/boot.ipxe?mac=52:54:00:00:00:02&uuid=&serial=A%2F1%20%26%20b&arch=x86_64&platform=efi"
-            "&manufacturer=&product=&hostname=&ip="
+            "&manufacturer=&product=&hostname=&ip=&chip="
         )
 
     @pytest.mark.parametrize(("answer", "arch"), [(works, "x86_64"), (without("cpuid"), "i386")])
@@ -152,7 +154,7 @@ class TestAskAgain:
         shell = run(ipxe.ask_again(SERVER), BIOS, without("chain"))
         assert len(shell.commands("chain")) == ipxe.ASK_ATTEMPTS
         assert shell.ended == "sanboot"
-        assert shell.slept() == (ipxe.ASK_ATTEMPTS - 1) * ipxe.RETRY_SECONDS
+        assert shell.slept() == (ipxe.ASK_ATTEMPTS - 1) * ipxe_boots.RETRY_SECONDS
         assert shell.said()[0] == f"PureBoot: no answer from {SERVER} (1 of 10); next try in 5 s"
         assert shell.said()[-1] == f"PureBoot: no answer from {SERVER}"
 
@@ -231,16 +233,16 @@ class TestServe:
     @pytest.mark.parametrize("broken", ["kernel", "initrd", "boot"])
     def test_a_failure_is_tried_again_said_aloud_and_given_up(self, broken: str) -> None:
         shell = run(script(SERVE), BIOS, without(broken))
-        assert len(shell.commands(broken)) == ipxe.DOWNLOAD_ATTEMPTS
+        assert len(shell.commands(broken)) == ipxe_boots.DOWNLOAD_ATTEMPTS
         assert shell.ended == "exit 1"
-        assert shell.slept() == 2 * ipxe.RETRY_SECONDS + ipxe.READING_SECONDS
+        assert shell.slept() == 2 * ipxe_boots.RETRY_SECONDS + ipxe.READING_SECONDS
         assert shell.said()[1] == "PureBoot: that failed (1 of 3); trying again in 5 seconds"
         assert "could not be booted" in shell.said()[-1]
 
     def test_nothing_of_a_broken_try_is_left_for_the_next(self) -> None:
         shell = run(script(SERVE), BIOS, without("initrd"))
         names = [words[0] for words in shell.ran if words[0] in ("imgfree", "kernel")]
-        assert names == ["imgfree", "kernel"] * ipxe.DOWNLOAD_ATTEMPTS + ["imgfree"]
+        assert names == ["imgfree", "kernel"] * ipxe_boots.DOWNLOAD_ATTEMPTS + ["imgfree"]
 
     def test_a_try_may_succeed_after_a_failure(self) -> None:
         answers = iter([False])
@@ -280,7 +282,7 @@ class TestRetry:
     def test_a_file_that_is_missing(self) -> None:
         text = ipxe.script(SERVE, server_url=SERVER, platform="efi", retry_seconds=0)
         shell = run(text, UEFI, without("initrd"))
-        assert len(shell.commands("initrd")) == ipxe.DOWNLOAD_ATTEMPTS
+        assert len(shell.commands("initrd")) == ipxe_boots.DOWNLOAD_ATTEMPTS
         assert shell.said()[-1] == "PureBoot: this step could not be booted (see above); asking again in 1 second"
         assert shell.ended == "chain"
 
@@ -336,7 +338,7 @@ class TestForeignText:
         harmless = Local(message="x") if kind == "local" else Wait(message="x")
         shell, model = run(script(decision), BIOS, works), run(script(harmless), BIOS, works)
         assert [w for w in shell.ran if w[0] != "echo"] == [w for w in model.ran if w[0] != "echo"]
-        assert all(line.startswith("PureBoot: ") and len(line) <= ipxe.COLUMNS for line in shell.said())
+        assert all(line.startswith("PureBoot: ") and len(line) <= ipxe_words.COLUMNS for line in shell.said())
 
     @given(FOREIGN)
     def test_in_the_step_s_name(self, text: str) -> None:

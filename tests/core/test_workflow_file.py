@@ -163,7 +163,7 @@ nodes:
         ),
         (
             "name: a\nsteps:\n  - key: a\n    action: node.boot\n    with: {initrd: i}",
-            "w.yaml:5:11: steps[0].with.kernel: is missing",
+            "w.yaml:5:11: steps[0].with: needs one of kernel, iso, chain, efi, wimboot",
         ),
         (
             "name: a\nsteps:\n  - key: a\n    action: node.boot\n    with: {kernel: k, kernal: i}",
@@ -225,7 +225,7 @@ nodes:
         ),
         (
             "name: a\nsteps:\n  - {sequence: 2, type: reboot}\n  - {sequence: 1, type: boot, config: {}}",
-            "w.yaml:4:5: steps[1].with.kernel: is missing",
+            "w.yaml:4:5: steps[1].with: needs one of",
         ),
         (
             "name: a\nstartNode: b\nnodes:\n  - {id: a, actionType: core.ehco}\n"
@@ -342,7 +342,7 @@ steps:
     assert found == {
         (4, "steps[0].action"),
         (4, "steps[0].on_failure"),
-        (5, "steps[1].with.kernel"),
+        (5, "steps[1].with"),
         (5, "steps[1].edges[0].to"),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.app import PureBoot
-from engine.core.boot import BootRequest, Local, Serve, Wait, stays
+from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
 from engine.core.events import Kind
 from engine.core.executions import Execution, ExecutionStatus
 from engine.core.nodes import NodeState
@@ -51,13 +51,17 @@ async def installing(opener: Opener, url: str, **flags: object) -> AsyncIterator
         yield pureboot, await pureboot.executions.start("install", node="r1", by=ADA)
 
 
-async def told(pureboot: PureBoot, request: BootRequest = REQUEST) -> Local | Serve | Wait:
+async def told(pureboot: PureBoot, request: BootRequest = REQUEST) -> BootDecision:
     return await pureboot.boots.boot(request, server=SERVER)
 
 
 async def test_a_stranger_is_registered_and_boots_its_disk(store_url: str, opener: Opener) -> None:
     async with opener(store_url) as pureboot:
-        assert await told(pureboot) == Local(message=f"{MAC} is new here, now listed as discovered", ask_again=True)
+        answer = await told(pureboot)
+        assert isinstance(answer, Local)
+        assert (answer.message, answer.ask_again) == (f"{MAC} is new here, now listed as discovered", True)
+        assert answer.menu is not None
+        assert answer.menu.choices == (Choice.ENROL,)
         node = await pureboot.nodes.get(MAC)
         assert (node.state, node.boot_mode, node.arch, node.vendor) == (NodeState.DISCOVERED, "uefi", "x86_64", "QEMU")
         assert isinstance(await told(pureboot), Local)
