@@ -77,6 +77,10 @@ class Pump:
         self._readers[descriptor] = readable
         self._epoll.register(descriptor, select.EPOLLIN)
 
+    def watch_by(self, descriptor: int, readable: Readable) -> None:
+        """From now on call another for what is watched."""
+        self._readers[descriptor] = readable
+
     def unwatch(self, descriptor: int) -> None:
         """Not any more; before it is closed. It may be one that is not watched."""
         if self._readers.pop(descriptor, None) is not None:

@@ -22,47 +22,53 @@ Cmsg = tuple[int, int, bytes]
 class OwnPort:
     """A socket of its own, so that the transfer has a port of its own (RFC 1350 section 4).
 
-    It stays unconnected: a stranger's packet is seen, and can be answered with ERROR 5.
+    At first it is unconnected: a stranger's packet is seen, and can be answered with ERROR 5. A transfer that goes on
+    for a while is `settle`d: then the kernel sees to it that only the peer is heard, in half the time, and answers
+    strangers by itself (ICMP).
     """
 
-    __slots__ = ("_on_close", "_segments", "_socket", "receive")
+    __slots__ = ("_on_close", "_segment", "_socket", "receive", "receive_settled", "send_settled")
 
     def __init__(self, own: socket.socket, on_close: Callable[[int], None] | None = None) -> None:
         self._socket = own
         self._on_close = on_close
-        self._segments = False
-        self.receive = own.recvfrom
-        """`recvfrom` of the socket."""
+        self._segment: list[Cmsg] = []
+        self.receive, self.receive_settled, self.send_settled = own.recvfrom, own.recv, own.send
 
     @property
     def descriptor(self) -> int | None:
         """What to watch for datagrams."""
         return self._socket.fileno()
 
+    def settle(self, peer: Address) -> bool:
+        """Hear nobody but the peer from now on; what was there before is still to be received with its sender.
+
+        Gives whether that could be done.
+        """
+        try:
+            self._socket.connect(peer)
+        except OSError:
+            return False
+        return True
+
     def expect(self, datagram_bytes: int) -> None:
         """Windows of blocks will be sent, each block of so many bytes with its header."""
-        try:
-            self._socket.setsockopt(_SOL_UDP, _UDP_SEGMENT, datagram_bytes)
-        except OSError:
-            self._segments = False
-        else:
-            self._segments = True
+        self._segment = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", datagram_bytes))]
 
     def send(self, datagrams: Sequence[bytes], peer: Address) -> None:
         """Send; what cannot be sent is as good as lost on the way, and repeated like that."""
         try:
-            if len(datagrams) > 1 and self._segments:
+            if len(datagrams) > 1 and self._segment:
                 for part in portions(datagrams):
-                    self._socket.sendmsg(part, (), 0, peer)
+                    self._socket.sendmsg(part, self._segment if len(part) > 1 else (), 0, peer)
             else:
                 for datagram in datagrams:
                     self._socket.sendto(datagram, peer)
         except BlockingIOError:
             return
         except OSError as error:
-            if self._segments:  # also of one block: the kernel looks at the length it was told
-                self._segments = False
-                self._socket.setsockopt(_SOL_UDP, _UDP_SEGMENT, 0)
+            if len(datagrams) > 1 and self._segment:
+                self._segment = []
                 self.send(datagrams, peer)
             else:
                 log.debug("TFTP to %s: %s", plain(peer[0]), error)
@@ -97,7 +103,8 @@ class SharedPort:
         try:
             if len(datagrams) > 1 and self._segment:
                 for part in portions(datagrams):
-                    self._socket.sendmsg(part, self._from + self._segment, 0, peer)
+                    segment = self._segment if len(part) > 1 else []
+                    self._socket.sendmsg(part, self._from + segment, 0, peer)
             else:
                 for datagram in datagrams:
                     self._socket.sendmsg((datagram,), self._from, 0, peer)

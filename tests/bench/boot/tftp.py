@@ -153,9 +153,7 @@ def compare(folder: str, program: str, rounds: int) -> dict[str, dict[int, float
                 for window in windows:
                     speed = read_all(program, address, TRANSFERS, window)
                     taken.setdefault(server.__name__, {}).setdefault(window, []).append(speed)
-    return {
-        name: {window: statistics.median(speeds) for window, speeds in by.items()} for name, by in taken.items()
-    }
+    return {name: {window: statistics.median(speeds) for window, speeds in by.items()} for name, by in taken.items()}
 
 
 @contextmanager
