@@ -114,7 +114,9 @@ def _disk() -> list[str]:
 
 def _again(path: str, seconds: int) -> list[str]:
     pause = min(max(seconds, 1), _LONGEST_WAIT_SECONDS)
-    return [*_say(f"asking again in {pause} seconds"), f"sleep {pause}", f"configfile {quoted(path)}"]
+    # Who looked at disks has made one of them the root.
+    back = 'if [ -n "$pureboot_net" ]; then set root="$pureboot_net"; fi'
+    return [*_say(f"asking again in {pause} seconds"), f"sleep {pause}", back, f"configfile {quoted(path)}"]
 
 
 def _say(message: str) -> list[str]:
@@ -122,4 +124,4 @@ def _say(message: str) -> list[str]:
 
 
 def _lines(*parts: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for part in parts for line in part)
+    return "".join(f"{line}\n" for part in (['set pureboot_net="$root"'], *parts) for line in part)

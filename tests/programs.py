@@ -14,6 +14,7 @@ PACKAGES = {
     "busybox": "busybox-static",
     "debconf-set-selections": "debconf",
     "grub-mkimage": "grub-common",
+    "grub-script-check": "grub-common",
     "tftp": "tftp-hpa",
 }
 """Debian's packages that are not called like their program."""
