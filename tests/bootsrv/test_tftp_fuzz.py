@@ -6,6 +6,7 @@
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_no_datagram_is_too_much_for_the_parser() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"single_port": True}, {"ports": (45300, 45400)}, {"max_rate": 1_000_000}])
-async def test_a_storm_harms_nothing(tmp_path: Path, options: dict[str, object]) -> None:
+async def test_a_storm_harms_nothing(tmp_path: Path, options: dict[str, Any]) -> None:
     (tmp_path / "x").write_bytes(CONTENT)
     async with serving(tmp_path, timing=BRIEF, **options) as served:
         with peer("127.0.0.77") as other:

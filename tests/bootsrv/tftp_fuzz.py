@@ -60,8 +60,8 @@ def storm(chance: random.Random, server: tuple[str, int], count: int, *, answeri
             target = server if chance.random() < 0.7 else chance.choice(targets)
             own.sendto(datagram(chance), target)
             if sent % 50 == 0:
-                targets = [server, *(_answered(own, chance, answering) for own in sockets)]
-                targets = [target for target in targets if target is not None]
+                answered = [_answered(own, chance, answering) for own in sockets]
+                targets = [server, *(sender for sender in answered if sender is not None)]
                 yield sent
     finally:
         for own in sockets:
