@@ -13,10 +13,13 @@ from bootsrv.http.app import Part, build
 from bootsrv.http.listener import Listener
 from bootsrv.http.site import Limits, Site, bracketed
 from bootsrv.loaders import Loaders
+from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.files import TftpFiles
+from bootsrv.tftp.generated import Generated
 from bootsrv.tftp.server import LiveTransfer, TftpServer
 from engine.app import PureBoot, key_path
 from engine.core.events import Kind
+from engine.core.scopes import Server
 from engine.errors import PureBootError, Unavailable
 from engine.settings import PRIVILEGED_TFTP_PORT, UNPRIVILEGED_TFTP_PORT
 
@@ -148,11 +151,33 @@ class Doors:
     async def _start_tftp(self, port: int) -> TftpServer:
         root, folder = self._settings.tftp.root, self._settings.files.dir
         shared = root is not None and await asyncio.to_thread(lambda: root.resolve() == folder.resolve())
-        files = TftpFiles(self.loaders, root, self._pureboot.files if shared else None)
-        server = TftpServer(files, host=self._settings.tftp.host, port=port)
+        every = self._pureboot.files
+        generated = Generated(self._pureboot, self._server_for)
+        files = TftpFiles(
+            self.loaders, root, every if shared else None, boot_files=(folder, every), generated=generated
+        )
+        tftp = self._settings.tftp
+        server = TftpServer(
+            files.open,
+            host=tftp.host,
+            port=port,
+            at_once=files.held,
+            ports=tftp.port_range,
+            single_port=tftp.ports == "single",
+            max_transfers=tftp.max_transfers,
+            max_per_peer=tftp.max_per_peer,
+            max_rate=tftp.max_rate,
+            max_blksize=tftp.max_blksize,
+            max_windowsize=tftp.max_windowsize,
+        )
         await server.start()
         self._stack.push_async_callback(server.close)
         return server
+
+    def _server_for(self, asked: Asked) -> Server:
+        """What a machine that asked by TFTP is told: the address that it asked, with the port of HTTP."""
+        port = self._http.address[1] if self._http else self._settings.http.port
+        return self._site.server(f"{bracketed(asked.local)}:{port}")
 
     async def _open_dhcp(self, http: tuple[str, int]) -> None:
         settings = self._settings

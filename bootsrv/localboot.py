@@ -38,7 +38,12 @@ NOTHING_FOUND = "PureBoot: no disk has an EFI system partition with a system on 
 
 def script() -> str:
     """GRUB's commands, run once from top to bottom. Disks are looked at in the firmware's order, CDs not at all."""
-    return "\n".join((*_start_first(INSTALLED), *_start_first(REMOVABLE), f'echo "{NOTHING_FOUND}"', "exit", ""))
+    return "\n".join((*search(), "exit", ""))
+
+
+def search() -> tuple[str, ...]:
+    """The lines that look for a system and start it; past the last one none was found, and the screen says so."""
+    return (*_start_first(INSTALLED), *_start_first(REMOVABLE), f'echo "{NOTHING_FOUND}"')
 
 
 def file_system() -> bytes:

@@ -74,13 +74,47 @@ class Api(_Section):
     port: int | None = Field(default=None, ge=0, le=65535)
 
 
+_PORTS = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
+
+
 class Tftp(_Section):
-    """The TFTP server; with no port 69, or 6969 where 69 is not allowed. `root` holds files to serve beside loaders."""
+    """The TFTP server; with no port 69, or 6969 where 69 is not allowed. `root` holds files to serve beside loaders.
+
+    `ports` are those of the transfers: any free one each (`any`), of a range (`40000-40100`), or all over the port it
+    listens on (`single`). `max_transfers` may be under way, `max_per_peer` of one address, which gets `max_rate` bytes
+    a second at most (0: no bound). `max_blksize` (bytes) and `max_windowsize` (blocks; 1: none) bound what is agreed.
+    """
 
     enabled: bool = True
     host: str = "0.0.0.0"  # noqa: S104 - as for HTTP
     port: int | None = Field(default=None, ge=0, le=65535)
     root: _Path | None = None
+    ports: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)] = "any"
+    max_transfers: int = Field(default=1000, ge=1, le=20_000)
+    max_per_peer: int = Field(default=8, ge=1)
+    max_rate: _Size = Field(default=0, ge=0)
+    max_blksize: int = Field(default=1468, ge=512, le=65464)
+    max_windowsize: int = Field(default=64, ge=1, le=64)
+
+    @field_validator("ports")
+    @classmethod
+    def _known_ports(cls, ports: str) -> str:
+        if ports not in ("any", "single") and _range(ports) is None:
+            raise ValueError("write any, single, or the first and last port of a range such as 40000-40100")
+        return ports
+
+    @property
+    def port_range(self) -> tuple[int, int] | None:
+        """First and last of the ports that transfers may have, if that is bounded."""
+        return _range(self.ports)
+
+
+def _range(ports: str) -> tuple[int, int] | None:
+    match = _PORTS.fullmatch(ports.strip())
+    if match is None:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    return (first, last) if 1 <= first <= last <= 65535 else None
 
 
 VENDOR_RULE = "vendor:"

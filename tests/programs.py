@@ -15,6 +15,7 @@ PACKAGES = {
     "debconf-set-selections": "debconf",
     "dnsmasq": "dnsmasq-base",
     "grub-mkimage": "grub-common",
+    "grub-script-check": "grub-common",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "tftp": "tftp-hpa",

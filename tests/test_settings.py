@@ -31,6 +31,9 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
         ("databse: {url: x}", "databse: there is no setting of this name; did you mean database?"),
         ("http: {port: 99999}", "http.port: Input should be less than or equal to 65535 (it is 99999)"),
         ("http: {port: eighty}", "http.port: Input should be a valid integer"),
+        ("tftp: {ports: 40100-40000}", "tftp.ports: write any, single, or the first and last port of a range such as"),
+        ("tftp: {ports: 0-9}", "tftp.ports: write any, single"),
+        ("tftp: {max_blksize: 100000}", "tftp.max_blksize: Input should be less than or equal to 65464"),
         ("auth: {mode: open}", "auth.mode: Input should be 'strict' or 'loose' (it is 'open')"),
         ("database: {url: mysql://x}", "database.url: write sqlite:///path/to/file or postgresql+asyncpg://"),
         ("server: {url: ftp://x}", "server.url: write http://address:port"),
@@ -69,6 +72,13 @@ def test_a_misspelt_variable_is_no_silence() -> None:
 def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there is no settings file"):
         load(config=tmp_path / "gone.yaml", environ={})
+
+
+def test_ports_of_transfers_are_a_range_or_one(tmp_path: Path) -> None:
+    file = tmp_path / "pureboot.yaml"
+    for written, ports in (("40000-40100", (40000, 40100)), ("40000", (40000, 40000)), ("any", None), ("single", None)):
+        file.write_text(f"tftp: {{ports: {written}}}\n")
+        assert load(config=file, environ={}).tftp.port_range == ports
 
 
 def test_every_key_is_known() -> None:

@@ -17,7 +17,7 @@ from engine.services.loader_choices import LoaderChoices
 
 log = logging.getLogger(__name__)
 
-_OF_A_NODE = frozenset({Kind.NODE_CREATED, Kind.NODE_DISCOVERED, Kind.NODE_UPDATED})
+_OF_A_NODE = frozenset({Kind.NODE_CREATED, Kind.NODE_DISCOVERED, Kind.NODE_UPDATED, Kind.NODE_REPORTED})
 _OF_ALL = frozenset({Kind.GROUP_UPDATED, Kind.GROUP_DELETED})
 _AGAIN_SECONDS = 5.0
 

@@ -28,7 +28,8 @@ from bootsrv.dhcp.firmware import Architecture, architecture
 from bootsrv.dhcp.options import LONGEST, BadPacket, Code, PxeOption, encapsulated, suboptions
 from bootsrv.dhcp.packet import ANY, BROADCAST, REPLY, REQUEST, MessageType, Packet, build
 from bootsrv.dhcp.rules import Rules
-from bootsrv.ipxe import BOOT_SCRIPT_PATH, FILES_PATH
+from bootsrv.ipxe import BOOT_SCRIPT_PATH
+from bootsrv.ipxe_words import FILES_PATH
 
 SERVER_PORT, CLIENT_PORT, BINL_PORT = 67, 68, 4011
 PXE_CLIENT, HTTP_CLIENT = "PXEClient", "HTTPClient"

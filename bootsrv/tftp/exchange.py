@@ -1,31 +1,40 @@
-"""One TFTP request and all that follows it: a socket and a timer around the pure `ReadTransfer`."""
+"""One TFTP request and all that follows it: a port and a timer around the pure `ReadTransfer`.
 
-import asyncio
+All of it happens in the server's thread (see `pump`).
+"""
+
+import contextlib
+import functools
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from bootsrv.paths import shown
+from bootsrv.tftp.allowance import Allowance
+from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.packet import Error, ErrorCode, Opcode, ReadRequest, encode
-from bootsrv.tftp.sockets import Address, plain
+from bootsrv.tftp.pump import Pump
+from bootsrv.tftp.sockets import Address
 from bootsrv.tftp.transfer import Content, ReadTransfer, Timing
+from bootsrv.tftp.wire import OwnPort, Wire
 from engine.errors import Forbidden, NotFound, PureBootError
 
 log = logging.getLogger(__name__)
 
 Outcome = Literal["done", "probed", "failed", "refused"]
-OpenFile = Callable[[str], Awaitable[Content]]
+OpenFile = Callable[[Asked], Awaitable[Content]]
 
 # Echo, daytime, quote, chargen, DNS, TFTP, NTP: they answer whatever comes, so a forged request would start a loop.
 LOOP_PORTS = frozenset({0, 7, 13, 17, 19, 53, 69, 123})
-RECEIVE_BYTES = 1024  # more than any request or ACK has
-OPEN_SECONDS = 30.0  # by then the peer has given up
+REQUEST_BYTES = 1024  # more than any request has
+ANSWER_BYTES = 256  # more than an ACK has, and as much of an ERROR as is told
 DUPLICATE_SECONDS = 1.0  # a network's second copy of a request comes sooner, a peer that begins anew later
 STRANGERS_ANSWERED = 8
+SETTLED_AFTER = 32  # datagrams of the peer
 IPV6_EXTRA_HEADER = 20  # bytes that a block must be smaller than over IPv4 to fit into the same frame
+DATA_HEADER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +66,46 @@ class TransferReport(LiveTransfer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What all exchanges of a server have in common. `may_refuse` is asked before an ERROR is sent to a request."""
+    """What all exchanges of a server have in common. `may_refuse` is asked before an ERROR is sent to a request.
 
-    open_file: OpenFile
+    `max_blksize` is counted for IPv4.
+    """
+
+    pump: Pump
     max_blksize: int
+    max_windowsize: int
     timing: Timing
     may_refuse: Callable[[], bool]
 
 
 class Exchange:
-    """One read request and its transfer, on a socket of its own, which it closes.
+    """One read request and its transfer, on a port of its own or on the shared one.
 
-    It opens the file in a task (`opening`), then lives on callbacks of the loop until `on_end` is called, once; without
-    a report if it was refused in silence.
+    Whoever made it has the file opened and tells of it by `opened` or `not_opened`. It ends by calling `on_end`, once;
+    without a report if it was refused in silence. `pace` is the bytes a second that its peer is granted, if any.
     """
+
+    __slots__ = (
+        "_began",
+        "_datagram",
+        "_held",
+        "_on_end",
+        "_pace",
+        "_pump",
+        "_receive",
+        "_received",
+        "_request",
+        "_started_at",
+        "_strangers",
+        "_terms",
+        "_timer_at",
+        "_transfer",
+        "_wire",
+        "asked",
+        "ended",
+        "netascii",
+        "peer",
+    )
 
     def __init__(
         self,
@@ -79,34 +114,79 @@ class Exchange:
         *,
         datagram: bytes,
         peer: Address,
-        own: socket.socket,
+        asked: Asked,
+        wire: Wire,
+        pace: Allowance | None,
         on_end: Callable[["Exchange", TransferReport | None], None],
     ) -> None:
         self.peer = peer
+        self.asked = asked
+        self.netascii = request.mode == "netascii"
+        self.ended = False
         self._terms = terms
+        self._pump = terms.pump
         self._request = request
         self._datagram = datagram
-        self._socket = own
+        self._wire = wire
+        self._receive = wire.receive if isinstance(wire, OwnPort) else None
+        self._pace = pace
         self._on_end = on_end
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began = self._pump.now()
         self._started_at = datetime.now(UTC)
         self._transfer: ReadTransfer | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self._held: tuple[bytes, ...] = ()
         self._strangers = 0
-        self._ended = False
-        self.opening = self._loop.create_task(self._open())
+        self._received = 0
 
     def live(self) -> LiveTransfer:
-        """What a live screen shows."""
+        """What a live screen shows; from any thread."""
+        transfer = self._transfer
         return LiveTransfer(
-            peer=plain(self.peer[0]),
+            peer=self.asked.peer,
             port=self.peer[1],
             name=shown(self._request.name),
-            size=self._transfer.size if self._transfer else None,
-            sent=self._transfer.sent if self._transfer else 0,
+            size=transfer.size if transfer else None,
+            sent=transfer.sent if transfer else 0,
             started_at=self._started_at,
         )
+
+    def opened(self, content: Content) -> None:
+        """The file is there: begin."""
+        if self.ended:
+            return
+        now = self._pump.now()
+        try:
+            transfer = ReadTransfer(
+                self._request,
+                content,
+                max_blksize=self._max_blksize(),
+                max_windowsize=self._terms.max_windowsize,
+                timing=self._terms.timing,
+            )
+            first = transfer.start(now)
+        except Exception as error:
+            self.not_opened(error)
+            return
+        self._transfer = transfer
+        if "windowsize" in transfer.options:
+            self._wire.expect(transfer.blksize + DATA_HEADER)
+        if self._wire.descriptor is not None:
+            self._pump.watch(self._wire.descriptor, self._readable)
+        self._answer(transfer, first, now)
+
+    def not_opened(self, error: BaseException) -> None:
+        """The file could not be opened: say why as far as it is the peer's business."""
+        if self.ended:
+            return
+        match error:
+            case PureBootError():
+                self._refuse(_error_code(error), error.message)
+            case TimeoutError():
+                self._refuse(ErrorCode.UNDEFINED, "the file could not be read in time")
+            case _:
+                log.error("TFTP: opening %s failed", shown(self._request.name), exc_info=error)
+                self._refuse(ErrorCode.UNDEFINED, "the server could not open the file; its log says why")
 
     def asked_again(self, datagram: bytes) -> bool:
         """The peer sent a request again from the same port: True if that is dealt with, False if it begins anew.
@@ -117,29 +197,42 @@ class Exchange:
             return True
         if datagram != self._datagram:
             return False
+        now = self._pump.now()
         if self._transfer.answered:
-            return self._loop.time() - self._began < DUPLICATE_SECONDS
-        self._go_on(self._transfer, self._transfer.asked_again(self._loop.time()))
+            return now - self._began < DUPLICATE_SECONDS
+        self._answer(self._transfer, self._transfer.asked_again(now), now)
         return True
 
     def stop(self, reason: str) -> None:
         """End it from here and tell the peer."""
-        self.opening.cancel()
         self._send_error(ErrorCode.UNDEFINED, reason)
         self.end("failed", reason)
 
     def end(self, outcome: Outcome, message: str = "") -> None:
         """Free all it holds and report; a second end changes nothing."""
-        if not self._ended:
+        if not self.ended:
+            report = self._report(outcome, message)
             self._free()
-            self._on_end(self, self._report(outcome, message))
+            self._on_end(self, report)
+
+    def hear(self, datagram: bytes, now: float) -> None:
+        """A datagram of the peer."""
+        transfer = self._transfer
+        if transfer is None or (self._held and not datagram.startswith(b"\0\5")):
+            return
+        try:
+            answers = transfer.receive(datagram, now)
+        except Exception:
+            self._broken()
+            return
+        self._answer(transfer, answers, now)
 
     def _free(self) -> None:
-        self._ended = True
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        self.ended = True
+        if self._transfer is not None and self._wire.descriptor is not None:
+            self._pump.unwatch(self._wire.descriptor)
+        self._wire.close()
+        self._transfer = None  # a timer may know this exchange for some more seconds, but shall not hold the file
 
     def _report(self, outcome: Outcome, message: str) -> TransferReport:
         live = self.live()
@@ -155,57 +248,101 @@ class Exchange:
             finished_at=datetime.now(UTC),
         )
 
-    async def _open(self) -> None:
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                content = await self._terms.open_file(self._request.name)
-            transfer = ReadTransfer(self._request, content, max_blksize=self._max_blksize(), timing=self._terms.timing)
-            first = transfer.start(self._loop.time())
-        except PureBootError as error:
-            self._refuse(_error_code(error), error.message)
-        except TimeoutError:
-            self._refuse(ErrorCode.UNDEFINED, "the file could not be read in time")
-        except Exception:
-            log.exception("TFTP: opening %s failed", shown(self._request.name))
-            self._refuse(ErrorCode.UNDEFINED, "the server could not open the file; its log says why")
-        else:
-            self._transfer = transfer
-            self._loop.add_reader(self._socket, self._readable, transfer)
-            self._go_on(transfer, first)
-
     def _max_blksize(self) -> int:
-        return self._terms.max_blksize - (IPV6_EXTRA_HEADER if ":" in plain(self.peer[0]) else 0)
+        return self._terms.max_blksize - (IPV6_EXTRA_HEADER if ":" in self.asked.peer else 0)
 
-    def _readable(self, transfer: ReadTransfer) -> None:
+    def _readable(self, now: float) -> None:
+        assert self._receive is not None  # noqa: S101 - only an own port is watched
         try:
-            datagram, peer = self._socket.recvfrom(RECEIVE_BYTES)
+            datagram, peer = self._receive(ANSWER_BYTES)
         except OSError:
             return
         if peer != self.peer:
             self._answer_stranger(datagram, peer)
             return
+        self.hear(datagram, now)
+        self._received += 1
+        if self._received == SETTLED_AFTER and not self.ended and self._pace is None:
+            self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """The peer is who he is: have the kernel look who sends."""
+        wire = self._wire
+        assert isinstance(wire, OwnPort)  # noqa: S101 - only an own port is watched
+        if not wire.settle(self.peer):
+            return
+        with contextlib.suppress(OSError):  # until there is nothing from before
+            while not self.ended:
+                datagram, peer = wire.receive(ANSWER_BYTES)
+                if peer == self.peer:
+                    self.hear(datagram, now)
+        if not self.ended and wire.descriptor is not None:
+            receive, send = wire.receive_settled, wire.send_settled
+            self._pump.watch_by(wire.descriptor, functools.partial(self._readable_settled, receive, send))
+
+    def _readable_settled(self, receive: Callable[[int], bytes], send: Callable[[bytes], int], now: float) -> None:
+        """As `_readable`, some hundred thousand times a second."""
+        transfer = self._transfer
+        if transfer is None:
+            return
         try:
-            answers = transfer.receive(datagram, self._loop.time())
+            datagram = receive(ANSWER_BYTES)
+        except OSError:
+            return
+        try:
+            answers = transfer.receive(datagram, now)
         except Exception:
             self._broken()
-        else:
-            self._go_on(transfer, answers)
+            return
+        if len(answers) == 1 and transfer.deadline is not None and self._timer_at is not None:
+            try:
+                send(answers[0])
+            except OSError:
+                self._wire.send(answers, self.peer)
+            if transfer.deadline >= self._timer_at:
+                return
+            answers = ()
+        self._answer(transfer, answers, now)
 
-    def _tick(self, transfer: ReadTransfer) -> None:
-        self._timer = None
-        self._go_on(transfer, transfer.tick(self._loop.time()))
-
-    def _go_on(self, transfer: ReadTransfer, answers: tuple[bytes, ...]) -> None:
-        for datagram in answers:
-            self._send(datagram, self.peer)
+    def _answer(self, transfer: ReadTransfer, answers: tuple[bytes, ...], now: float) -> None:
+        if answers:
+            if self._pace is not None and self._hold(self._pace, answers, now):
+                return
+            self._wire.send(answers, self.peer)
         if transfer.ending is not None:
             self.end(transfer.ending, transfer.message)
-        elif transfer.deadline is not None and (self._timer is None or transfer.deadline < self._timer.when()):
+        elif transfer.deadline is not None and (self._timer_at is None or transfer.deadline < self._timer_at):
             # A deadline that moved back needs nothing: the timer finds nothing due and is set again. So an ACK, which
             # moves it each time, costs no timer.
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(transfer.deadline, self._tick, transfer)
+            self._timer_at = transfer.deadline
+            self._pump.at(transfer.deadline, self._tick)
+
+    def _tick(self, now: float) -> None:
+        if self.ended or self._timer_at is None or now < self._timer_at:
+            return
+        self._timer_at = None
+        if self._transfer is not None and not self._held:
+            try:
+                answers = self._transfer.tick(now)
+            except Exception:
+                self._broken()
+            else:
+                self._answer(self._transfer, answers, now)
+
+    def _hold(self, pace: Allowance, answers: tuple[bytes, ...], now: float) -> bool:
+        """Whether the peer has had so much lately that these have to wait."""
+        wait = pace.borrow(now, sum(map(len, answers)))
+        if wait:
+            self._held = answers
+            self._pump.at(now + wait, self._release)
+        return wait > 0
+
+    def _release(self, now: float) -> None:
+        held, self._held = self._held, ()
+        if self._transfer is not None and held:
+            self._wire.send(held, self.peer)
+            self._transfer.postponed(now)
+            self._answer(self._transfer, (), now)
 
     def _broken(self) -> None:
         """The content that a source gave cannot be read; that ends this transfer and nothing else."""
@@ -226,17 +363,10 @@ class Exchange:
         part = int.from_bytes(datagram[:2]) in (Opcode.DATA, Opcode.ACK)
         if part and peer[1] not in LOOP_PORTS and self._strangers < STRANGERS_ANSWERED:
             self._strangers += 1
-            self._send(encode(Error(code=ErrorCode.UNKNOWN_TRANSFER, message="no transfer of yours")), peer)
+            self._wire.send((encode(Error(code=ErrorCode.UNKNOWN_TRANSFER, message="no transfer of yours")),), peer)
 
     def _send_error(self, code: ErrorCode, message: str) -> None:
-        self._send(encode(Error(code=code, message=message)), self.peer)
-
-    def _send(self, datagram: bytes, peer: Address) -> None:
-        try:
-            self._socket.sendto(datagram, peer)
-        except OSError as error:
-            # As good as lost on the way, and repeated like that: a full buffer, a route that is gone for a moment.
-            log.debug("TFTP to %s: %s", plain(peer[0]), error)
+        self._wire.send((encode(Error(code=code, message=message)),), self.peer)
 
 
 def _error_code(error: PureBootError) -> ErrorCode:

@@ -17,6 +17,8 @@ MAX_BLOCK = 0xFFFF
 MAX_MESSAGE_BYTES = 400  # firmware keeps an error's text in a buffer of one default block
 
 _HEADER = struct.Struct("!HH")
+pack_header = _HEADER.pack
+"""Operation and number to the first four bytes, unchecked, for those who send blocks all day."""
 
 
 class Opcode(IntEnum):

@@ -20,6 +20,7 @@ Address = tuple[Any, ...]  # (host, port), and for IPv6 flow and scope
 REQUEST_BACKLOG_BYTES = 1024 * 1024  # a rack that is switched on asks all at once
 _IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; Python names it from 3.14 on
 _IPV4_INFO, _IPV6_INFO = struct.Struct("=I4s4s"), struct.Struct("=16sI")  # in_pktinfo, in6_pktinfo
+_IPV4_SENDS = struct.Struct("=i4s4s")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_IPV4_INFO.size) + socket.CMSG_SPACE(_IPV6_INFO.size)
 
 
@@ -61,6 +62,15 @@ def receive_request(listening: socket.socket, limit: int) -> tuple[bytes, Addres
     datagram, ancillary, _, peer = listening.recvmsg(limit, _ANCILLARY_BYTES)
     told = {(level, kind): data for level, kind, data in ancillary}
     return datagram, peer, _asked(listening.family, told)
+
+
+def answering_from(family: int, local: Address) -> tuple[int, int, bytes]:
+    """The control message by which a socket of that family sends from the address that `receive_request` told."""
+    if family == socket.AF_INET:
+        source = socket.inet_pton(socket.AF_INET, local[0])
+        return socket.IPPROTO_IP, _IP_PKTINFO, _IPV4_SENDS.pack(0, source, bytes(4))
+    source = socket.inet_pton(socket.AF_INET6, local[0])
+    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _IPV6_INFO.pack(source, local[3])
 
 
 def _asked(family: int, told: dict[tuple[int, int], bytes]) -> Address | None:

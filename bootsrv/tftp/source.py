@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -19,16 +20,16 @@ _Identity = tuple[Path, int, int, int, int]  # path, device, inode, time of chan
 class FileContent:
     """A file's bytes in memory, one copy for all transfers of it. It is gone when the last of them is."""
 
-    __slots__ = ("__weakref__", "_data")
+    __slots__ = ("__weakref__", "raw")
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.raw = data
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self.raw)
 
     def __getitem__(self, part: "slice[Any, Any, Any]") -> bytes:
-        return self._data[part]
+        return self.raw[part]
 
 
 class FolderSource:
@@ -50,11 +51,12 @@ class FolderSource:
         self._recent: OrderedDict[_Identity, FileContent] = OrderedDict()
         # One file is read at a time: a second request for it then finds it held, and the bound is exact.
         self._reading = asyncio.Lock()
+        self._using = threading.Lock()
 
     @property
     def bytes_in_memory(self) -> int:
         """What is held now, for transfers and for the next ones."""
-        return sum(len(content) for content in self._held.values())
+        return sum(len(content) for content in list(self._held.values()))
 
     async def __call__(self, name: str) -> FileContent:
         """The content of the file that `name` means; see the class for what it raises."""
@@ -65,9 +67,27 @@ class FolderSource:
                 content = self._held.get(identity)
                 if content is None:
                     content = await self._read(root, name, identity)
-        self._recent[identity] = content
-        self._recent.move_to_end(identity)
+        self._use(identity, content)
         return content
+
+    def held(self, name: str) -> FileContent | None:
+        """The content if it is in memory and the file unchanged; from any thread, no file is read.
+
+        Raises:
+            As calling it does, for the name.
+        """
+        if not self._held:
+            return None
+        _, identity = self._find(name)
+        content = self._held.get(identity)
+        if content is not None:
+            self._use(identity, content)
+        return content
+
+    def _use(self, identity: _Identity, content: FileContent) -> None:
+        with self._using:
+            self._recent[identity] = content
+            self._recent.move_to_end(identity)
 
     def _find(self, name: str) -> tuple[Path, _Identity]:
         reason = NotFound(f"there is no file {shown(name)}")
@@ -93,7 +113,8 @@ class FolderSource:
 
     def _make_room(self, size: int) -> None:
         while self._recent and self.bytes_in_memory + size > self._memory_bytes:
-            self._recent.popitem(last=False)
+            with self._using:
+                self._recent.popitem(last=False)
         if self.bytes_in_memory + size > self._memory_bytes:
             raise Unavailable("too many different files are being sent at once; ask again in a moment")
 

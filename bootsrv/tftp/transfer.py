@@ -1,11 +1,16 @@
 """One file being read by one peer: datagrams and time in, datagrams and the next deadline out; no socket, no clock.
 
-RFC 1350 with options (RFC 2347), blksize (2348), tsize and timeout (2349). The states are in `State`; the rules:
+RFC 1350 with options (RFC 2347), blksize (2348), tsize and timeout (2349), windowsize (7440). The states are in
+`State`; the rules:
 
 - Only the timer repeats a packet. A duplicate ACK never does (RFC 1123 section 4.2.3.1, the sorcerer's apprentice).
-- The time to a repeat follows the measured round trip (RFC 6298) and doubles with each repeat; after `Timing.repeats`
-  the peer is taken for dead. A `timeout` that was negotiated replaces it, once the peer has answered the OACK: until
-  then nobody has shown that he is there, and a forged request must not hold a transfer for as long as it likes.
+- With a window of several blocks an ACK of one inside it says that the next was lost, and all goes on from there (RFC
+  7440 section 4). An ACK of the block before it says that its first was lost: that is believed once, and only after a
+  window that was sent once and acknowledged whole, for else each copy of a copy would be answered with a window.
+- The time to a repeat follows the measured round trip (RFC 6298): the first repeat comes soon, the others double from
+  `Timing.least` on; after `Timing.repeats` the peer is taken for dead. A `timeout` that was negotiated replaces it,
+  once the peer has answered the OACK: until then nobody has shown that he is there, and a forged request must not hold
+  a transfer for as long as it likes.
 - After block 65535 comes block 0, which is in no RFC and what every client expects.
 - A file of n full blocks ends with an empty one.
 - ERROR 8 or 0 instead of the first ACK is firmware that wanted to know the size only (EDK2 sends 8, iPXE and PXELINUX
@@ -21,14 +26,15 @@ from typing import Any, Literal, Protocol
 from bootsrv.paths import shown
 from bootsrv.tftp.packet import (
     MAX_BLOCK,
+    Ack,
     BadPacket,
     Error,
     ErrorCode,
+    Opcode,
     OptionsAck,
     ReadRequest,
     encode,
-    encode_ack,
-    encode_data,
+    pack_header,
     parse,
 )
 
@@ -40,10 +46,17 @@ MAX_BLKSIZE = 65464
 # asks for more; where the network has larger frames the limit can be raised.
 UNFRAGMENTED_BLKSIZE = 1468
 MAX_TIMEOUT = 255  # RFC 2349
+# Blocks under way at once, at most. RFC 7440 knows 65535, but a receiver's socket holds what a hundred or so need.
+MAX_WINDOW = 64
+_DATA, _ACK = int(Opcode.DATA), int(Opcode.ACK)
+_MEASURED = 8  # after so many round trips, one of so many is measured
 
 
 class Content(Protocol):
-    """What is sent: a length, and parts of it at once, since it is asked for in the event loop. `bytes` is one."""
+    """What is sent: a length, and parts of it at once, for all transfers wait meanwhile. `bytes` is one.
+
+    One that holds bytes may name them `raw`: then each block is cut out of them without a call.
+    """
 
     def __len__(self) -> int:
         """Size in bytes."""
@@ -70,11 +83,13 @@ _ENDINGS: Mapping[State, Ending] = {State.DONE: "done", State.PROBED: "probed", 
 class Timing:
     """When a packet is repeated; seconds.
 
-    `first` applies before anything was measured, `least` and `most` bound what is derived from measuring. By default a
-    silent peer is given up after 39 s: longer than a switch port takes to forward after the link came up.
+    `first` applies before anything was measured. What is derived from measuring is at least `quick` for the first
+    repeat and `least` for the others, and at most `most`. By default a peer that says nothing at all is given up after
+    39 s: longer than a switch port takes to forward after the link came up.
     """
 
     first: float = 1.0
+    quick: float = 0.12
     least: float = 0.25
     most: float = 8.0
     repeats: int = 6
@@ -83,10 +98,13 @@ class Timing:
 DEFAULT_TIMING = Timing()
 
 
-def accepted_options(asked: Mapping[str, str], *, size: int, max_blksize: int) -> dict[str, str]:
+def accepted_options(
+    asked: Mapping[str, str], *, size: int, max_blksize: int, max_windowsize: int = MAX_WINDOW
+) -> dict[str, str]:
     """The options of the OACK, in the order asked; unknown ones and bad values are left out (RFC 2347).
 
-    `size` is the file's; `max_blksize` bounds the block size, which the server may answer smaller than asked.
+    `size` is the file's; `max_blksize` bounds the block size (bytes) and `max_windowsize` the window (blocks), both of
+    which the server may answer smaller than asked. With a `max_windowsize` of 1 no window is offered.
     """
     accepted: dict[str, str] = {}
     for name, value in asked.items():
@@ -99,16 +117,47 @@ def accepted_options(asked: Mapping[str, str], *, size: int, max_blksize: int) -
             accepted[name] = str(size)
         elif name == "timeout" and 1 <= number <= MAX_TIMEOUT:
             accepted[name] = value
+        elif name == "windowsize" and 1 <= number <= MAX_BLOCK and max_windowsize > 1:
+            accepted[name] = str(min(number, max_windowsize, MAX_WINDOW))
     return accepted
 
 
 class ReadTransfer:
     """One read. Call `start` once, then `receive` with each datagram of the peer and `tick` when `deadline` is reached.
 
-    Each gives the datagrams to send now. `state` says where it stands, `sent` how many bytes the peer has acknowledged,
-    `ending` how it ended (None: it goes on), `message` why it failed, fit to be shown. `deadline` is None before start
-    and after the end. Times are seconds of any one steady clock.
+    Each gives the datagrams to send now. `state` says where it stands, `ending` how it ended (None: it goes on),
+    `message` why it failed, fit to be shown. `deadline` is None before start and after the end. Times are seconds of
+    any one steady clock.
     """
+
+    __slots__ = (
+        "_answers",
+        "_awaited",
+        "_base",
+        "_clean",
+        "_content",
+        "_deviation",
+        "_fixed",
+        "_interval",
+        "_keeps",
+        "_last",
+        "_options_sent",
+        "_plain",
+        "_repeats",
+        "_round_trip",
+        "_sent_at",
+        "_timing",
+        "_trusted",
+        "_under_way",
+        "_window",
+        "blksize",
+        "deadline",
+        "ending",
+        "message",
+        "options",
+        "size",
+        "state",
+    )
 
     def __init__(
         self,
@@ -116,42 +165,59 @@ class ReadTransfer:
         content: Content,
         *,
         max_blksize: int = UNFRAGMENTED_BLKSIZE,
+        max_windowsize: int = MAX_WINDOW,
         timing: Timing = DEFAULT_TIMING,
     ) -> None:
         self.size = len(content)
-        self.options = accepted_options(request.options, size=self.size, max_blksize=max_blksize)
+        self.options = accepted_options(
+            request.options, size=self.size, max_blksize=max_blksize, max_windowsize=max_windowsize
+        )
         self.blksize = int(self.options.get("blksize", DEFAULT_BLKSIZE))
         self.state = State.NEGOTIATING if self.options else State.SENDING
-        self.sent = 0
         self.ending: Ending | None = None
         self.message = ""
         self.deadline: float | None = None
-        self._content = content
+        self._keeps = content  # who counts what is being sent sees it by this
+        self._content: Content = getattr(content, "raw", content)
         self._timing = timing
         self._fixed = float(self.options["timeout"]) if "timeout" in self.options else None
-        self._block = 0 if self.options else 1  # the packet under way; 0 is the OACK
-        self._under_way = b""
+        self._window = int(self.options.get("windowsize", 1))
+        self._last = self.size // self.blksize + 1
+        self._options_sent = bool(self.options)
+        self._plain = not self.options
+        self._base = -1 if self.options else 0  # the block acknowledged last; the OACK counts as block 0
+        self._under_way: tuple[bytes, ...] = ()
         self._awaited = b""
+        self._clean = self._trusted = True
         self._sent_at = 0.0
         self._repeats = 0
         self._interval = timing.first
         self._round_trip: float | None = None
+        self._answers = 0
         self._deviation = 0.0
+
+    @property
+    def sent(self) -> int:
+        """How many bytes the peer has acknowledged."""
+        return max(0, min(self._base * self.blksize, self.size))
 
     @property
     def answered(self) -> bool:
         """Whether the peer has acknowledged anything, so that he is known to be there."""
-        return self._block > (0 if self.options else 1)
+        return self._base >= (0 if self._options_sent else 1)
 
     def start(self, now: float) -> tuple[bytes, ...]:
         """The first packet: the OACK, or the first block where no option was accepted."""
-        first = encode(OptionsAck(options=self.options)) if self.options else self._data()
-        return self._send(first, now)
+        if not self._options_sent:
+            return self._send_window(now)
+        return self._send((encode(OptionsAck(options=self.options)),), 0, now)
 
     def receive(self, datagram: bytes, now: float) -> tuple[bytes, ...]:
         """What follows from a datagram of the peer's own address and port; never raises for what is in it."""
         if self.ending is not None:
             return ()
+        if datagram == self._awaited and self._plain:
+            return self._next_block(now)
         if datagram[:4] == self._awaited:
             return self._acknowledged(now)
         try:
@@ -160,6 +226,8 @@ class ReadTransfer:
             return ()
         if isinstance(packet, Error):
             self._ended_by_peer(packet)
+        elif isinstance(packet, Ack) and self._window > 1 and self._base >= 0:
+            return self._went_astray((packet.block - self._base) & MAX_BLOCK, now)
         return ()
 
     def tick(self, now: float) -> tuple[bytes, ...]:
@@ -177,44 +245,96 @@ class ReadTransfer:
             return ()
         return self._repeat(now)
 
+    def postponed(self, now: float) -> None:
+        """What it gave last is sent only now: the time for an answer begins anew."""
+        if self.deadline is not None:
+            self._sent_at = now
+            self.deadline = now + self._wait()
+
+    def _next_block(self, now: float) -> tuple[bytes, ...]:
+        """`_acknowledged` for what a server does all day: a block of many has arrived, and the next one follows."""
+        answers = self._answers = self._answers + 1
+        block = self._base + 1
+        if not answers % _MEASURED or answers <= _MEASURED or self._repeats or block >= self._last - 1:
+            self._answers -= 1
+            return self._acknowledged(now)
+        self._base = block
+        start = block * self.blksize
+        number = (block + 1) & MAX_BLOCK
+        self._awaited = pack_header(_ACK, number)
+        self._sent_at = now
+        self.deadline = now + self._interval
+        self._under_way = under_way = (pack_header(_DATA, number) + self._content[start : start + self.blksize],)
+        return under_way
+
     def _acknowledged(self, now: float) -> tuple[bytes, ...]:
-        self._measure(now)
-        offset = self._block * self.blksize
-        if self._block and offset > self.size:  # the block was short, so it was the last
-            self.sent = self.size
+        """All that is under way has arrived."""
+        self._answers += 1
+        if self._answers <= _MEASURED or not self._answers % _MEASURED or self._repeats:
+            self._measure(now)
+        base = self._base = self._base + len(self._under_way)
+        self._trusted, self._clean = self._clean, True
+        if base >= self._last:
             self._end(State.DONE)
             return ()
-        self.state = State.SENDING
-        self.sent = offset
-        self._block += 1
-        return self._send(self._data(), now)
+        if not base:
+            self.state = State.SENDING
+            self._plain = self._window == 1 and self._fixed is None
+        return self._send_window(now)
 
-    def _data(self) -> bytes:
-        offset = (self._block - 1) * self.blksize
-        return encode_data(self._block & MAX_BLOCK, self._content[offset : offset + self.blksize])
+    def _went_astray(self, arrived: int, now: float) -> tuple[bytes, ...]:
+        """An ACK within a window of several blocks: so many of them have arrived, and the next has not."""
+        if 0 < arrived < len(self._under_way):
+            self._repeats = 0
+            self._base += arrived
+            self._under_way = self._under_way[arrived:]
+            if not self._clean and now - self._sent_at < (self._round_trip or 0) / 2:
+                return ()  # too soon for an answer to what was sent last, so it answers a copy
+        elif arrived or not (self._trusted and self._clean):
+            return ()
+        self._clean = False
+        return self._send_window(now)
 
-    def _send(self, datagram: bytes, now: float) -> tuple[bytes, ...]:
-        self._under_way = datagram
-        self._awaited = encode_ack(self._block & MAX_BLOCK)
+    def _send_window(self, now: float) -> tuple[bytes, ...]:
+        block, blksize, content = self._base + 1, self.blksize, self._content
+        if self._window == 1:
+            offset = (block - 1) * blksize
+            return self._send((pack_header(_DATA, block & MAX_BLOCK) + content[offset : offset + blksize],), block, now)
+        end = min(self._base + self._window, self._last)
+        window = [
+            pack_header(_DATA, at & MAX_BLOCK) + content[(at - 1) * blksize : at * blksize]
+            for at in range(block, end + 1)
+        ]
+        return self._send(tuple(window), end, now)
+
+    def _send(self, datagrams: tuple[bytes, ...], last: int, now: float) -> tuple[bytes, ...]:
+        self._under_way = datagrams
+        self._awaited = pack_header(_ACK, last & MAX_BLOCK)
         self._sent_at = now
         self._repeats = 0
-        self.deadline = now + self._wait()
-        return (datagram,)
+        # _wait(), without asking: this is what a server does all day
+        self.deadline = now + (self._interval if self._fixed is None else self._wait())
+        return datagrams
 
     def _repeat(self, now: float) -> tuple[bytes, ...]:
         self._repeats += 1
+        self._clean = False
         self.deadline = now + self._wait()
-        return (self._under_way,)
+        return self._under_way
 
     def _wait(self) -> float:
         if self._fixed is not None and self.answered:
             return self._fixed
-        return min(self._interval * 2.0**self._repeats, self._timing.most)
+        if not self._repeats:
+            return self._interval
+        patient = max(self._interval, min(self._timing.least, self._timing.first))
+        return min(patient * 2.0**self._repeats, self._timing.most)
 
     def _measure(self, now: float) -> None:
         """RFC 6298, sections 2 and 5: after a repeat nobody knows which copy was answered, so only back-off is kept."""
         if self._repeats:
             self._interval = self._wait() if self._fixed is None else self._interval
+            self._answers = 0
             return
         sample = now - self._sent_at
         if self._round_trip is None:
@@ -223,7 +343,7 @@ class ReadTransfer:
             self._deviation += (abs(self._round_trip - sample) - self._deviation) / 4
             self._round_trip += (sample - self._round_trip) / 8
         wanted = self._round_trip + 4 * self._deviation
-        self._interval = min(max(wanted, self._timing.least), self._timing.most)
+        self._interval = min(max(wanted, min(self._timing.quick, self._timing.least)), self._timing.most)
 
     def _ended_by_peer(self, error: Error) -> None:
         probing = error.code in (ErrorCode.OPTIONS_REFUSED, ErrorCode.UNDEFINED)
@@ -234,7 +354,8 @@ class ReadTransfer:
 
     def _end(self, state: State, message: str = "") -> None:
         self.state, self.message, self.deadline = state, message, None
+        self._under_way = ()
         self.ending = _ENDINGS[state]
 
     def _name_of_packet(self) -> str:
-        return f"block {self._block}" if self._block else "the options"
+        return f"block {self._base + 1}" if self._base >= 0 else "the options"

@@ -10,7 +10,7 @@ from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
-_SHORT = {"snponly": "snponly.efi", "ipxe": "ipxe.efi", "undionly": "undionly.kpxe"}
+SHORT = {"snponly": "snponly.efi", "ipxe": "ipxe.efi", "undionly": "undionly.kpxe"}
 # What iPXE calls the drivers that go by the firmware's own (src/drivers/net/efi, setting `netX/chip`).
 _BY_FIRMWARE = frozenset({"snp", "nii", "mnp", "snponly"})
 
@@ -23,10 +23,10 @@ def wanted_loader(metadata: Mapping[str, Any], model: str | None, by_model: Mapp
     """
     named = metadata.get("loader")
     if isinstance(named, str) and NAME.fullmatch(named):
-        return _SHORT.get(named, named)
+        return SHORT.get(named, named)
     for pattern, loader in by_model.items():
         if model and fnmatchcase(model.lower(), pattern.lower()):
-            return _SHORT.get(loader, loader)
+            return SHORT.get(loader, loader)
     return None
 
 
@@ -35,4 +35,4 @@ def runs_other(loader: str | None, platform: str | None, chip: str | None) -> bo
 
     `chip` is iPXE's name of the driver; where it is not told, nothing is known.
     """
-    return loader == _SHORT["snponly"] and platform == "efi" and bool(chip) and str(chip).lower() not in _BY_FIRMWARE
+    return loader == SHORT["snponly"] and platform == "efi" and bool(chip) and str(chip).lower() not in _BY_FIRMWARE

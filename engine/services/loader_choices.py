@@ -18,14 +18,14 @@ class LoaderChoices:
 
     async def all(self) -> tuple[int, list[LoaderChoice]]:
         """Those of all nodes, and the id of the newest event: both of one moment."""
-        return await self._context.database.read(lambda tx: (events.cursor(tx), _chosen(tx, nodes.everything(tx))))
+        return await self._context.database.read(lambda tx: (events.cursor(tx), self._chosen(tx, nodes.everything(tx))))
 
     async def of(self, node_ids: Iterable[str]) -> list[LoaderChoice]:
         """Those of some nodes; one that is not there is left out."""
         wanted = list(node_ids)
-        return await self._context.database.read(lambda tx: _chosen(tx, nodes.by_ids(tx, wanted)))
+        return await self._context.database.read(lambda tx: self._chosen(tx, nodes.by_ids(tx, wanted)))
 
-
-def _chosen(tx: Tx, found: Iterable[Node]) -> list[LoaderChoice]:
-    by_id = {group.id: group for group in groups.find(tx, EVERYTHING)[0]}
-    return [loader_choice(node, by_id.get(node.group_id or "")) for node in found]
+    def _chosen(self, tx: Tx, found: Iterable[Node]) -> list[LoaderChoice]:
+        by_model = self._context.settings.boot.loaders
+        by_id = {group.id: group for group in groups.find(tx, EVERYTHING)[0]}
+        return [loader_choice(node, by_id.get(node.group_id or ""), by_model) for node in found]

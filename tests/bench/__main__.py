@@ -24,7 +24,7 @@ the project has set itself, and `MISSED` says that the median of this run is not
 hundred in how long a flush takes; the first rows say what this one does, and the bench `flush` runs with 2 ms more for
 each flush, for us and for the others. Figures of two runs on different machines are not comparable; ratios nearly are.
 
-The benches `tests.bench.engine`, `rendering`, `start` and `tftp` are programs of their own.
+The benches `tests.bench.engine`, `rendering`, `start` and `boot.tftp` are programs of their own.
 """
 
 import argparse

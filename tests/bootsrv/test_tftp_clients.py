@@ -74,7 +74,6 @@ async def test_tftp_hpa_reads_files(files: Path, tmp_path: Path, host: str) -> N
         (("-m", "binary", "-c", "get", "missing"), "Error code 1: there is no file missing"),
         (("-m", "binary", "-c", "get", "../secret"), "Error code 2: ../secret: '..' is not allowed in a file name"),
         (("-m", "binary", "-c", "get", "link"), "Error code 2: link: a link leads out of the folder that is served"),
-        (("-m", "ascii", "-c", "get", LOADER), "Error code 4: only mode octet (binary) is served, not netascii"),
         (("-m", "binary", "-c", "put", "own"), "Error code 2: this server takes no files"),
     ],
 )

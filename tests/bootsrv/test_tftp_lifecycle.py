@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bootsrv.tftp.server import TftpServer, TransferReport
+from bootsrv.tftp.server import Asked, TftpServer, TransferReport
 from bootsrv.tftp.transfer import Content, Timing
 from engine.errors import Conflict, Unavailable
 from tests.bootsrv.tftp_peers import Address, ack, begin, download, error, parsed, peer, request, served_still, serving
@@ -179,7 +179,7 @@ async def test_a_port_that_is_not_permitted_is_said_clearly(monkeypatch: pytest.
 
 
 async def test_closing_tells_the_peers_and_frees_the_port(files: Path) -> None:
-    async def never(_name: str) -> Content:
+    async def never(_asked: Asked) -> Content:
         await asyncio.Event().wait()
         return b""
 

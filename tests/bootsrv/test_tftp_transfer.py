@@ -57,10 +57,15 @@ def pattern(size: int) -> bytes:
         ({"timeout": "255"}, {"timeout": "255"}),
         ({"timeout": "0"}, {}),
         ({"timeout": "256"}, {}),
-        ({"windowsize": "4", "multicast": "", "x": "1"}, {}),
+        ({"windowsize": "1"}, {"windowsize": "1"}),
+        ({"windowsize": "64"}, {"windowsize": "64"}),
+        ({"windowsize": "65535"}, {"windowsize": "64"}),
+        ({"windowsize": "65536"}, {}),
+        ({"windowsize": "0"}, {}),
+        ({"multicast": "", "x": "1"}, {}),
         (
-            {"tsize": "0", "windowsize": "4", "blksize": "1468", "timeout": "5"},
-            {"tsize": "1000", "blksize": "1468", "timeout": "5"},
+            {"tsize": "0", "windowsize": "4", "blksize": "1468", "timeout": "5", "rollover": "0"},
+            {"tsize": "1000", "windowsize": "4", "blksize": "1468", "timeout": "5"},
         ),
     ],
 )
@@ -74,12 +79,17 @@ def test_a_larger_block_is_given_where_it_is_allowed() -> None:
     assert accepted_options({"blksize": "99999"}, size=0, max_blksize=10**9) == {"blksize": "65464"}
 
 
+def test_windows_can_be_left_out() -> None:
+    assert accepted_options({"windowsize": "16"}, size=0, max_blksize=512, max_windowsize=8) == {"windowsize": "8"}
+    assert accepted_options({"windowsize": "16"}, size=0, max_blksize=512, max_windowsize=1) == {}
+
+
 def test_without_options_the_first_block_comes_at_once() -> None:
     assert read(b"abc").start(0) == (encode_data(1, b"abc"),)
 
 
 def test_no_accepted_option_is_no_option() -> None:
-    assert read(b"abc", windowsize="4", blksize="1").start(0) == (encode_data(1, b"abc"),)
+    assert read(b"abc", windowsize="0", blksize="1").start(0) == (encode_data(1, b"abc"),)
 
 
 def test_accepted_options_are_acknowledged_before_data() -> None:

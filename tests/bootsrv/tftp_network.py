@@ -1,6 +1,7 @@
 """A network in the head: it carries packets between a pure transfer and a reader by the book, and loses some."""
 
 import heapq
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Play:
     def __init__(self, transfer: ReadTransfer, peer: Reader, network: Network) -> None:
         self.transfer, self.peer, self.network = transfer, peer, network
         self.chance = random.Random(network.seed)
+        self.order = itertools.count()
         self.sent: list[bytes] = []
         self.under_way: list[tuple[float, int, bool, bytes]] = []
         self.answer(0, transfer.start(0))
@@ -72,7 +74,7 @@ class Play:
         for _ in range(2 if self.chance.random() < self.network.doubled else 1):
             if self.chance.random() >= self.network.loss:
                 at = now + 0.001 + self.chance.random() * self.network.delay
-                heapq.heappush(self.under_way, (at, self.chance.getrandbits(32), to_peer, datagram))
+                heapq.heappush(self.under_way, (at, next(self.order), to_peer, datagram))
 
     def answer(self, now: float, datagrams: tuple[bytes, ...]) -> None:
         self.sent.extend(datagrams)
@@ -106,3 +108,30 @@ def runs(datagrams: list[bytes]) -> Iterator[int]:
         else:
             yield count
             count = 1
+
+
+@dataclass(kw_only=True)
+class WindowReader(Reader):
+    """A reader with windows: it acknowledges the last block of each, and at a gap the last that was in order."""
+
+    window: int
+    heard: int = 0
+
+    def hear(self, datagram: bytes) -> bytes | None:
+        packet = parsed(datagram)
+        if isinstance(packet, TftpPacketOACK):
+            self.blksize = int(packet.options.get("blksize", 512))
+            self.window = int(packet.options["windowsize"])
+            return self._ack(0) if not self.blocks else None
+        assert isinstance(packet, TftpPacketDAT)
+        if self.finished or packet.blocknumber != (self.blocks + 1) & 0xFFFF:
+            self.heard = 0
+            return self._ack(self.blocks & 0xFFFF)
+        self.blocks += 1
+        self.heard += 1
+        self.received += packet.data
+        self.finished = len(packet.data) < self.blksize
+        if not self.finished and self.heard < self.window:
+            return None
+        self.heard = 0
+        return self._ack(self.blocks & 0xFFFF)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +10,9 @@ from typing import Any, cast
 from tftpy.TftpPacketFactory import TftpPacketFactory
 from tftpy.TftpPacketTypes import TftpPacketACK, TftpPacketDAT, TftpPacketOACK, TftpPacketRRQ
 
-from bootsrv.tftp.server import FolderSource, OpenFile, TftpServer, TransferReport
+from bootsrv.tftp.asked import Asked
+from bootsrv.tftp.server import FolderSource, TftpServer, TransferReport
+from bootsrv.tftp.transfer import Content
 
 PATIENCE = 10.0  # seconds that nothing here should take
 Address = tuple[Any, ...]
@@ -46,10 +48,20 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(source: Path | OpenFile, *, host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Served]:
+async def serving(
+    source: Path | Callable[[str], Awaitable[Content]], *, host: str = "127.0.0.1", **options: Any
+) -> AsyncIterator[Served]:
     """A server of a folder, or of any source, on a free port."""
     reports: asyncio.Queue[TransferReport] = asyncio.Queue()
-    open_file: OpenFile = FolderSource([source]) if isinstance(source, Path) else source
+    by_name = FolderSource([source]) if isinstance(source, Path) else source
+    if isinstance(by_name, FolderSource):
+        folder = by_name
+        options.setdefault("at_once", lambda asked: folder.held(asked.name))
+
+    async def open_file(asked: Asked) -> Content:
+        return await by_name(asked.name)
+
+    options.setdefault("max_requests", 10_000)
     server = TftpServer(open_file, host=host, port=0, on_report=reports.put_nowait, **options)
     await server.start()
     try:

@@ -1,0 +1,1 @@
+"""Benches of the boot server beside the servers that others run."""
