@@ -12,7 +12,8 @@ from bootsrv.http.listener import Listener
 from bootsrv.http.site import Limits, Site, bracketed
 from bootsrv.loaders import Loaders
 from bootsrv.tftp.files import TftpFiles
-from bootsrv.tftp.server import LiveTransfer, TftpServer
+from bootsrv.tftp.server import LiveTransfer, TftpServer, TransferReport
+from bootsrv.tracing import of_transfer
 from engine.app import PureBoot, key_path
 from engine.core.events import Kind
 from engine.errors import PureBootError, Unavailable
@@ -121,10 +122,13 @@ class Doors:
         root, folder = self._settings.tftp.root, self._settings.files.dir
         shared = root is not None and await asyncio.to_thread(lambda: root.resolve() == folder.resolve())
         files = TftpFiles(self.loaders, root, self._pureboot.files if shared else None)
-        server = TftpServer(files, host=self._settings.tftp.host, port=port)
+        server = TftpServer(files, host=self._settings.tftp.host, port=port, on_report=self._note_transfer)
         await server.start()
         self._stack.push_async_callback(server.close)
         return server
+
+    def _note_transfer(self, report: TransferReport) -> None:
+        self._pureboot.traces.note(of_transfer(report), address=report.peer)
 
     async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
         app = build(self._site, part)

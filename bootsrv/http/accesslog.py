@@ -9,6 +9,9 @@ from aiohttp.abc import AbstractAccessLogger
 
 from bootsrv.paths import shown
 
+SIGHTING = "pureboot.sighting"
+"""Where a request carries what its handler knows of the machine that asks (`bootsrv.http.sighting`)."""
+
 _MASK = "***"
 _SECRET_KEYS = frozenset({"token", "access_token"})
 # An admin token, and anything of the length of a capability token that is written like one.
@@ -28,7 +31,10 @@ class AccessLog(AbstractAccessLogger):
     """Writes who asked for what, how that ended, how much was sent and how long it took."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Write one line."""
+        """Write one line; what a machine did becomes one of its boot trace."""
+        sighting = request.get(SIGHTING)
+        if sighting is not None:
+            sighting.ended(request, response, time)
         if not self.logger.isEnabledFor(logging.INFO):
             return
         extra: dict[str, Any] = {

@@ -192,6 +192,24 @@ def history(ctx: click.Context, name: str, limit: int, as_json: bool) -> None:
     )
 
 
+@command(node, "explain")
+@click.argument("name")
+@click.option("--trace", "whole", is_flag=True, help="Every line of the boot trace, not only the newest.")
+@json_option
+def explain(ctx: click.Context, name: str, whole: bool, as_json: bool) -> None:
+    """Say how far a machine came in its boot, what was expected next, the likely cause, and what to do.
+
+    NAME is a node, or the MAC or IP address of a machine that is none yet.
+    """
+    from console.cli import explained, output
+
+    found = ask(ctx, lambda pureboot: pureboot.traces.explain(name))
+    if as_json:
+        output.show_json(found.as_data())
+    else:
+        explained.show(found, whole)
+
+
 @command(node, "tag")
 @click.argument("name")
 @click.argument("tags", nargs=-1)

@@ -1,5 +1,6 @@
 """What a machine that asks the network for its boot is told."""
 
+from dataclasses import replace
 from typing import Any
 
 from engine.core.boot import BootDecision, BootRequest, Local, Serve, Wait, decide_boot, no_work, stays
@@ -12,7 +13,7 @@ from engine.core.scopes import Server
 from engine.errors import NotFound, PureBootError
 from engine.services import children
 from engine.services.context import Context
-from engine.services.reports import Reports
+from engine.services.reports import Reports, is_another
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.store import events
@@ -45,7 +46,10 @@ class Boots:
         try:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
         except NotFound:
-            return Local(message=f"{report.mac_address} is not known here: it boots its disk")
+            return Local(message=f"{report.mac_address} is not known here: it boots its disk", reason="unknown")
+        if not is_new and is_another(node, report.mac_address, report):
+            message = f"this is not {node.name}, although it has its MAC address: it boots its disk"
+            return self._locally(tx, node, request, stays(message, "identity"))
         if is_new:
             return self._locally(tx, node, request, stays(f"{node.mac_address} is new here, now listed as discovered"))
         live = children.live_on(tx, node.id)
@@ -70,7 +74,7 @@ class Boots:
             run.finish(attempt, AttemptStatus.FAILED, error=told)
             run.advance()
             run.save()
-            return stays(f"{attempt.step_name} cannot be served: {told}")
+            return stays(f"{attempt.step_name} cannot be served: {told}", "unresolved")
         if attempt.taken_by is None:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:
@@ -83,7 +87,7 @@ class Boots:
         if run.node is not None and not self._is_known(tx, run.node, request, Kind.NODE_BOOT_REFUSED, answer):
             run.note(Kind.NODE_BOOT_REFUSED, step_key=attempt.step_key, data={"message": answer.message})
         run.save()
-        return answer
+        return replace(answer, reason=answer.reason or "firmware")
 
     async def refuse(self, request: BootRequest, message: str) -> Local:
         """Let the boot step a machine stands at fail, because what it needs is not there; gives what to tell it."""
@@ -98,7 +102,7 @@ class Boots:
                     run.finish(decided, AttemptStatus.FAILED, error=message)
                     run.advance()
                     run.save()
-            return stays(message)
+            return stays(message, "file")
 
         return await self._context.database.write(work)
 
