@@ -2,15 +2,22 @@
 
 import logging
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from bootsrv.paths import shown
 
-SIGHTING = "pureboot.sighting"
-"""Where a request carries what its handler knows of the machine that asks (`bootsrv.http.sighting`)."""
+
+class Seen(Protocol):
+    """What a request carries of the machine that asks (`bootsrv.http.sighting`)."""
+
+    def ended(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+        """The answer was sent, or broken off."""
+
+
+SIGHTING = web.RequestKey("sighting", Seen)
 
 _MASK = "***"
 _SECRET_KEYS = frozenset({"token", "access_token"})

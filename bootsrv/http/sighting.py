@@ -89,8 +89,8 @@ def _what(request: web.BaseRequest) -> str:
 
 def sighting_of(request: web.BaseRequest) -> Sighting | None:
     """What a request carries of the machine that asks; None where it is no machine's."""
-    found: Sighting | None = request.get(SIGHTING)
-    return found
+    found = request.get(SIGHTING)
+    return found if isinstance(found, Sighting) else None
 
 
 def tell(request: web.BaseRequest, *, mac: str | None = None, execution: str | None = None, **facts: str) -> None:

@@ -103,6 +103,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
             ("tags", " ".join(found.tags)),
             ("metadata", json.dumps(dict(found.metadata), default=str) if found.metadata else None),
             ("locked", "yes" if found.locked else None),
+            ("identity", cell(found.identity_conflict, Role.WARN) if found.identity_conflict else None),
             ("install attempts", str(found.install_attempts) if found.install_attempts else None),
             ("last install error", found.last_install_error),
             ("seen", ago(found.last_seen_at, now)),

@@ -47,6 +47,8 @@ def title(view: NodeView, now: datetime, symbols: Symbols, width: int) -> list[L
         Piece(f"  {'just now' if since == 'now' else f'for {since}'}", Role.MUTED),
         *((Piece(f"   {symbols.warning} locked", Role.WARN),) if node.locked else ()),
     )
+    if node.identity_conflict:
+        first = (*first, Piece(f"   {symbols.warning} which machine is it?", Role.WARN))
     if not view.trouble:
         return [first]
     told = textwrap.wrap(safe(view.trouble), max(20, width - 4)) or [""]
@@ -79,6 +81,7 @@ def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
         ("firmware", " ".join(part for part in (node.arch, node.boot_mode) if part)),
         ("tags", ", ".join(node.tags)),
         ("failed tries", attempts),
+        ("identity", node.identity_conflict),
         ("last error", None if node.last_install_error == view.trouble else node.last_install_error),
         ("last seen", "never" if not seen else "just now" if seen == "now" else f"{seen} ago"),
         ("known since", clock(node.created_at, now)),

@@ -39,6 +39,11 @@ class Verdict:
         return f"{head}: {tail}" if tail else head
 
     @property
+    def brief(self) -> str:
+        """How far it came and what did not follow, for where there is little room."""
+        return ", ".join(part for part in (self.reached, self.expected) if part)
+
+    @property
     def is_trouble(self) -> bool:
         """Whether it hangs."""
         return self.level is Level.TROUBLE

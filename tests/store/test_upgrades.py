@@ -87,7 +87,7 @@ async def test_an_older_store_is_brought_up_to_date_by_whoever_opens_it_first(
         assert (await second.nodes.find(Page()))[1] == 1
     assert await query(used_url, "SELECT rack FROM node") == "r1"
     monkeypatch.undo()
-    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 0004; this one knows up to 0003\)"):
+    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 0005; this one knows up to 0004\)"):
         async with opener(used_url):
             pass
     assert await query(used_url, "SELECT rack FROM node") == "r1"
