@@ -11,6 +11,7 @@ from bootsrv.http.app import Part, build
 from bootsrv.http.listener import Listener
 from bootsrv.http.site import Limits, Site, bracketed
 from bootsrv.loaders import Loaders
+from bootsrv.neighbours import Neighbours
 from bootsrv.tftp.files import TftpFiles
 from bootsrv.tftp.server import LiveTransfer, TftpServer, TransferReport
 from bootsrv.tracing import of_transfer
@@ -43,6 +44,7 @@ class Doors:
         folder = cache or key_path(pureboot.settings).parent / "cache"
         self.loaders = Loaders(pureboot.settings.files.loaders, folder)
         self._site = Site(pureboot=pureboot, loaders=self.loaders, tftp=self._tftp_listens, limits=limits or Limits())
+        self._neighbours = Neighbours()
         self._tftp: TftpServer | None = None
         self._http: Listener | None = None
         self._api: Listener | None = None
@@ -128,7 +130,8 @@ class Doors:
         return server
 
     def _note_transfer(self, report: TransferReport) -> None:
-        self._pureboot.traces.note(of_transfer(report), address=report.peer)
+        mac = self._neighbours.mac_of(report.peer)
+        self._pureboot.traces.note(of_transfer(report), mac=mac, address=report.peer)
 
     async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
         app = build(self._site, part)

@@ -101,11 +101,14 @@ class Case:
         return any(each.stage >= stage for each in self.after(after))
 
     def wanted_files(self) -> list[str]:
-        """The names that the boot step tells the machine to fetch, kernel first."""
+        """The names that the boot step tells the machine to fetch, kernel first; none where they are not known before
+        they are resolved.
+        """
         config = self.boot_attempt.config if self.boot_attempt is not None else {}
         initrd = config.get("initrd") or ()
         names = [config.get("kernel"), *((initrd,) if isinstance(initrd, str) else tuple(initrd))]
-        return [str(name) for name in names if name]
+        wanted = [str(name) for name in names if name]
+        return [] if any("${" in name for name in wanted) else wanted
 
     @property
     def scripts(self) -> list[Contact]:

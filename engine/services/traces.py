@@ -239,16 +239,23 @@ class Traces:
 
     def _of_stranger(self, tx: Tx, reference: str) -> Explained:
         try:
-            machine, key = parse_mac(reference), parse_mac(reference)
+            machine = key = parse_mac(reference)
         except Invalid:
             machine, key = reference, STRANGER + reference
-        contacts = store.of(tx, [key])
+        contacts = store.of(tx, [key]) or _at_address(tx, reference)
         if not contacts:
-            raise NotFound(
-                f"there is no node {reference}, and nothing was heard of such an address on the boot network"
-            )
+            raise NotFound(f"there is no node {reference}, and nothing was heard of such an address on the boot doors")
         verdict = explain(contacts, None, None, self._context.now())
         return Explained(machine=machine, node=None, contacts=tuple(contacts), verdict=verdict)
+
+
+def _at_address(tx: Tx, address: str) -> list[Contact]:
+    """The lines of the machine that is no node and spoke from an address last, by whatever name they are kept."""
+    names = [machine for machine, _ in store.strangers(tx)[:STRANGERS]]
+    for lines in store.by_machine(tx, names).values():
+        if lines[-1].facts.get("address") == address:
+            return lines
+    return []
 
 
 def _keys(node: Node) -> list[str]:
