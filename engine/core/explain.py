@@ -40,8 +40,8 @@ class Verdict:
 
     @property
     def brief(self) -> str:
-        """How far it came and what did not follow, for where there is little room."""
-        return ", ".join(part for part in (self.reached, self.expected) if part)
+        """What did not follow, or else how far it came, for where there is little room."""
+        return self.expected.removeprefix("and ").removeprefix("but ") or self.reached
 
     @property
     def is_trouble(self) -> bool:
