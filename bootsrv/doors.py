@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,12 @@ from bootsrv.http.app import Part, build
 from bootsrv.http.listener import Listener
 from bootsrv.http.site import Limits, Site, bracketed
 from bootsrv.loaders import Loaders
+from bootsrv.neighbours import Neighbours
 from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.files import TftpFiles
 from bootsrv.tftp.generated import Generated
-from bootsrv.tftp.server import LiveTransfer, TftpServer
+from bootsrv.tftp.server import LiveTransfer, TftpServer, TransferReport
+from bootsrv.tracing import of_dhcp, of_transfer
 from engine.app import PureBoot, key_path
 from engine.core.events import Kind
 from engine.core.scopes import Server
@@ -65,7 +67,8 @@ class Doors:
             dhcp=lambda: self.dhcp_ports,
             limits=limits or Limits(),
         )
-        self._contacts = contacts
+        self._contacts = contacts or self._note_contact
+        self._neighbours = Neighbours()
         self._dhcp: ProxyDhcp | None = None
         self._tftp: TftpServer | None = None
         self._http: Listener | None = None
@@ -169,6 +172,7 @@ class Doors:
             max_rate=tftp.max_rate,
             max_blksize=tftp.max_blksize,
             max_windowsize=tftp.max_windowsize,
+            on_report=self._note_transfer,
         )
         await server.start()
         self._stack.push_async_callback(server.close)
@@ -219,6 +223,15 @@ class Doors:
             await self._pureboot.note(Kind.DHCP_OTHER_SERVER, **data)
         except PureBootError as error:
             _log.warning("another boot server is not in the log: %s", error)
+
+    def _note_transfer(self, report: TransferReport) -> None:
+        mac = self._neighbours.mac_of(report.peer)
+        self._pureboot.traces.note(of_transfer(report), mac=mac, address=report.peer)
+
+    def _note_contact(self, kind: str, mac: str, facts: Mapping[str, object]) -> None:
+        contact = of_dhcp(kind, facts, self._pureboot.context.now())
+        source = str(facts.get("source") or "0.0.0.0")  # noqa: S104 - what a machine without an address says
+        self._pureboot.traces.note(contact, mac=mac, address=None if source == "0.0.0.0" else source)  # noqa: S104
 
     async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
         app = build(self._site, part)

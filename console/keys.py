@@ -157,7 +157,15 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         _MOVE,
         Key(keys="e", action="execution", label="execution", help="open the newest execution", footer=True),
         Key(keys="c", action="cancel", label="cancel", help="cancel what runs here, after a question", footer=True),
+        Key(
+            keys="t",
+            action="trace",
+            label="boot trace",
+            help="what it did at the boot doors, line by line",
+            footer=True,
+        ),
     ),
+    "trace": (),
     "executions": (
         _ENTER,
         _FILTER,

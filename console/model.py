@@ -6,12 +6,13 @@ It starts from one snapshot and is brought up to date by what the one follower s
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from console.view.rows import ExecutionView, NodeView
 from console.view.waiting import asking
 from engine.core.events import Event, Kind
-from engine.core.executions import LIVE, Execution, ExecutionStatus
+from engine.core.executions import LIVE, Execution, ExecutionStatus, Performer
 from engine.core.groups import Group
 from engine.core.nodes import Node, NodeState
 from engine.core.page import EVERYTHING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # Ended executions beyond this many are forgotten, oldest first; the store still has them.
 MAX_ENDED = 2000
+# A machine that was heard so lately does not hang; and so many of those that were not are looked at.
+SILENCE = timedelta(seconds=30)
+MOST_SILENT = 200
 # So many events are kept for a screen that is not in front.
 MOST_EVENTS = 5000
 
@@ -77,6 +81,7 @@ class Model:
         self.statuses: Counter[ExecutionStatus] = Counter()
         self._newest: dict[str, str] = {}
         self._asking: set[str] = set()
+        self.stuck: dict[str, str] = {}
 
     async def load(self, pureboot: "PureBoot") -> None:
         """Begin with everything of one moment.
@@ -184,7 +189,19 @@ class Model:
     def node_view(self, node_id: str) -> NodeView:
         """A node as its row tells it."""
         node = self.nodes[node_id]
-        return NodeView(node=node, group=self.group_name(node), execution=self.execution_of(node_id))
+        stuck = self.stuck.get(node_id, "")
+        return NodeView(node=node, group=self.group_name(node), execution=self.execution_of(node_id), stuck=stuck)
+
+    def silent(self, now: datetime) -> list[tuple[Node, Execution]]:
+        """The nodes that may hang: something on the machine is awaited, and it was not heard lately."""
+        found = []
+        for node in self.nodes.values():
+            execution = self.execution_of(node.id)
+            if execution is None or execution.ended or (node.last_seen_at and now - node.last_seen_at < SILENCE):
+                continue
+            if any(each.is_open and each.performer is Performer.NODE for each in execution.attempts):
+                found.append((node, execution))
+        return found[:MOST_SILENT]
 
     def execution_view(self, execution_id: str) -> ExecutionView:
         """An execution as its row tells it."""

@@ -45,6 +45,7 @@ from engine.services.reports import Reports
 from engine.services.retention import Retention
 from engine.services.secrets import Secrets
 from engine.services.templates import Templates
+from engine.services.traces import Traces
 from engine.services.triggers import Triggers
 from engine.services.validation import Validation
 from engine.services.vault import Vault
@@ -104,6 +105,7 @@ class PureBoot:
     links: Links
     artifacts: Artifacts
     retention: Retention
+    traces: Traces
     feed: Feed
 
     def __init__(
@@ -189,13 +191,21 @@ class PureBoot:
         self.links = Links(context)
         self.artifacts = Artifacts(context)
         self.retention = Retention(context)
+        self.traces = Traces(context)
+        self._stack.push_async_callback(self._last_traces)
 
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune, "engine-blobs": self._keep_blobs}
+        loops["engine-traces"] = self.traces.run
         if self.settings.packs.watch != "off":
             loops["engine-packs"] = PackWatch(self.packs, self.feed, self.settings.packs).run
         return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
+
+    async def _last_traces(self) -> None:
+        """Keep what the doors noted last."""
+        with contextlib.suppress(Unavailable):
+            await self.traces.flush()
 
     async def _host(self) -> bool:
         """Become a host if there is a place."""

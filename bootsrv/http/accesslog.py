@@ -2,12 +2,22 @@
 
 import logging
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from bootsrv.paths import shown
+
+
+class Seen(Protocol):
+    """What a request carries of the machine that asks (`bootsrv.http.sighting`)."""
+
+    def ended(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+        """The answer was sent, or broken off."""
+
+
+SIGHTING = web.RequestKey("sighting", Seen)
 
 _MASK = "***"
 _SECRET_KEYS = frozenset({"token", "access_token"})
@@ -28,7 +38,10 @@ class AccessLog(AbstractAccessLogger):
     """Writes who asked for what, how that ended, how much was sent and how long it took."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Write one line."""
+        """Write one line; what a machine did becomes one of its boot trace."""
+        sighting = request.get(SIGHTING)
+        if sighting is not None:
+            sighting.ended(request, response, time)
         if not self.logger.isEnabledFor(logging.INFO):
             return
         extra: dict[str, Any] = {

@@ -37,17 +37,21 @@ from bootsrv.http import (
     secrets,
     templates,
     tokens,
+    traces,
     triggers,
     uploads,
     workflows,
 )
 from bootsrv.http.access import authorize
+from bootsrv.http.accesslog import SIGHTING
 from bootsrv.http.answers import SIGNATURE
 from bootsrv.http.call import Call
-from bootsrv.http.errors import translate
+from bootsrv.http.errors import Refusal, translate
 from bootsrv.http.routing import MIB, Reader, Route, Who
+from bootsrv.http.sighting import Sighting, sighting_of, tell
 from bootsrv.http.site import SITE, Site
 from engine.core.documents import DocumentKind
+from engine.errors import PureBootError
 
 _ANY, _NODE, _VIEW, _WORK, _ADMIN = Who.ANYONE, Who.NODE, Who.VIEWER, Who.TECHNICIAN, Who.ADMIN
 _DOCUMENT = 4 * MIB  # a text of 1 MiB, with what JSON that escapes all but ASCII makes of it
@@ -85,6 +89,8 @@ _NODES = (
     Route("DELETE", "/{id}", nodes.retire, _WORK),
     Route("PATCH", "/{id}/state", nodes.move, _WORK),
     Route("GET", "/{id}/history", nodes.history, _VIEW, filters=_LIST),
+    Route("GET", "/{id}/trace", traces.trace, _VIEW),
+    Route("GET", "/{id}/explain", traces.explain, _VIEW),
     Route("POST", "/{id}/tags", nodes.tag, _WORK),
     Route("DELETE", "/{id}/tags", nodes.untag, _WORK, query=nodes.TAG_QUERY),
     Route("DELETE", "/{id}/tags/{tag}", nodes.untag_one, _WORK),
@@ -287,15 +293,27 @@ def build(site: Site, part: Part = Part.ALL) -> web.Application:
 def _add(app: web.Application, route: Route) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         site = request.app[SITE]
+        if route.for_nodes:
+            request[SIGHTING] = Sighting(site.pureboot.traces, site.pureboot.context.now, route)
         caller = await authorize(request, site, route)
+        if route.who is Who.NODE:
+            tell(request, execution=request.match_info["execution"])
         call = Call(request, site, route, caller)
         if request.rel_url.raw_query_string and route.query is not None and route.filters is None:
             call.query()  # a misspelt parameter is an error also where the handler looks at none
         return await route.handler(call)
 
-    app.router.add_route(route.method, route.path, handle)
+    async def handle_and_note(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handle(request)
+        except (PureBootError, Refusal) as error:
+            if (sighting := sighting_of(request)) is not None and not sighting.message:
+                sighting.message = str(error)
+            raise
+
+    app.router.add_route(route.method, route.path, handle_and_note)
     if route.method == "GET" and route.head:
-        app.router.add_route("HEAD", route.path, handle)
+        app.router.add_route("HEAD", route.path, handle_and_note)
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:

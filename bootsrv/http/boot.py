@@ -17,6 +17,7 @@ from bootsrv import ipxe, paths
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
+from bootsrv.http.sighting import tell, tell_decision
 from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
 from engine.errors import Forbidden, Invalid, NotFound, Unavailable
 
@@ -35,14 +36,17 @@ async def script(call: Call) -> web.Response:
     """The script for the machine that asks; one that has not said who it is, is asked to."""
     request = _request(_facts(call))
     if not request.mac_address:
+        tell(call.request, told="ask")
         return text(ipxe.ask_again(_server_url(call, request)))
     server_url = _server_url(call, request)
     decision = await _decided(call, request)
     if isinstance(decision, Serve) and (url := ipxe.needs_https(decision, server_url)) is not None:
         if request.has_https is None:
+            tell(call.request, told="ask")
             return text(ipxe.ask_features(server_url))
         if not request.has_https:
             decision = await call.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
+    tell_decision(call.request, request, decision)
     if isinstance(decision, Serve):
         for problem in ipxe.cmdline_problems(decision.cmdline):
             _log.warning("the command line for %s: %s", request.mac_address, problem)
@@ -100,7 +104,7 @@ async def _decided(call: Call, request: BootRequest) -> BootDecision:
     except Invalid as error:
         if not _is_ipxe(call):
             raise
-        return Local(message=f"{error}: this machine boots its disk")
+        return Local(message=f"{error}: this machine boots its disk", reason="invalid")
     call.site.patience.answered(request.mac_address)
     return decision
 
@@ -114,7 +118,7 @@ def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDeci
     _log.warning("%s cannot be answered: %s", request.mac_address, error)
     seconds = call.site.patience.wait(request.mac_address)
     if seconds is None:
-        return stays("PureBoot's store cannot be used: this machine boots its disk")
+        return stays("PureBoot's store cannot be used: this machine boots its disk", "store")
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
 
 

@@ -67,6 +67,7 @@ class _Fields(Body):
     tags: list[str] = Field(default=[], max_length=100)
     metadata: dict[str, Any] = Field(default={})
     locked: bool = False
+    identity_conflict: Line | None = None
 
 
 class NewNode(_Fields):

@@ -5,6 +5,7 @@ from aiohttp import web
 from bootsrv.http.access import execution_of
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
+from bootsrv.http.sighting import tell
 from engine.errors import NotFound
 
 
@@ -16,4 +17,5 @@ async def render(call: Call) -> web.Response:
     execution = await execution_of(call.site, call.part("token"))
     if execution is None or execution.ended:
         raise NotFound("no running execution has this token")
+    tell(call.request, execution=execution.id)
     return text(await call.pureboot.callbacks.render(execution.id, call.part("template"), server=call.server))

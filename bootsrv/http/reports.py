@@ -9,6 +9,7 @@ from bootsrv.http import access
 from bootsrv.http.answers import ok
 from bootsrv.http.bodies import Body
 from bootsrv.http.call import Call
+from bootsrv.http.sighting import tell
 from engine.core.nodes import Node, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.core.tokens import Role
@@ -46,6 +47,7 @@ async def report(call: Call) -> web.Response:
     if said.installation_status is not None:
         await _may_tell(call, said)
     node, is_new = await call.pureboot.reports.report(said)
+    tell(call.request, mac=node.mac_address)
     message = f"{node.mac_address} is new here" if is_new else f"{node.name} is known"
     if is_new and said.installation_status is not None:
         message += "; what it says of an installation is not taken, for nobody here began one"

@@ -9,7 +9,7 @@ COMMANDS = {
     "serve": Lazy("console.cli.serve:serve", "Run PureBoot without a screen."),
     "demo": Lazy("console.cli.demo:demo", "Open the console on a simulated rack, on a throw-away store."),
     "doctor": Lazy("console.cli.doctor:doctor", "Check that everything is ready, with a fix for what is not."),
-    "node": Lazy("console.cli.node:node", "Nodes: list, show, add, set, state, history, tag, retire."),
+    "node": Lazy("console.cli.node:node", "Nodes: list, show, explain, add, set, state, history, tag, retire."),
     "group": Lazy("console.cli.group:group", "Groups: list, show, add, set, delete."),
     "template": Lazy("console.cli.template:template", "Templates and their versions: edit, compare, render."),
     "workflow": Lazy("console.cli.workflow:workflow", "Workflows: validate, import, publish, run."),

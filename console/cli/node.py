@@ -103,6 +103,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
             ("tags", " ".join(found.tags)),
             ("metadata", json.dumps(dict(found.metadata), default=str) if found.metadata else None),
             ("locked", "yes" if found.locked else None),
+            ("identity", cell(found.identity_conflict, Role.WARN) if found.identity_conflict else None),
             ("install attempts", str(found.install_attempts) if found.install_attempts else None),
             ("last install error", found.last_install_error),
             ("seen", ago(found.last_seen_at, now)),
@@ -190,6 +191,24 @@ def history(ctx: click.Context, name: str, limit: int, as_json: bool) -> None:
         ),
         empty=f"node {name} has not changed its state yet",
     )
+
+
+@command(node, "explain")
+@click.argument("name")
+@click.option("--trace", "whole", is_flag=True, help="Every line of the boot trace, not only the newest.")
+@json_option
+def explain(ctx: click.Context, name: str, whole: bool, as_json: bool) -> None:
+    """Say how far a machine came in its boot, what was expected next, the likely cause, and what to do.
+
+    NAME is a node, or the MAC or IP address of a machine that is none yet.
+    """
+    from console.cli import explained, output
+
+    found = ask(ctx, lambda pureboot: pureboot.traces.explain(name))
+    if as_json:
+        output.show_json(found.as_data())
+    else:
+        explained.show(found, whole)
 
 
 @command(node, "tag")

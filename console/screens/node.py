@@ -1,5 +1,6 @@
 """One node: what it is, what runs on it, what has become of it."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -11,12 +12,14 @@ from console.keys import Key
 from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen, work_on
+from console.screens.trace import TraceScreen
 from console.view import node_lines, rows
 from console.view.labels import Row
 from console.view.rows import NodeView
 from console.widgets.lines import Lines
 from console.widgets.table import Table
 from engine.core.events import Kind
+from engine.core.explain import Verdict
 from engine.core.nodes import StateChange
 from engine.core.page import Page
 from engine.core.workflows import Workflow
@@ -25,6 +28,7 @@ from engine.errors import PureBootError
 _COLUMNS = tuple(column for column in rows.EXECUTION_COLUMNS if column.key != "node")
 _SHOWN = [at for at, column in enumerate(rows.EXECUTION_COLUMNS) if column.key != "node"]
 HISTORY = 100
+_EXPLAIN_SECONDS = 5
 EXECUTIONS = 50
 
 
@@ -48,6 +52,8 @@ class NodeScreen(PureBootScreen):
         self.node_id = node_id
         self._history: list[StateChange] = []
         self._workflow: tuple[str, Workflow] | None = None
+        self._verdict: Verdict | None = None
+        self._ticks = 0
 
     def body(self) -> Iterable[Widget]:
         """Title, execution, executions, facts, history."""
@@ -77,9 +83,12 @@ class NodeScreen(PureBootScreen):
         self.table.focus(scroll_visible=False)
         self._show()
         self._read()
+        self._explain()
 
     def refreshed(self, changes: Changes) -> None:
         """Show what has changed here."""
+        if not changes.events or self.node_id in changes.nodes:
+            self._explain()
         if not changes.events:
             work_on(self, self._read_node, group="columns", exclusive=True)
         elif self.node_id in changes.nodes:
@@ -96,8 +105,19 @@ class NodeScreen(PureBootScreen):
         return execution is not None and (self._workflow is None or self._workflow[0] != execution.id)
 
     def ticked(self) -> None:
-        """Times grow old."""
+        """Times grow old, and a silence that lasts means more."""
+        self._ticks += 1
+        if self._ticks % _EXPLAIN_SECONDS == 0:
+            self._explain()
         self._show()
+
+    def _explain(self) -> None:
+        work_on(self, self._read_verdict, group="verdict", exclusive=True)
+
+    async def _read_verdict(self) -> None:
+        with contextlib.suppress(PureBootError):
+            self._verdict = (await self.app.pureboot.traces.explain(self.node_id)).verdict
+            self._show()
 
     def footer_keys(self) -> list[Key]:
         """Nothing to open where nothing has run, and nothing to cancel where nothing runs."""
@@ -112,7 +132,9 @@ class NodeScreen(PureBootScreen):
         execution = view.execution
         limit = self.app.pureboot.settings.install.max_attempts
         workflow = self._workflow[1] if self._workflow and execution and self._workflow[0] == execution.id else None
-        self._title.show(node_lines.title(view, now, symbols, self.app.size.width))
+        width = self.app.size.width
+        told = node_lines.explained(self._verdict, view, symbols, width)
+        self._title.show([*node_lines.title(view, now, symbols, width), *told])
         self._steps.show(
             [
                 node_lines.execution_heading(execution, now, symbols),
@@ -170,6 +192,10 @@ class NodeScreen(PureBootScreen):
         """Cancel what runs on this node."""
         execution = self.view.execution
         deeds.cancel(self.app, [execution] if execution is not None else [])
+
+    def action_trace(self) -> None:
+        """Show what the machine did at the boot doors."""
+        self.app.push_screen(TraceScreen(self.node_id))
 
     def action_execution(self) -> None:
         """Open the newest execution."""

@@ -1,5 +1,6 @@
 """The nodes: a live table of every machine."""
 
+import contextlib
 from collections.abc import Iterable
 
 from textual.widget import Widget
@@ -15,6 +16,7 @@ from console.view.labels import Row
 from console.view.listing import Listing
 from console.widgets.pane import ListPane
 from console.widgets.table import MarkingTable, Table
+from engine.errors import PureBootError
 
 _EMPTY = """No machine has been seen yet.
 
@@ -29,11 +31,15 @@ _NOTHING_FITS = f"""No node fits the filter. Press escape to drop it.
 Fields: {" ".join(rows.NODE_FIELDS)}"""
 
 
+_LOOK_SECONDS = 5
+
+
 class NodesScreen(ListScreen):
     """Every node, those that need a person first."""
 
     CONTEXTS = ("nodes", "list", "marks")
     NAME = "nodes"
+    _ticks = 0
 
     def body(self) -> Iterable[Widget]:
         """The list."""
@@ -95,8 +101,22 @@ class NodesScreen(ListScreen):
         work_on(self, work, group="columns", exclusive=True)
 
     def ticked(self) -> None:
-        """Times grow old."""
+        """Times grow old, and some machines hang."""
+        self._ticks += 1
+        if self._ticks % _LOOK_SECONDS == 0:
+            work_on(self, self._find_stuck, group="stuck", exclusive=True)
         self.table.repaint()
+
+    async def _find_stuck(self) -> None:
+        model = self.app.model
+        with contextlib.suppress(PureBootError):
+            found = await self.app.pureboot.traces.hanging(model.silent(self.app.now()))
+            stuck = {node_id: verdict.brief for node_id, verdict in found.items()}
+            changed = {key for key in {*stuck, *model.stuck} if stuck.get(key) != model.stuck.get(key)}
+            if changed:
+                model.stuck = stuck
+                self.pane.listing.forget(changed)
+                self._arrange()
 
     # Keys
 

@@ -289,6 +289,7 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.NODE_BOOT_LOCAL: _message(Role.MUTED, "boots its disk"),
     Kind.NODE_BOOT_REFUSED: _message(Role.BAD, "its boot was refused"),
     Kind.NODE_MENU_CHOSEN: _message(Role.ACCENT, "somebody chose from its menu"),
+    Kind.NODE_IDENTITY_CONFLICT: _message(Role.BAD, "it may be another machine"),
     Kind.GROUP_CREATED: _named("created as a group"),
     Kind.GROUP_UPDATED: _named("changed"),
     Kind.GROUP_DELETED: _named("deleted"),

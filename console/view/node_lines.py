@@ -23,7 +23,10 @@ from console.view.labels import (
 )
 from console.view.pieces import Piece, cells, fit
 from console.view.rows import NodeView, progress_cell
+from console.view.trace_lines import verdict_lines
+from engine.core.boot_causes import Level
 from engine.core.executions import Attempt, AttemptStatus, Execution
+from engine.core.explain import Verdict
 from engine.core.nodes import NodeState, StateChange
 from engine.core.workflows import Step, Workflow
 from engine.durations import format_duration
@@ -44,11 +47,22 @@ def title(view: NodeView, now: datetime, symbols: Symbols, width: int) -> list[L
         Piece(f"  {'just now' if since == 'now' else f'for {since}'}", Role.MUTED),
         *((Piece(f"   {symbols.warning} locked", Role.WARN),) if node.locked else ()),
     )
+    if node.identity_conflict:
+        first = (*first, Piece(f"   {symbols.warning} which machine is it?", Role.WARN))
     if not view.trouble:
         return [first]
     told = textwrap.wrap(safe(view.trouble), max(20, width - 4)) or [""]
     marks = [f" {symbols.warning} ", *("   " for _ in told[1:])]
     return [first, *((Piece(mark + line, Role.BAD),) for mark, line in zip(marks, told, strict=True))]
+
+
+def explained(verdict: Verdict | None, view: NodeView, symbols: Symbols, width: int) -> list[Line]:
+    """How far the machine came in its boot; nothing where nothing was heard, or where the trouble above says it."""
+    if verdict is None or (verdict.last_at is None and verdict.level is Level.FINE):
+        return []
+    if verdict.cause == "failed" and view.trouble:
+        return []
+    return verdict_lines(verdict, symbols, width)
 
 
 def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
@@ -67,6 +81,7 @@ def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
         ("firmware", " ".join(part for part in (node.arch, node.boot_mode) if part)),
         ("tags", ", ".join(node.tags)),
         ("failed tries", attempts),
+        ("identity", node.identity_conflict),
         ("last error", None if node.last_install_error == view.trouble else node.last_install_error),
         ("last seen", "never" if not seen else "just now" if seen == "now" else f"{seen} ago"),
         ("known since", clock(node.created_at, now)),

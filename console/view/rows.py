@@ -84,11 +84,14 @@ _STEP_FAILED = re.compile(r"^step .+? (?:failed|timed out): ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
-    """A node with what stands beside it in a row: its group's name and its newest execution."""
+    """A node with what stands beside it in a row: its group's name and its newest execution; and where its boot hangs
+    (`stuck`), if it does.
+    """
 
     node: Node
     group: str = ""
     execution: Execution | None = None
+    stuck: str = ""
 
     @property
     def live(self) -> Execution | None:
@@ -123,7 +126,7 @@ class NodeView:
     @property
     def rank(self) -> int:
         """How much it needs a person: the smaller, the more."""
-        if self.trouble:
+        if self.trouble or self.stuck:
             return -1 if self.node.state is not NodeState.INSTALL_FAILED else -2
         return _ATTENTION.index(self.node.state)
 
@@ -164,10 +167,14 @@ def _node_step(view: NodeView, symbols: Symbols) -> Cell:
         return (*needs_you_cell(symbols), Piece(": ", Role.WARN), *step_cell(view.live, symbols))
     if view.live is not None and waits(view.live):
         return waits_cell(view.live)
+    if view.live is not None and view.stuck:
+        return (Piece(f"{symbols.warning} ", Role.BAD), *cell(view.stuck, Role.BAD))
     if view.live is not None:
         return (*step_cell(view.live, symbols), FILL, *progress_cell(view.live, symbols))
     if view.trouble:
         return cell(view.reason, Role.BAD)
+    if view.node.identity_conflict:
+        return cell(view.node.identity_conflict, Role.WARN)
     if view.node.locked:
         return cell("locked", Role.WARN)
     return EMPTY
@@ -213,7 +220,7 @@ def node_fields(view: NodeView) -> Fields:
         "arch": node.arch,
         "boot": node.boot_mode,
         "tag": "\n".join(node.tags),
-        "error": view.trouble,
+        "error": view.trouble or view.stuck or node.identity_conflict,
     }
     return {name: value.lower() for name, value in values.items() if value}
 

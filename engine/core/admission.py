@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.core.executions import Performer
-from engine.core.nodes import BOOTS_ITS_DISK, TRANSITIONS, Node, NodeState
+from engine.core.nodes import TRANSITIONS, Node, NodeState, keeps_its_disk
 from engine.core.workflows import Workflow
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def refusal(workflow: Workflow, actions: "Mapping[str, ActionFacts]", node: Node
         return (
             f"{workflow.name} has steps that need a node, and none is named" if needs_node(workflow, actions) else None
         )
-    if any(step.action == "node.boot" for step in workflow.steps) and node.state in BOOTS_ITS_DISK:
+    boots = any(step.action == "node.boot" for step in workflow.steps)
+    if boots and keeps_its_disk(node.state, installs=workflow.installs):
         ways = " or ".join(TRANSITIONS[node.state]) or "nothing more"
         return (
             f"node {node.name} is {node.state}, so it boots its disk whatever {workflow.name} says; "

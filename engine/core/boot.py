@@ -7,12 +7,12 @@ once the step is over the next boot falls through to the disk, so there is no re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
-from engine.core.nodes import BOOTS_ITS_DISK, Node
+from engine.core.nodes import BOOTS_ITS_DISK, Node, keeps_its_disk
 from engine.core.workflows import Workflow
 
 BOOT_ACTION = "node.boot"
@@ -78,11 +78,13 @@ class Local:
     `ask_again` is for a machine whose disk may well hold nothing yet: if it does not boot, the machine stays and asks
     again, so that a workflow that is started meanwhile finds it there. One whose disk holds what somebody wants goes
     back to its firmware instead, which may know another way to boot it. `menu` is shown before, if there is one.
+    `reason` is a word for `explain`: why.
     """
 
     message: str
     ask_again: bool = False
     menu: Menu | None = None
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,23 +151,25 @@ def served(step_name: str, config: Mapping[str, Any]) -> Serve:
 
 def decide_boot(node: Node, execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
     """What to tell a node with an execution; an attempt is the boot step's, whose parameters are to be served."""
-    if node.locked or node.state in BOOTS_ITS_DISK or execution.ended:
+    if node.locked or execution.ended:
         return no_work(node)
+    if keeps_its_disk(node.state, installs=workflow.installs):
+        return Local(message=f"{node.name} is {node.state} and boots its disk", reason="state")
     return _at_step(execution, workflow)
 
 
 def no_work(node: Node) -> Local:
     """What to tell a node that nothing is to be done with."""
     if node.locked:
-        return Local(message=f"{node.name} is locked and boots its disk")
+        return Local(message=f"{node.name} is locked and boots its disk", reason="locked")
     if node.state in BOOTS_ITS_DISK:
-        return Local(message=f"{node.name} is {node.state} and boots its disk")
-    return stays(f"{node.name} is {node.state}, nothing is to be done: it boots its disk")
+        return Local(message=f"{node.name} is {node.state} and boots its disk", reason="state")
+    return stays(f"{node.name} is {node.state}, nothing is to be done: it boots its disk", "nothing")
 
 
-def stays(message: str) -> Local:
+def stays(message: str, reason: str = "") -> Local:
     """Boot the disk, or else stay and ask again."""
-    return Local(message=message, ask_again=True)
+    return Local(message=message, ask_again=True, reason=reason)
 
 
 def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt:
@@ -177,7 +181,7 @@ def _at_step(execution: Execution, workflow: Workflow) -> Local | Wait | Attempt
         return Wait(message=f"the step {boot.step_name} is tried again soon")
     if any(attempt.performer is Performer.NODE for attempt in still_open if attempt.action != BOOT_ACTION):
         # The step's agent may live on the disk: booting the installer again would undo what it did.
-        return stays("a step waits for this machine's agent: it boots its disk")
+        return stays("a step waits for this machine's agent: it boots its disk", "agent")
     if any(step.action == BOOT_ACTION and execution.latest(step.key) is None for step in workflow.reachable):
         return Wait(message=f"{execution.workflow_name} will boot this machine, but not yet")
-    return stays(f"{execution.workflow_name} does not boot this machine any more: it boots its disk")
+    return stays(f"{execution.workflow_name} does not boot this machine any more: it boots its disk", "done")

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     NODE_DISCOVERED = "node.discovered"
     NODE_UPDATED = "node.updated"
     NODE_REPORTED = "node.reported"
+    NODE_IDENTITY_CONFLICT = "node.identity_conflict"
     NODE_STATE_CHANGED = "node.state_changed"
     NODE_INSTALL_COUNTED = "node.install_counted"
     NODE_BOOT_SERVED = "node.boot_served"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.errors import Conflict, Invalid, Problem
 
@@ -72,10 +72,24 @@ _FORWARD: Mapping[NodeState, NodeState] = MappingProxyType(
 # In these the disk holds what somebody wants to keep, so the network never offers anything but the disk.
 BOOTS_ITS_DISK = frozenset({_S.INSTALLED, _S.ACTIVE, _S.RETIRED})
 
+# In these it does as well, but somebody may have to boot something else on it (to move it, to wipe it): anything but an
+# installer.
+IS_NOT_INSTALLED = frozenset({_S.MIGRATING, _S.DEPROVISIONING})
+
+
+def keeps_its_disk(state: NodeState, *, installs: bool) -> bool:
+    """Whether a node's disk is left alone in a state, whatever a workflow says; `installs` of one that installs."""
+    return state in BOOTS_ITS_DISK or (installs and state in IS_NOT_INSTALLED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One physical or virtual machine. Times are aware and in UTC; `mac_address` is in the form of `parse_mac`."""
+    """One physical or virtual machine. Times are aware and in UTC; `mac_address` is in the form of `parse_mac`.
+
+    `identity_conflict` says why it may not be the machine it seems to be, or not the only one (`engine.core.identity`).
+    """
+
+    SPARSE: ClassVar = frozenset({"identity_conflict"})
 
     id: str
     mac_address: str
@@ -88,6 +102,7 @@ class Node:
     system_uuid: str | None = None
     arch: str | None = None
     boot_mode: str | None = None
+    identity_conflict: str | None = None
     group_id: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)

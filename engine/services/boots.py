@@ -26,7 +26,7 @@ from engine.core.scopes import Server, metadata
 from engine.errors import NotFound, PureBootError
 from engine.services import children
 from engine.services.context import Context
-from engine.services.reports import Reports
+from engine.services.reports import Reports, is_another
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.starts import Start, start
@@ -63,7 +63,10 @@ class Boots:
         try:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
         except NotFound:
-            return Local(message=f"{report.mac_address} is not known here: it boots its disk")
+            return Local(message=f"{report.mac_address} is not known here: it boots its disk", reason="unknown")
+        if not is_new and is_another(node, report.mac_address, report):
+            message = f"this is not {node.name}, although it has its MAC address: it boots its disk"
+            return self._locally(tx, node, request, stays(message, "identity"))
         if (loader := self._other_loader(tx, node, request)) is not None:
             return Load(loader=loader)
         if is_new:
@@ -133,11 +136,11 @@ class Boots:
             run.finish(attempt, AttemptStatus.FAILED, error=told)
             run.advance()
             run.save()
-            return stays(f"{attempt.step_name} cannot be served: {told}")
+            return stays(f"{attempt.step_name} cannot be served: {told}", "unresolved")
         serve = served(attempt.step_name, config)
         refusal = firmware.refusal(serve.kind, serve.kernel, _machine(request))
         if refusal is not None:
-            return self._refused(tx, run, attempt, request, stays(refusal))
+            return self._refused(tx, run, attempt, request, stays(refusal, "firmware"))
         if attempt.taken_by is None:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:
@@ -153,7 +156,7 @@ class Boots:
         if run.node is not None and not self._is_known(tx, run.node, request, Kind.NODE_BOOT_REFUSED, answer):
             run.note(Kind.NODE_BOOT_REFUSED, step_key=attempt.step_key, data={"message": answer.message})
         run.save()
-        return answer
+        return replace(answer, reason=answer.reason or "firmware")
 
     async def refuse(self, request: BootRequest, message: str) -> Local:
         """Let the boot step a machine stands at fail, because what it needs is not there; gives what to tell it."""
@@ -168,7 +171,7 @@ class Boots:
                     run.finish(decided, AttemptStatus.FAILED, error=message)
                     run.advance()
                     run.save()
-            return stays(message)
+            return stays(message, "file")
 
         return await self._context.database.write(work)
 

@@ -31,6 +31,7 @@ SETTABLE = frozenset(
         "tags",
         "locked",
         "workflow_id",
+        "identity_conflict",
     }
 )
 MAX_TAG = 128
@@ -89,8 +90,9 @@ class Nodes:
 
         def work(tx: Tx) -> Node:
             before = nodes.get(tx, reference)
-            after = replace(before, **_checked(tx, before, values), updated_at=self._context.now())
-            changes = _changes(before, after, values)
+            wanted = _settled(before, values)
+            after = replace(before, **_checked(tx, before, wanted), updated_at=self._context.now())
+            changes = _changes(before, after, wanted)
             if changes:
                 nodes.save(tx, after)
                 nodes.save_tags(tx, after)
@@ -184,6 +186,10 @@ def _checked(tx: Tx, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
     if hostname is not None and names_another(hostname, node.mac_address):
         message = f"{hostname!r} reads as the id or MAC address of another node; choose another name"
         raise Invalid([Problem(path="hostname", message=message)])
+    if checked.get("identity_conflict") is not None:
+        raise Invalid(
+            [Problem(path="identity_conflict", message="can only be emptied: PureBoot itself finds conflicts")]
+        )
     if "tags" in checked:
         checked["tags"] = tuple(sorted(set(_tags(checked["tags"] or ()))))
     if checked.get("group_id") is not None:
@@ -191,6 +197,13 @@ def _checked(tx: Tx, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
     if checked.get("workflow_id") is not None:
         checked["workflow_id"] = documents.get(tx, DocumentKind.WORKFLOW, checked["workflow_id"]).id
     return checked
+
+
+def _settled(before: Node, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, and that a doubt about which machine it is is over: who sets what names it has looked."""
+    if before.identity_conflict is None or not {"system_uuid", "serial_number"} & set(values):
+        return values
+    return {**values, "identity_conflict": None}
 
 
 def _tags(tags: Sequence[str]) -> list[str]:

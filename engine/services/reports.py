@@ -1,5 +1,6 @@
 """What nodes say of themselves: discovery, facts and how their installation fares."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from engine.clock import new_id
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import AttemptStatus, Performer
 from engine.core.facts import AttemptHeard
+from engine.core.identity import Clash, Identified, Said, identify, real_serial, spellings
 from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound
@@ -60,6 +62,11 @@ class Reports:
         facts = _facts(report, mac_address)
         if known is None:
             return self._discover(tx, mac_address, facts, report), True
+        found = _identified(tx, said(mac_address, facts), known)
+        if found.clash is Clash.OTHER_MACHINE:
+            return self._other_machine(tx, known, found), False
+        if found.clash is not None:
+            facts["identity_conflict"] = found.message
         changed = {
             name: [getattr(known, name), value] for name, value in facts.items() if getattr(known, name) != value
         }
@@ -68,6 +75,8 @@ class Reports:
             return replace(known, last_seen_at=now), False
         node = replace(known, **facts, last_seen_at=now, updated_at=now)
         nodes.save(tx, node)
+        if "identity_conflict" in changed:
+            self._note_conflict(tx, node, found)
         data: dict[str, Any] = {"changes": changed}
         if report.inventory is not None:
             data["inventory"] = report.inventory
@@ -78,6 +87,9 @@ class Reports:
         if not self._context.settings.discovery.enabled:
             raise NotFound(f"there is no node {mac_address}, and discovery is switched off (discovery.enabled)")
         now = self._context.now()
+        found = _identified(tx, said(mac_address, facts), None)
+        if found.clash is not None:
+            facts["identity_conflict"] = found.message
         node = Node(
             id=new_id(),
             mac_address=mac_address,
@@ -92,7 +104,25 @@ class Reports:
         if report.inventory is not None:
             data["inventory"] = report.inventory
         self._note(tx, Kind.NODE_DISCOVERED, node, data)
+        self._note_conflict(tx, node, found)
         return node
+
+    def _other_machine(self, tx: Tx, known: Node, found: Identified) -> Node:
+        """Show that another machine speaks with a node's MAC address; nothing that it says is taken for the node's."""
+        now = self._context.now()
+        if known.identity_conflict == found.message:
+            nodes.touch(tx, known.id, last_seen_at=now)
+            return replace(known, last_seen_at=now)
+        node = replace(known, identity_conflict=found.message, last_seen_at=now, updated_at=now)
+        nodes.save(tx, node)
+        self._note_conflict(tx, node, found)
+        return node
+
+    def _note_conflict(self, tx: Tx, node: Node, found: Identified) -> None:
+        if found.clash is not None:
+            other = found.other.id if found.other is not None and found.other.id != node.id else None
+            data = {"clash": found.clash.value, "message": found.message, "other_node_id": other}
+            self._note(tx, Kind.NODE_IDENTITY_CONFLICT, node, data)
 
     def _installation(self, tx: Tx, node: Node, report: NodeReport) -> Node:
         """Let an installation's status reach the execution it belongs to, or the node where there is none."""
@@ -179,6 +209,29 @@ def _facts(report: NodeReport, mac_address: str) -> dict[str, Any]:
     if names_another(facts.get("hostname", ""), mac_address):
         del facts["hostname"]  # anyone may report anything: nobody takes another node's name from it that way
     return facts
+
+
+def said(mac_address: str, facts: Mapping[str, Any]) -> Said:
+    """What names a machine among the facts that it told."""
+    return Said(
+        mac_address=mac_address,
+        uuid=facts.get("system_uuid"),
+        serial=facts.get("serial_number"),
+        vendor=facts.get("vendor"),
+    )
+
+
+def _identified(tx: Tx, named: Said, known: Node | None) -> Identified:
+    """Which node a machine is; the others are only looked through where it says something new."""
+    if known is not None and (named.uuid, named.serial) == (known.system_uuid, known.serial_number):
+        return Identified(node=known)
+    alike = nodes.alike(tx, spellings(named.uuid), named.serial if real_serial(named.serial) else None)
+    return identify(named, known, alike)
+
+
+def is_another(node: Node, mac_address: str, report: NodeReport) -> bool:
+    """Whether it is another machine than the node that speaks with its MAC address."""
+    return identify(said(mac_address, _facts(report, mac_address)), node).clash is Clash.OTHER_MACHINE
 
 
 def _short(value: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
@@ -143,6 +143,15 @@ def by_mac(tx: Tx, mac_address: str) -> Node | None:
     """The node with this MAC address (in the form of `parse_mac`)."""
     found = _many(tx, tx.rows(select(node).where(node.c.mac_address == mac_address)))
     return found[0] if found else None
+
+
+def alike(tx: Tx, uuids: Sequence[str], serial: str | None, limit: int = 10) -> list[Node]:
+    """Nodes with one of these UUIDs or this serial number, as they are written, oldest first."""
+    ways: list[ColumnElement[bool]] = [node.c.system_uuid.in_(uuids)] if uuids else []
+    ways += [node.c.serial_number == serial] if serial else []
+    if not ways:
+        return []
+    return _many(tx, tx.rows(select(node).where(or_(*ways)).order_by(node.c.created_at, node.c.id).limit(limit)))
 
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> list[Node]:

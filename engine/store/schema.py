@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from engine.store.boot_tables import boot_contact
 from engine.store.columns import (
     JSON_AS,
     BigId,
@@ -50,6 +51,7 @@ __all__ = [
     "attempt",
     "attempt_log",
     "blob",
+    "boot_contact",
     "dead_letter",
     "document",
     "document_version",
@@ -109,6 +111,7 @@ node = Table(
     Column("system_uuid", Text, index=True),
     Column("arch", Text),
     Column("boot_mode", Text),
+    Column("identity_conflict", Text),
     Column("group_id", String(36), ForeignKey("node_group.id"), index=True),
     required("metadata", Json),
     required("locked", Boolean),

@@ -15,7 +15,8 @@ from pathlib import Path
 
 BIOS_LOADER = "undionly.kpxe"
 # The fourth byte of a machine's MAC address says which loader its UEFI is given.
-UEFI_LOADERS = {"ipxe.efi": 0x77, "snponly.efi": 0x78}
+# The last two are a loader that a site may name and few have, and what the site of another boot server would name.
+UEFI_LOADERS = {"ipxe.efi": 0x77, "snponly.efi": 0x78, "ipxe-signed.efi": 0x7A, "wdsmgfw.efi": 0x79}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,111 @@
+"""One request of a machine as a line of its boot trace: made while it is handled, noted when its answer is sent."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from bootsrv.http.accesslog import SIGHTING, shown_path
+from bootsrv.http.routing import Route, Who
+from engine.core.boot import BootDecision, BootRequest, Load, Local, Serve, Wait
+from engine.core.boot_trace import Contact, ContactKind, Outcome
+from engine.core.nodes import parse_mac
+from engine.errors import Invalid
+from engine.services.traces import Traces
+
+_AGENT_LENGTH = 60
+
+
+class Sighting:
+    """What is known of a machine that asks; whoever handles its request adds to it."""
+
+    def __init__(self, traces: Traces, now: Callable[[], Any], route: Route) -> None:
+        self.message = ""
+        self.mac: str | None = None
+        self.execution: str | None = None
+        self.facts: dict[str, str] = {}
+        self._traces = traces
+        self._at = now()
+        self._kind = ContactKind.CALLBACK if route.who is Who.NODE else ContactKind.HTTP
+
+    def told(self, request: BootRequest, decision: BootDecision) -> None:
+        """Note who asked for the script and what was decided."""
+        with contextlib.suppress(Invalid):
+            self.mac = parse_mac(request.mac_address)
+        said = {"platform": request.platform, "arch": request.arch, "model": request.model, "ip": request.ip_address}
+        self.facts |= {name: value for name, value in said.items() if value}
+        if request.again:
+            self.facts["again"] = "true"
+        match decision:
+            case Serve():
+                self.facts["told"], self.message = "serve", decision.step_name
+            case Wait():
+                self.facts["told"], self.message = "wait", decision.message
+            case Load():
+                self.facts["told"], self.message = "load", decision.loader
+            case Local():
+                self.facts["told"], self.message = "local", decision.message
+                self.facts["reason"] = decision.reason
+
+    def ended(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+        """The answer was sent, or broken off."""
+        good, status = response.status < 400, response.status
+        size = response.content_length if good and request.method != hdrs.METH_HEAD else None
+        # aiohttp tells in no other way whether an answer came to its end: a connection may close at once after it.
+        whole = bool(getattr(response, "_eof_sent", True))
+        agent = request.headers.get(hdrs.USER_AGENT, "")[:_AGENT_LENGTH]
+        contact = Contact(
+            at=self._at,
+            kind=self._kind,
+            what=_what(request),
+            outcome=Outcome.REFUSED if not good else _outcome(request, whole),
+            message=self.message,
+            status=None if status == 200 else status,
+            bytes=None if size is None else size if whole else min(size, response.body_length),
+            size=size,
+            seconds=round(seconds, 3),
+            facts={**self.facts, "agent": agent, "address": request.remote or ""},
+        )
+        self._traces.note(contact, mac=self.mac, address=request.remote, execution=self._execution(status))
+
+    def _execution(self, status: int) -> str | None:
+        """The execution a request spoke for; of one whose token was refused nobody knows whose it is."""
+        return None if status in (401, 403) else self.execution
+
+
+def _outcome(request: web.BaseRequest, whole: bool) -> Outcome:
+    if not whole:
+        return Outcome.FAILED
+    return Outcome.PROBED if request.method == hdrs.METH_HEAD else Outcome.OK
+
+
+def _what(request: web.BaseRequest) -> str:
+    """The path, without what a machine says of itself there and without ids and tokens."""
+    path = shown_path(request).partition("?")[0]
+    parts = path.split("/")
+    if path.startswith("/api/v1/callback/") and len(parts) > 4:
+        return "/".join(("callback", *parts[5:]))
+    return path
+
+
+def sighting_of(request: web.BaseRequest) -> Sighting | None:
+    """What a request carries of the machine that asks; None where it is no machine's."""
+    found = request.get(SIGHTING)
+    return found if isinstance(found, Sighting) else None
+
+
+def tell(request: web.BaseRequest, *, mac: str | None = None, execution: str | None = None, **facts: str) -> None:
+    """Add what a handler found out of the machine that asks."""
+    sighting = sighting_of(request)
+    if sighting is not None:
+        sighting.mac = mac or sighting.mac
+        sighting.execution = execution or sighting.execution
+        sighting.facts |= facts
+
+
+def tell_decision(request: web.BaseRequest, asked: BootRequest, decision: BootDecision) -> None:
+    """Add what a machine that asked for its script was told."""
+    sighting = sighting_of(request)
+    if sighting is not None:
+        sighting.told(asked, decision)
