@@ -110,10 +110,12 @@ class Secrets:
             Unavailable: the key file cannot be used.
         """
         await self._vault.prepare()
-        await self._context.database.read(self._open_all)  # what cannot be opened is found before a key is made
         locked = self._vault.keyring.locked()
         await asyncio.to_thread(locked.__enter__)
         try:
+            # What cannot be opened is found before a key is made; another rotation may just have dropped an old one.
+            await self._vault.prepare()
+            await self._context.database.read(self._open_all)
             key = await self._new_key()
             rotated = await self._context.database.write(lambda tx: self._reseal(tx, key, by))
             dropped = await asyncio.to_thread(self._vault.keyring.keep_only, lambda each: each.id == key.id)
