@@ -109,7 +109,6 @@ class Secrets:
             Conflict: `PUREBOOT_SECRET_KEY` has no new key.
             Unavailable: the key file cannot be used.
         """
-        await self._vault.prepare()
         locked = self._vault.keyring.locked()
         await asyncio.to_thread(locked.__enter__)
         try:

@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from engine.clock import new_id
-from engine.core import diff, findings
 from engine.core import documents as core
+from engine.core import findings
 from engine.core.documents import FILE_TYPES, Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
 from engine.core.events import Kind, NewEvent
 from engine.core.findings import Findings
 from engine.core.names import parse_name
 from engine.core.page import EVERYTHING, Page
 from engine.core.rendering import Rendered
-from engine.core.scopes import Surroundings
 from engine.errors import Conflict, Invalid, NotFound, Problem
 from engine.services import texts
 from engine.services.context import Context
-from engine.services.rendering import Material, gather_version, make, refuse_file
-from engine.store import documents, events, groups, nodes
+from engine.services.previews import previewed
+from engine.services.rendering import make, refuse_file
+from engine.store import documents, events
 from engine.store.tx import Tx
 
 SETTABLE = frozenset({"type", "description", "os_family", "tags"})
@@ -249,16 +249,6 @@ class Templates:
 
         return await self._context.database.write(work)
 
-    async def diff(self, reference: str, from_: str, to: str) -> tuple[Version, Version, diff.Diff]:
-        """Two versions and what differs between them.
-
-        Raises:
-            NotFound: there is no such template or version.
-            Invalid: a version is none.
-        """
-        left, right = await self.version(reference, from_), await self.version(reference, to)
-        return left, right, diff.diff(left.content, right.content)
-
     async def render(
         self,
         reference: str,
@@ -275,15 +265,9 @@ class Templates:
             Invalid: includes run in a circle or too deep, or the text gets too large.
         """
         wanted = core.parse_reference(version)
-
-        def work(tx: Tx) -> tuple[Material, Surroundings]:
-            target = nodes.get(tx, node) if node else None
-            group = groups.get(tx, target.group_id) if target and target.group_id else None
-            secrets = self._context.vault.masked(tx)
-            around = Surroundings(node=target, group=group, server=self._context.server[0], secrets=secrets)
-            return gather_version(tx, _get(tx, reference), wanted), around
-
-        material, around = await self._context.database.read(work)
+        material, around = await self._context.database.read(
+            lambda tx: previewed(self._context, tx, reference, wanted, node)
+        )
         if material.is_slow:
             return await asyncio.to_thread(make, material, around, masked=True, params=params)
         return make(material, around, masked=True, params=params)

@@ -8,7 +8,6 @@ from typing import Any
 
 from engine.core import documents as core
 from engine.core import samples
-from engine.core.documents import DocumentKind
 from engine.core.findings import Findings, errors, in_order, of_problems, refusal
 from engine.core.origins import Traced
 from engine.core.redaction import Redactor
@@ -18,9 +17,8 @@ from engine.core.secrets import SecretScope
 from engine.errors import Invalid, Problem
 from engine.services import texts
 from engine.services.context import Context
-from engine.services.rendering import Material, Shape, gather_version, included, lenient, lookup, make
-from engine.store import documents, groups, nodes
-from engine.store.tx import Tx
+from engine.services.previews import previewed
+from engine.services.rendering import Material, Shape, included, lenient, lookup, make
 from engine.validators import registry
 from engine.validators.checks import Job
 from engine.validators.templates import PLACEHOLDERS, located, whole_type
@@ -62,15 +60,9 @@ class Validation:
             Invalid: `version` is none.
         """
         wanted = core.parse_reference(version)
-
-        def work(tx: Tx) -> tuple[Material, Surroundings]:
-            target = nodes.get(tx, node) if node else None
-            group = groups.get(tx, target.group_id) if target and target.group_id else None
-            secrets = self._context.vault.masked(tx)
-            around = Surroundings(node=target, group=group, server=self._context.server[0], secrets=secrets)
-            return gather_version(tx, documents.get(tx, DocumentKind.TEMPLATE, reference), wanted), around
-
-        material, around = await self._context.database.read(work)
+        material, around = await self._context.database.read(
+            lambda tx: previewed(self._context, tx, reference, wanted, node)
+        )
         if node is not None:
             return await self._for_node(material, around, params)
         document, text = material.document, material.version.content

@@ -4,21 +4,18 @@ Ubuntu's schema is under the AGPL, so this one is our own, written from the publ
 and is not near to one that is may be of a newer release: it is only warned of.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from engine.core.findings import Finding, error, warning
 from engine.core.sources import Path as Way
 from engine.core.sources import Source
-from engine.validators import cloud_init, programs, structure, yaml_text
+from engine.validators import cloud_init, structure, yaml_text
 from engine.validators.facts import Facts
+from engine.validators.schema_files import checker, schema
 
 NAME = "autoinstall"
-_SCHEMA = Path(__file__).parent / "schemas" / "autoinstall.json"
 _COMMANDS = ("early-commands", "late-commands", "error-commands")
 _REFERENCES = ("device", "volume", "volgroup", "backing_device", "cache_device", "pool")
 
@@ -48,7 +45,7 @@ def check(text: str, facts: Facts) -> Iterator[Finding]:
 
 
 def _bare(source: Source, has_header: bool) -> Iterator[Finding]:
-    known = set(_properties())
+    known = set(schema(NAME)["properties"])
     if has_header and not known & set(source.tree):
         yield error("there is no autoinstall: in it, so the installer asks everything", 1)
         return
@@ -65,12 +62,8 @@ def _install(source: Source, way: Way) -> Iterator[Finding]:
         problem = source.problem(way, "must be a mapping with version, identity, storage …", at_key=True)
         yield error(problem.message, problem.line, problem.column, path=problem.path)
         return
-    checker = _checker()
-    if checker is None:
-        yield programs.not_checked("the shape of an autoinstall", "jsonschema is not installed")
-    else:
-        for finding in structure.check(source, checker, way):
-            yield _milder(_hinted(source, finding))
+    for finding in structure.check(source, checker(NAME), way):
+        yield _milder(_hinted(source, finding))
     yield from _identity(source, way, tree)
     yield from _storage(source, way, tree)
     below = tree.get("user-data")
@@ -140,17 +133,3 @@ def _user_data(source: Source, way: Way, tree: Mapping[str, Any]) -> Iterator[Fi
         yield replace(
             found, path=".".join(filter(None, ("autoinstall.user-data" if len(way) > 1 else "user-data", found.path)))
         )
-
-
-def _properties() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))["properties"]
-    return found
-
-
-@cache
-def _checker() -> Any:
-    try:
-        from jsonschema import Draft7Validator
-    except ImportError:
-        return None
-    return Draft7Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))

@@ -4,22 +4,18 @@ The schema is cloud-init's, taken over under its Apache-2.0 licence (see schemas
 installed. NoCloud's other files (meta-data, network-config, vendor-data) are templates of this type as well.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from engine.core import expressions
 from engine.core.findings import Finding, error, warning
 from engine.core.sources import Source
-from engine.validators import json_text, programs, script, structure, yaml_text
+from engine.validators import json_text, script, structure, yaml_text
 from engine.validators.facts import Facts
+from engine.validators.schema_files import checker
 
 NAME = "cloud-init"
 HEADER = "#cloud-config"
-_SCHEMA = Path(__file__).parent / "schemas" / "cloud-config-v1.json"
 _OTHERS = ("#include", "#part-handler", "#cloud-boothook", "#upstart-job")
 _META_KEYS = """
     instance-id local-hostname hostname public-keys network-interfaces cloud-name dsmode seedfrom placement
@@ -117,19 +113,7 @@ def _config(text: str, first: str) -> Iterator[Finding]:
 
 def config(source: Source, *, without: tuple[str, ...] = ()) -> Iterator[Finding]:
     """A cloud-config that was read, against cloud-init's schema; `without` are keys that others look after."""
-    checker = schema()
-    if checker is None:
-        yield programs.not_checked("cloud-init's schema", "jsonschema is not installed")
-        return
     tree = {key: value for key, value in source.tree.items() if key not in without}
-    yield from structure.check(Source(tree=tree, keys=source.keys, values=source.values, file=source.file), checker)
-
-
-@cache
-def schema() -> Any:
-    """The validator of cloud-config; None without the library."""
-    try:
-        from jsonschema import Draft4Validator
-    except ImportError:
-        return None
-    return Draft4Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
+    yield from structure.check(
+        Source(tree=tree, keys=source.keys, values=source.values, file=source.file), checker("cloud-config-v1")
+    )

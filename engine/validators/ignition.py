@@ -1,20 +1,17 @@
 """Ignition configurations (specification 3.x): JSON of the known shape, and no path twice."""
 
-import json
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from engine.core.findings import Finding, error
 from engine.core.sources import Source
-from engine.validators import json_text, programs, structure
+from engine.validators import json_text, structure
 from engine.validators.facts import Facts
+from engine.validators.schema_files import checker
 
 NAME = "ignition"
 SCHEMES = ("http", "https", "tftp", "s3", "gs", "arn", "data", "")
-_SCHEMA = Path(__file__).parent / "schemas" / "ignition.json"
 
 
 def check(text: str, facts: Facts) -> Iterator[Finding]:
@@ -30,13 +27,9 @@ def check(text: str, facts: Facts) -> Iterator[Finding]:
         yield error("must be an object with ignition, storage, systemd, passwd", 1, 1)
         return
     yield from _version(source)
-    checker = _checker()
-    if checker is None:
-        yield programs.not_checked("the shape of an Ignition configuration", "jsonschema is not installed")
-    else:
-        for finding in structure.check(source, checker):
-            if not finding.path.startswith("ignition.version"):
-                yield _hinted(finding)
+    for finding in structure.check(source, checker(NAME)):
+        if not finding.path.startswith("ignition.version"):
+            yield _hinted(finding)
     yield from _paths(source)
     yield from _sources(source, source.tree, ())
 
@@ -120,12 +113,3 @@ def _address(value: str) -> str | None:
     if scheme == "data" and "," not in value:
         return "a data address has a comma before its data, such as data:,hello"
     return None
-
-
-@cache
-def _checker() -> Any:
-    try:
-        from jsonschema import Draft7Validator
-    except ImportError:
-        return None
-    return Draft7Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ import pytest
 from engine.app import PureBoot
 from engine.clock import new_id
 from engine.core.blobs import BlobState, file_version
+from engine.core.diff import diff
 from engine.core.documents import Bump
 from engine.core.events import Kind
 from engine.errors import Conflict, Invalid, NotFound, Unavailable
@@ -54,8 +55,8 @@ async def test_versions_go_on_and_back(pureboot: PureBoot, tmp_path: Path) -> No
     await pureboot.templates.set_current("kernel", "v1", by=ADA)
     assert (await pureboot.files.locate("kernel")).blob.sha256 == digest(NEWER)
     assert (await pureboot.files.locate("kernel/v1.0/linux")).blob.sha256 == digest(LINUX)
-    _, _, diff = await pureboot.templates.diff("kernel", "v1.0", "v1.1")
-    assert not diff.identical
+    texts = [(await pureboot.templates.version("kernel", version)).content for version in ("v1.0", "v1.1")]
+    assert not diff(*texts).identical
     assert [(each.version, each.is_current) for each in await pureboot.files.listed("kernel")] == [
         ("v2.0", False),
         ("v1.1", True),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.core.diff import diff
 from engine.core.documents import Bump, DocumentStatus
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, NotFound
@@ -27,7 +28,7 @@ async def test_a_templates_versions_are_counted_kept_and_compared(store_url: str
         assert (await templates.set_current("motd", "v1.0", by=ADA)).current_version == "v1.0"
         assert (await templates.version("motd", "latest")).content == "one\n"
         assert (await templates.add_version("motd", "four\n", by=ADA)).version_string == "v2.1"
-        _, _, difference = await templates.diff("motd", "v1.0", "v2.0")
+        difference = diff(*[(await templates.version("motd", version)).content for version in ("v1.0", "v2.0")])
         assert (difference.added, difference.removed) == (1, 1)
         with pytest.raises(NotFound, match=r"template motd: there is no version v9; the newest are: .*v2\.1"):
             await templates.version("motd", "v9")
