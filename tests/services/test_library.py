@@ -124,7 +124,6 @@ steps:
             (5, "steps[0].timeout"),
             (6, "steps[1].edges[0].to"),
             (6, "steps[1].with.kernal"),
-            (6, "steps[1].with.kernel"),
         ]
 
 
