@@ -42,6 +42,21 @@ def test_a_packs_own_names_come_first() -> None:
     assert str(content["my_pack.b"]).startswith('{"name": "my_pack.b", "steps": [')
 
 
+def test_named_plainly_a_text_means_what_it_says() -> None:
+    found = read(
+        pack_dot_yaml="ref: my_pack\nversion: 1.0.0\nnames: plain\n",
+        templates__a_dot_ks="a\n",
+        templates__b="${include:a} ${include:a.ks}\n",
+        workflows__w_dot_yaml="name: w\nsteps:\n  - {key: a, action: node.script, with: {template: a}}\n"
+        "  - {key: b, action: core.workflow, with: {workflow: x}}\n",
+        workflows__x_dot_yaml="name: my_pack.x\nsteps: [{key: a, action: core.echo}]\n",
+    )
+    content = {each.name: each.content for each in found.entries}
+    assert content["b"] == "${include:a} ${include:a.ks}\n"
+    assert "template: a}" in str(content["w"])
+    assert "workflow: x}" in str(content["w"])
+
+
 def test_a_stem_that_could_mean_two_files_means_none() -> None:
     assert names_inside([("a.ks", "p.a.ks"), ("a.sh", "p.a.sh"), ("b.ks", "p.b.ks"), ("b", "p.b")]) == {
         "a.ks": "p.a.ks",
