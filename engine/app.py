@@ -5,10 +5,8 @@ import contextlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.actions.builtin import BUILTIN
@@ -29,40 +27,13 @@ from engine.keyring import Keyring
 from engine.keys import load_key
 from engine.pack_watch import PackWatch
 from engine.runtime import Runtime
-from engine.services.access import Access
-from engine.services.artifacts import Artifacts
-from engine.services.boots import Boots
-from engine.services.callbacks import Callbacks
+from engine.service_set import Services
 from engine.services.context import Context
-from engine.services.control import Control
-from engine.services.dead_letters import DeadLetters
-from engine.services.executions import Executions
-from engine.services.groups import Groups
-from engine.services.links import Links
-from engine.services.nodes import Nodes
-from engine.services.packs import Packs
-from engine.services.reports import Reports
-from engine.services.retention import Retention
-from engine.services.secrets import Secrets
-from engine.services.templates import Templates
-from engine.services.traces import Traces
-from engine.services.triggers import Triggers
-from engine.services.validation import Validation
 from engine.services.vault import Vault
-from engine.services.workflows import Workflows
 from engine.settings import Settings, default_data_dir
 from engine.store import events, executions, groups, hosts, migrate, nodes
-from engine.store.database import Database, open_database
+from engine.store.database import open_database
 from engine.store.tx import Tx
-
-if TYPE_CHECKING:
-    from engine.services.blob_care import BlobCare
-    from engine.services.files import Files
-    from engine.services.library import Library
-    from engine.services.plans import Plans
-    from engine.services.seeds import Seeds
-    from engine.services.uploads import Uploads
-    from engine.services.upstream import Upstream
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +50,7 @@ class Snapshot:
     executions: tuple[Execution, ...]
 
 
-class PureBoot:
+class PureBoot(Services):
     """One open store; an async context manager.
 
     The first process on a store hosts it: it runs the engine (and the doors, which its entry point opens). Any other is
@@ -87,25 +58,6 @@ class PureBoot:
     a guest takes its place. On PostgreSQL there may be several hosts (`beside`); they share the work.
     """
 
-    nodes: Nodes
-    groups: Groups
-    reports: Reports
-    templates: Templates
-    validation: Validation
-    workflows: Workflows
-    packs: Packs
-    executions: Executions
-    control: Control
-    callbacks: Callbacks
-    boots: Boots
-    access: Access
-    secrets: Secrets
-    triggers: Triggers
-    dead_letters: DeadLetters
-    links: Links
-    artifacts: Artifacts
-    retention: Retention
-    traces: Traces
     feed: Feed
 
     def __init__(
@@ -145,7 +97,7 @@ class PureBoot:
         database = await open_database(self.settings.database.url)
         self._stack.push_async_callback(database.close)
         await migrate.migrate(database)
-        self._context = Context(
+        context = Context(
             database=database,
             clock=self._clock,
             settings=self.settings,
@@ -153,7 +105,10 @@ class PureBoot:
             vault=Vault(Keyring(secret_key_path(self.settings))),
             actions=self._actions or _installed_actions(),
         )
-        self._add_services(database)
+        self._provide(context)
+        self.feed = Feed(database)
+        self.feed.on_outside(self.executions.look_again)
+        self._stack.push_async_callback(self._last_traces)
         await self.feed.open()
         self._stack.push_async_callback(self.feed.close)
         self._stack.push_async_callback(self._stop_fetching)
@@ -168,31 +123,6 @@ class PureBoot:
             self.server = await self._servers_address()
         turns = asyncio.create_task(self._take_turns(), name="take-turns")
         self._stack.push_async_callback(_stop, turns)
-
-    def _add_services(self, database: Database) -> None:
-        context = self._context
-        self.feed = Feed(database)
-        self.nodes = Nodes(context)
-        self.groups = Groups(context)
-        self.reports = Reports(context)
-        self.templates = Templates(context)
-        self.validation = Validation(context)
-        self.workflows = Workflows(context)
-        self.packs = Packs(context, self.workflows)
-        self.executions = Executions(context)
-        self.feed.on_outside(self.executions.look_again)
-        self.control = Control(context)
-        self.callbacks = Callbacks(context)
-        self.boots = Boots(context, self.reports)
-        self.access = Access(context)
-        self.secrets = Secrets(context)
-        self.triggers = Triggers(context)
-        self.dead_letters = DeadLetters(context)
-        self.links = Links(context)
-        self.artifacts = Artifacts(context)
-        self.retention = Retention(context)
-        self.traces = Traces(context)
-        self._stack.push_async_callback(self._last_traces)
 
     def _make_runtime(self) -> Runtime:
         chores = Chores(self._clock, self.feed, self.triggers, self.retention)
@@ -284,55 +214,6 @@ class PureBoot:
     async def hosts(self) -> list[Host]:
         """The processes that perform steps, oldest first."""
         return await self._context.database.read(hosts.find)
-
-    @cached_property
-    def library(self) -> "Library":
-        """What can be asked of all documents together; loaded when it is asked."""
-        from engine.services.library import Library
-
-        return Library(self._context)
-
-    @cached_property
-    def plans(self) -> "Plans":
-        """Dry runs of workflows; what they stand on takes a while to load and is seldom needed."""
-        from engine.services.plans import Plans
-
-        return Plans(self._context, self.files)
-
-    @cached_property
-    def files(self) -> "Files":
-        """File templates; what reads ISOs and fetches from URLs is seldom needed."""
-        from engine.services.files import Files
-
-        return Files(self._context)
-
-    @cached_property
-    def upstream(self) -> "Upstream":
-        """Files of other servers, which are kept here."""
-        from engine.services.upstream import Upstream
-
-        return Upstream(self._context, self.files)
-
-    @cached_property
-    def seeds(self) -> "Seeds":
-        """What machines that boot are given beside their files."""
-        from engine.services.seeds import Seeds
-
-        return Seeds(self._context)
-
-    @cached_property
-    def uploads(self) -> "Uploads":
-        """Uploads of files."""
-        from engine.services.uploads import Uploads
-
-        return Uploads(self._context)
-
-    @cached_property
-    def blob_care(self) -> "BlobCare":
-        """Verification and garbage collection of what file templates point at."""
-        from engine.services.blob_care import BlobCare
-
-        return BlobCare(self._context)
 
     async def _keep_blobs(self) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=_SETTLED_SECONDS))

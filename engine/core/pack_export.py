@@ -9,22 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from engine.core.documents import Document, DocumentKind, DocumentStatus
 from engine.core.packs import MANIFEST
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes line breaks other than the line feed by their names: PyYAML leaves them, and reads them as blanks."""
-
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        """A text."""
-        style = '"' if any(char in text for char in "\x85\u2028\u2029\ufeff\r") else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
+from engine.core.yaml_writer import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +38,7 @@ def export(
         "templates": {each.document.name: _template(each.document) for each in templates},
         "workflows": {each.document.name: said for each in workflows if (said := _workflow(each.document))},
     }
-    text = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    text = written(manifest, width=10_000)
     return {
         MANIFEST: text.encode(),
         **{f"templates/{each.document.name}": each.content.encode() for each in templates},

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from engine.core.workflows import FAIL, RETRIED, Backoff, Edge, Join, Retry, Route, Step, Workflow
+from engine.core.yaml_writer import written
 from engine.durations import format_duration
 
 
@@ -88,17 +87,6 @@ def _given(**items: Any) -> dict[str, Any]:
     return {key: value for key, value in items.items() if value not in (None, {}, [])}
 
 
-class _Dumper(yaml.SafeDumper):
-    """YAML as a person would write it: scripts as blocks, keys in the order given."""
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def export(workflow: Workflow) -> str:
     """A workflow as YAML in the contract's form; reading it gives the same workflow."""
-    return yaml.dump(as_file(workflow), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return written(as_file(workflow))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bootsrv import ipxe
 from engine.core.boot import BootKind, Choice, Load, Local, Menu, Serve
-from tests.bootsrv.test_ipxe import BIOS, KNOWN, SERVER, UEFI, Shell, fails, run, script, without, works
+from tests.bootsrv.ipxe_support import Shell, fails, run, without, works
+from tests.bootsrv.test_ipxe import BIOS, KNOWN, SERVER, UEFI, script
 
 KNOWN_HERE = KNOWN | {"imgfree", "kernel", "initrd", "boot", "imgverify", "imgfetch", "menu", "item", "choose"}
 WINDOWS = Serve(
