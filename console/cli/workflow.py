@@ -1,6 +1,6 @@
 """`pureboot workflow`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -141,23 +141,16 @@ def import_(ctx: click.Context, files: Sequence[BinaryIO], publish: bool, commit
     taken: list[PublishedWorkflow] = []
     codes: set[int] = set()
 
-    async def take_one(pureboot: "PureBoot", file: BinaryIO) -> None:
-        for each, is_new in await pureboot.workflows.import_(
-            texts.read(file), by=principal(), file=file.name, commit_message=commit_message
-        ):
-            taken.append(each)
-            try:
-                if publish:
-                    taken[-1] = await pureboot.workflows.publish(each.name, by=principal())
-            finally:  # one that cannot be published is imported all the same
-                if not as_json:
-                    what = "imported as" if is_new else "unchanged, still"
-                    output.say(f"workflow {each.name} {what} {each.latest_version} ({taken[-1].status})")
+    def say(each: "PublishedWorkflow", is_new: bool) -> None:
+        taken.append(each)
+        if not as_json:
+            what = "imported as" if is_new else "unchanged, still"
+            output.say(f"workflow {each.name} {what} {each.latest_version} ({each.status})")
 
     async def take(pureboot: "PureBoot") -> None:
         for file in files:
             try:
-                await take_one(pureboot, file)
+                await _import_one(pureboot, file, commit_message, publish=publish, say=say)
             except PureBootError as error:
                 codes.add(exit_code(error))
                 for line in lines(error):
@@ -168,6 +161,25 @@ def import_(ctx: click.Context, files: Sequence[BinaryIO], publish: bool, commit
         output.show_json(taken)
     if codes:
         ctx.exit(codes.pop() if len(codes) == 1 else FAILED)
+
+
+async def _import_one(
+    pureboot: "PureBoot",
+    file: BinaryIO,
+    commit_message: str,
+    *,
+    publish: bool,
+    say: "Callable[[PublishedWorkflow, bool], None]",
+) -> None:
+    """Import a file, and say of each workflow in it what became of it."""
+    text, by = texts.read(file), principal()
+    for each, is_new in await pureboot.workflows.import_(text, by=by, file=file.name, commit_message=commit_message):
+        shown = each
+        try:
+            if publish:
+                shown = await pureboot.workflows.publish(each.name, by=by)
+        finally:  # one that cannot be published is imported all the same
+            say(shown, is_new)
 
 
 @command(workflow, "publish")

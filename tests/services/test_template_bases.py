@@ -1,4 +1,4 @@
-"""A template's new version says which version it was made from, so that nobody's change is undone; on both databases."""
+"""A new version says which version it was made from, so that nobody's change is undone; on both databases."""
 
 import asyncio
 
