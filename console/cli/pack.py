@@ -11,7 +11,7 @@ from console.cli.session import ask
 
 if TYPE_CHECKING:
     from engine.app import PureBoot
-    from engine.core.pack_reports import Planned, Preview, Report, Validation
+    from engine.core.pack_reports import Preview, Report, Validation
     from engine.core.packs import Pack
     from engine.errors import PureBootError
 
@@ -32,8 +32,7 @@ def pack() -> None:
 @json_option
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List the packs, and on standard error the folders of packs.dir that nobody has added."""
-    from console.cli import output
-    from console.view.labels import ago
+    from console.cli import output, pack_lines
 
     async def look(pureboot: "PureBoot") -> "tuple[list[Pack], list[str]]":
         return (await pureboot.packs.find())[0], await pureboot.packs.unknown()
@@ -41,30 +40,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     found, unknown = ask(ctx, look)
     if as_json:
         output.show_json(found)
-        return
-    now = output.now()
-    output.show_table(
-        ("pack", "version", "label", "source", "at", "synced", "last error"),
-        (
-            (
-                each.ref,
-                each.version,
-                each.label,
-                each.source,
-                _at(each),
-                ago(each.synced_at, now) if each.synced_at else "",
-                each.last_error,
-            )
-            for each in found
-        ),
-        empty="no packs",
-    )
-    for name in unknown:
-        click.echo(f"pureboot: {name} in packs.dir is not added; pureboot pack add {name}", err=True)
-
-
-def _at(found: "Pack") -> str:
-    return " ".join(text for text in (found.revision, found.commit_id and found.commit_id[:12]) if text)
+    else:
+        pack_lines.show_all(found, unknown)
 
 
 @command(pack, "show")
@@ -72,7 +49,7 @@ def _at(found: "Pack") -> str:
 @json_option
 def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     """Show a pack and the documents that came from it."""
-    from console.cli import output
+    from console.cli import output, pack_lines
     from engine.core.shape import as_data
 
     async def look(pureboot: "PureBoot") -> Any:
@@ -81,30 +58,8 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     found, documents = ask(ctx, look)
     if as_json:
         output.show_json({**as_data(found), "documents": documents})
-        return
-    needs = ", ".join(f"{name} {wanted}".strip() for name, wanted in found.dependencies.items())
-    output.show_facts(
-        (
-            ("pack", f"{found.ref} {found.version}"),
-            ("label", found.label),
-            ("description", found.description),
-            ("source", found.source),
-            ("revision", found.revision),
-            ("commit", found.commit_id),
-            ("needs", needs),
-            ("sums", found.manifest_sha256),
-            ("last error", found.last_error),
-        )
-    )
-    click.echo()
-    output.show_table(
-        ("document", "kind", "type", "status", "current", "newest", "file"),
-        (
-            (each.name, each.kind.value, each.type, each.status, each.current_version, each.latest_version, each.path)
-            for each in documents
-        ),
-        empty="no documents",
-    )
+    else:
+        pack_lines.show(found, documents)
 
 
 @command(pack, "add")
@@ -180,7 +135,7 @@ def _tell(
     ctx: click.Context, done: "Mapping[str, Report | PureBootError]", data: object, verb: str, *, as_json: bool
 ) -> None:
     """Say what became of packs; exit code 1 if anything is wrong."""
-    from console.cli import output
+    from console.cli import output, pack_lines
     from console.cli.lazy import lines
     from engine.errors import PureBootError
 
@@ -190,7 +145,7 @@ def _tell(
         output.show_json(list(reports.values()) if failed else data)
     for ref, report in reports.items():
         if not as_json:
-            _show(ref, report, verb)
+            pack_lines.show_report(ref, report, verb)
     for ref, error in failed.items():
         for line in lines(error):
             click.echo(f"pureboot: {ref}: {line}", err=True)
@@ -198,27 +153,12 @@ def _tell(
         ctx.exit(1)
 
 
-def _show(ref: str, report: "Report", verb: str) -> None:
-    from console.cli import output
-    from engine.core.pack_plan import Action
-
-    for each in report.done:
-        if each.action is not Action.UNCHANGED:
-            output.say(f"{each.kind} {each.name} {each.version} {each.action}")
-        for warning in each.warnings:
-            click.echo(f"pureboot: {each.name}: {warning}", err=True)
-    for problem in report.errors:
-        click.echo(f"pureboot: {ref}/{problem}", err=True)
-    at = f" at {report.commit_id[:12]}" if report.commit_id else ""
-    output.say(f"pack {ref} {verb}{at}: {', '.join(f'{count} {name}' for name, count in report.counts.items())}")
-
-
 @command(pack, "validate")
 @click.argument("what", metavar="REF|PATH")
 @json_option
 def validate(ctx: click.Context, what: str, as_json: bool) -> None:
     """Say everything that is wrong with a pack, or with a folder that is to be one; changes nothing."""
-    from console.cli import output
+    from console.cli import output, pack_lines
     from engine.errors import NotFound
 
     is_folder = Path(what).is_dir()
@@ -235,10 +175,7 @@ def validate(ctx: click.Context, what: str, as_json: bool) -> None:
     if as_json:
         output.show_json(found)
     else:
-        for messages in found.errors.values():
-            for message in messages:
-                click.echo(f"pureboot: {message}", err=True)
-        output.say(f"pack {found.pack_ref}: {found.error_count} of {found.validated_count} files have something wrong")
+        pack_lines.show_validation(found)
     if found.error_count:
         ctx.exit(1)
 
@@ -265,13 +202,14 @@ def update(
 
     A repository is taken at the commit that its revision means now, or at another revision.
     """
+    from console.cli import pack_lines
     from engine.core.shape import as_data
 
     given = {"revision": revision, "source": source, "manifest_sha256": manifest_sha256}
     values = {name: value for name, value in given.items() if value is not None}
     preview = ask(ctx, lambda pureboot: pureboot.packs.preview(ref, values, local=True, adopt=adopt))
     if not as_json:
-        _show_preview(preview)
+        pack_lines.show_preview(preview)
     if not yes and not _agreed(preview):
         click.echo("pureboot: nothing was changed", err=True)
         ctx.exit(1)
@@ -287,44 +225,6 @@ def _agreed(preview: "Preview") -> bool:
     if not preview.changes and preview.pack == preview.before:
         return True
     return click.confirm(f"Take over these {len(preview.changes)} changes?", default=False, err=True)
-
-
-def _show_preview(preview: "Preview") -> None:
-    from console.cli import output
-
-    before, after = preview.before, preview.pack
-    for name in ("version", "source", "revision", "commit_id"):
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            output.say(f"{name.removesuffix('_id')}: {old or 'none'} -> {new or 'none'}")
-    for each in preview.changes:
-        _show_planned(each)
-    for problem in preview.errors:
-        click.echo(f"pureboot: {before.ref}/{problem}", err=True)
-    if not preview.changes:
-        output.say("no document changes")
-
-
-def _show_planned(planned: "Planned") -> None:
-    from console.cli.output import styled
-    from console.view.labels import Role, safe
-    from engine.core.diff import diff, unified
-
-    click.echo(styled(safe(f"{planned.kind} {planned.name}: {planned.action} ({planned.path})"), Role.STRONG))
-    for name, (old, new) in planned.facts.items():
-        click.echo(safe(f"  {name}: {_plain(old)} -> {_plain(new)}"))
-    for warning in planned.warnings:
-        click.echo(f"pureboot: {planned.name}: {warning}", err=True)
-    before, after = planned.before or "", planned.after or ""
-    left = f"a/{planned.path}" if planned.before is not None else "/dev/null"
-    right = f"b/{planned.path}" if planned.after is not None else "/dev/null"
-    roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}
-    for line in unified(diff(before, after), left, right).splitlines():
-        click.echo(styled(safe(line), roles.get(line[:1], Role.PLAIN)))
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 @command(pack, "remove")

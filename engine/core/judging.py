@@ -30,6 +30,28 @@ class Choice:
     error: str | None = None
 
 
+def decide(
+    step: Step, attempt: Attempt, names: expressions.Names, asked: Asked, back: Collection[str] | None
+) -> tuple[tuple[str, ...] | None, tuple[Choice, ...]]:
+    """The steps that follow one that is over (see `routing.routes`), and what was decided by.
+
+    In earnest `back` is None. Otherwise an edge that nobody can judge yet counts as one that holds (see `as_judged`).
+
+    Raises:
+        Invalid: a condition has no value, in earnest.
+    """
+    judged = [judge(step, edge, attempt, names, asked) for edge in step.edges]
+    if back is None:
+        routes = routing.routes(step, attempt, names)
+    else:
+        routes = routing.routes(as_judged(step, judged, back), attempt, {})
+    return routes, tuple(replace(each, taken=_is_taken(each, routes or ())) for each in judged)
+
+
+def _is_taken(choice: Choice, routes: tuple[str, ...]) -> bool:
+    return choice.fits and choice.holds is not False and choice.error is None and choice.edge.to in routes
+
+
 def judge(step: Step, edge: Edge, attempt: Attempt, names: expressions.Names, asked: Asked) -> Choice:
     """Look at one edge of a step that is over."""
     alone = replace(_without_key(step), edges=(replace(edge, if_=None),))

@@ -178,12 +178,8 @@ def transition(node: Node, to: NodeState, *, now: datetime, max_attempts: int, f
     Raises:
         Conflict: the table has no such way; the message names the ways it has.
     """
-    valid = TRANSITIONS[node.state]
-    if to not in valid:
-        ways = " or ".join(valid) if valid else "nothing: it is the end"
-        raise Conflict(
-            f"node {node.name} is {node.state} and cannot become {to}; from {node.state} it can become {ways}"
-        )
+    if to not in TRANSITIONS[node.state]:
+        raise _no_way(node, to)
     exhausted = node.state is NodeState.INSTALL_FAILED and node.install_attempts >= max_attempts
     if exhausted and not force:
         raise Conflict(
@@ -210,17 +206,34 @@ def fail_install(node: Node, error: str, *, now: datetime, max_attempts: int) ->
     return transition(counted, NodeState.INSTALL_FAILED, now=now, max_attempts=max_attempts)
 
 
+def hops(node: Node, goal: NodeState) -> tuple[NodeState, ...]:
+    """The states a workflow moves a node through to reach `goal` (see `way`).
+
+    Raises:
+        Conflict: no way leads there; the message names the ways there are.
+    """
+    found = way(node.state, goal)
+    if found is None:
+        raise _no_way(node, goal)
+    return found
+
+
+def _no_way(node: Node, to: NodeState) -> Conflict:
+    ways = " or ".join(TRANSITIONS[node.state]) or "nothing: it is the end"
+    return Conflict(f"node {node.name} is {node.state} and cannot become {to}; from {node.state} it can become {ways}")
+
+
 def way(start: NodeState, goal: NodeState) -> tuple[NodeState, ...] | None:
     """The states a workflow moves a node through to reach `goal`, `goal` included; empty if it is there, None if none.
 
     A direct move is always allowed; a longer way only along an installation.
     """
-    hops: list[NodeState] = []
+    passed: list[NodeState] = []
     at = start
     while at is not goal:
         following = goal if goal in TRANSITIONS[at] else _FORWARD.get(at)
         if following is None:
             return None
-        hops.append(following)
+        passed.append(following)
         at = following
-    return tuple(hops)
+    return tuple(passed)

@@ -140,7 +140,9 @@ class _Reader:
         self._templates = [path for path in template_files if path.removeprefix(_TEMPLATES) not in sidecars]
         self._workflows = [path for path in sorted(self._files) if path.startswith(_WORKFLOWS)]
         shorts = [path.removeprefix(_TEMPLATES) for path in self._templates]
-        self._inside = names_inside((short, self._full(short)) for short in shorts)
+        # Named plainly, a text means what it says: this is how a library comes back as it was.
+        self._is_plain = manifest.names is Names.PLAIN
+        self._inside = {} if self._is_plain else names_inside((short, self._full(short)) for short in shorts)
         # What a name in one file means depends on which others there are.
         around = [ref, manifest.names.value, str(manifest.draft), *self._templates, "", *self._workflows]
         self._around = hashlib.sha256("\0".join(around).encode()).digest()
@@ -158,7 +160,7 @@ class _Reader:
         )
 
     def _full(self, short: str) -> str:
-        if self._manifest.names is Names.PLAIN or short.startswith(f"{self._ref}."):
+        if self._is_plain or short.startswith(f"{self._ref}."):
             return short
         return f"{self._ref}.{short}"
 
@@ -256,8 +258,10 @@ class _Reader:
         known = {path: name for path, (_, name) in self._known.items() if path.startswith(_WORKFLOWS)}
         if names != known:  # others may mean it by its name
             found = list(self._each([entry.path for entry in found], self._new_workflow))
-        inside = {_stem(path): name for path, name in names.items()}
-        inside |= {name.removeprefix(f"{self._ref}."): name for name in names.values()}
+        inside = {}
+        if not self._is_plain:
+            inside = {_stem(path): name for path, name in names.items()}
+            inside |= {name.removeprefix(f"{self._ref}."): name for name in names.values()}
         by_path = {entry.path: entry for entry in found}
         return list(self._each(list(by_path), lambda path: self._settled(by_path[path], inside)))
 

@@ -3,7 +3,7 @@
 What a text of a pack refers to is settled when it is synced: `${include:base}` is kept as `${include:my_pack.base}`,
 and so are the `template` of a step and the `workflow` of `core.workflow`. What the pack does not have is left as it is
 and means the site's own. A file is meant by its name, and also without its extension where that can mean only one.
-Nothing else of a text is changed.
+Nothing else of a text is changed, and nothing at all in a pack whose documents are named plainly, as their files are.
 """
 
 import re

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.core import admission, expressions, filling, foresight, judging, nodes, planner, rendering, routing, scene
+from engine.core import admission, expressions, filling, foresight, judging, nodes, planner, rendering, scene
 from engine.core.commands import blank
+from engine.core.dependence import Dependence
 from engine.core.executions import (
     FAILURES,
     Attempt,
@@ -39,13 +40,12 @@ from engine.core.facts import (
     evolve,
 )
 from engine.core.filling import Filled
-from engine.core.judging import Choice
 from engine.core.nodes import Node, NodeState
 from engine.core.outcomes import Ending, Outcome
 from engine.core.scene import ID, Scene
 from engine.core.trace import Begun, Decided, Moved
 from engine.core.unknown import Asked
-from engine.core.workflows import ROLLBACK, Step, Workflow
+from engine.core.workflows import ROLLBACK, Step
 from engine.errors import Conflict, Invalid, PureBootError
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -74,14 +74,12 @@ class Simulation:
         self.moved: list[Moved] = []
         self.stuck: str | None = None
         self.asked = Asked()
-        self._leading = _leading(stage.workflow)
         self._round = 0
         self._endings: dict[str, _Ending] = {}
         self._timed: dict[str, Outcome] = {}
         self._filled: dict[str, Filled] = {}
         self._open: set[str] = set()
-        self._depends: dict[str, tuple[str, ...]] = {}
-        self._doubts: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._dependence = Dependence(stage.workflow)
         self.execution = Execution(
             id=ID,
             workflow_id=stage.workflow_id,
@@ -197,7 +195,7 @@ class Simulation:
             undoes=command.undoes,
             due_at=command.due,
         )
-        self._depends[attempt.id] = self._dependence(command)
+        self._dependence.begin(attempt.id, command, self.execution)
         if command.after is not None and not command.step.retry.rerender and command.after.id in self._filled:
             self._filled[attempt.id] = self._filled[command.after.id]
         if command.due is not None:
@@ -237,8 +235,8 @@ class Simulation:
                 at=self.seconds,
                 filled=filled,
                 problems=seen.problems,
-                depends_on=self._depends.get(attempt.id, ()),
-                awaited=self._arrived(step),
+                depends_on=self._dependence.of(attempt.id),
+                awaited=self._dependence.arrived(step, self.execution),
                 names=self._names(attempt),
                 variables=self._variables(attempt),
             )
@@ -259,30 +257,6 @@ class Simulation:
         ending = self._endings.get(attempt.id)
         if ending is not None and ending.outcome.ending is Ending.LOST:
             self._apply(AttemptHeard(attempt_id=attempt.id, at=self.now))
-
-    def _dependence(self, command: planner.Begin) -> tuple[str, ...]:
-        """What has to be known to say whether a step begins."""
-        if command.after is not None:
-            return self._depends.get(command.after.id, ())
-        if command.undoes is not None:
-            return self._depends.get(command.undoes, ())
-        step = command.step
-        arrivals = [
-            (*self._depends.get(source.id, ()), *self._doubts.get((source.id, step.key), ()))
-            for source in self._sources(step)
-        ]
-        needed = step.join if isinstance(step.join, int) else min(1, len(arrivals))
-        if sum(not arrival for arrival in arrivals) >= needed:
-            return ()
-        return tuple(dict.fromkeys(name for arrival in arrivals for name in arrival))
-
-    def _sources(self, step: Step) -> list[Attempt]:
-        """The newest attempts of the steps that lead to a step now."""
-        latest = (self.execution.latest(key) for key in self._leading[step.key])
-        return [attempt for attempt in latest if attempt is not None and step.key in (attempt.routes or ())]
-
-    def _arrived(self, step: Step) -> tuple[str, ...]:
-        return tuple(source.step_key for source in self._sources(step))
 
     def _end(self, attempt: Attempt, outcome: Outcome) -> None:
         match outcome.ending:
@@ -349,16 +323,9 @@ class Simulation:
             Invalid: a condition has no value, in earnest.
         """
         names = self._names(attempt)() if step.has_conditions else {}
-        judged = [judging.judge(step, edge, attempt, names, self.asked) for edge in step.edges]
-        if self.stage.strict:
-            routes = routing.routes(step, attempt, names)
-        else:
-            back = self.workflow.graph.back.get(step.key, ())
-            routes = routing.routes(judging.as_judged(step, judged, back), attempt, {})
-        choices = tuple(replace(each, taken=_is_taken(each, routes or ())) for each in judged)
-        for each in choices:
-            if each.taken and each.unknown:
-                self._doubts[(attempt.id, each.edge.to)] = each.unknown
+        back = None if self.stage.strict else self.workflow.graph.back.get(step.key, ())
+        routes, choices = judging.decide(step, attempt, names, self.asked, back)
+        self._dependence.doubt(attempt.id, choices)
         self.decided.append(Decided(attempt_id=attempt.id, choices=choices))
         return routes
 
@@ -402,26 +369,7 @@ class Simulation:
         return lambda: scene.variables(*now, asked=self.asked)
 
 
-def _leading(workflow: Workflow) -> dict[str, list[str]]:
-    """For each step the keys of those with an edge to it."""
-    leading: dict[str, list[str]] = {step.key: [] for step in workflow.steps}
-    for step in workflow.steps:
-        for to in dict.fromkeys(edge.to for edge in step.ways):
-            leading.setdefault(to, []).append(step.key)
-    return leading
-
-
-def _is_taken(choice: Choice, routes: tuple[str, ...]) -> bool:
-    return choice.fits and choice.holds is not False and choice.error is None and choice.edge.to in routes
-
-
 def _moved(node: Node, goal: NodeState, now: datetime, max_attempts: int) -> Node:
-    hops = nodes.way(node.state, goal)
-    if hops is None:
-        ways = " or ".join(nodes.TRANSITIONS[node.state]) or "nothing: it is the end"
-        raise Conflict(
-            f"node {node.name} is {node.state} and cannot become {goal}; from {node.state} it can become {ways}"
-        )
-    for hop in hops:
+    for hop in nodes.hops(node, goal):
         node = nodes.transition(node, hop, now=now, max_attempts=max_attempts)
     return node

@@ -7,10 +7,10 @@ from engine.core import deferred, expressions, rendering
 from engine.core.parameters import check_schema
 from engine.core.secrets import missing_secrets
 from engine.core.sources import Source
-from engine.core.workflow_file import places
+from engine.core.workflow_file import parse, places, repaired
 from engine.core.workflow_shape import shape_problems
 from engine.core.workflows import CONTINUE, FAIL, ROLLBACK, Step, Workflow
-from engine.errors import Problem
+from engine.errors import Invalid, Problem
 
 
 class ActionRules(Protocol):
@@ -18,6 +18,26 @@ class ActionRules(Protocol):
 
     def problems(self, with_: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
         """What is wrong with a step's parameters: (path below `with`, message)."""
+
+
+def problems(
+    source: Source,
+    *,
+    actions: Mapping[str, ActionRules],
+    has_template: Callable[[str], bool] = lambda _name: True,
+    has_secret: Callable[[str], bool] = lambda _name: True,
+) -> list[Problem]:
+    """Everything that is wrong with a workflow's file; where it does not read well, also with the rest of it."""
+    try:
+        workflow = parse(source)
+    except Invalid as error:
+        rest = repaired(source) if isinstance(source.tree, Mapping) else None
+        more: list[Problem] = []
+        if rest is not None and rest is not source:
+            more = problems(rest, actions=actions, has_template=has_template, has_secret=has_secret)
+        found = [*error.problems, *(each for each in more if each not in error.problems)]
+        return sorted(found, key=lambda each: (each.line or 0, each.column or 0))
+    return check(workflow, source, actions=actions, has_template=has_template, has_secret=has_secret)
 
 
 def check(

@@ -26,7 +26,7 @@ from engine.core.facts import AttemptAdded, ExecutionPaused, ExecutionReopened, 
 from engine.core.rounds import visits
 from engine.core.workflows import Step
 from engine.errors import Conflict, Invalid, NotFound, Problem, PureBootError
-from engine.services import letters
+from engine.services import attempts, letters
 from engine.services.context import Context
 from engine.services.runs import Run
 from engine.services.starts import Start, start
@@ -138,14 +138,15 @@ class Control:
 
     def _again(self, run: Run, attempt: Attempt, chosen: bool) -> None:
         """Run a step again. Nothing has followed a step that failed, unless it is chosen: then that is run anew."""
-        run.begin(
+        attempts.begin(
+            run,
             planner.Begin(
                 step=run.workflow.by_key[attempt.step_key],
                 number=_next_number(run, attempt.step_key),
                 visit=visits(run.execution, attempt.step_key) + 1 if chosen else attempt.visit,
                 tries=1,
                 entry=True,
-            )
+            ),
         )
 
     def _reopen(self, tx: Tx, run: Run, reason: str) -> None:

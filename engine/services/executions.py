@@ -14,7 +14,7 @@ from engine.core.nodes import NodeState
 from engine.core.page import Page
 from engine.core.workflows import Workflow
 from engine.errors import Conflict, NotFound, PureBootError, Unavailable
-from engine.services import limits, starts
+from engine.services import attempts, limits, starts
 from engine.services.context import Context
 from engine.services.notices import Notice, Over, Task
 from engine.services.runs import Run
@@ -288,7 +288,7 @@ class Executions:
             is_free = attempt.taken_by is None or attempt.taken_by not in living
             if attempt.status is AttemptStatus.RUNNING and attempt.performer is Performer.ENGINE and is_free:
                 run.apply(AttemptClaimed(attempt_id=attempt.id, by=owner, at=run.now))
-                tx.tell(run.task(run.execution.find(attempt.id)))
+                tx.tell(attempts.task(run, run.execution.find(attempt.id)))
                 won += 1
         run.save()
         return won

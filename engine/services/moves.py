@@ -7,7 +7,6 @@ from typing import Any
 from engine.core import nodes as core
 from engine.core.events import Kind, NewEvent
 from engine.core.nodes import Node, NodeState, TriggeredBy
-from engine.errors import Conflict
 
 
 class Move:
@@ -49,14 +48,8 @@ class Move:
         Raises:
             Conflict: no way leads there.
         """
-        hops = core.way(node.state, goal)
-        if hops is None:
-            ways = " or ".join(core.TRANSITIONS[node.state]) or "nothing: it is the end"
-            raise Conflict(
-                f"node {node.name} is {node.state} and cannot become {goal}; from {node.state} it can become {ways}"
-            )
         rows: list[NewEvent] = []
-        for hop in hops:
+        for hop in core.hops(node, goal):
             node, more = self.to(node, hop)
             rows += more
         return node, rows

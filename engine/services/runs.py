@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from engine.clock import growing_id, new_id
-from engine.core import deferred, expressions, planner, routing, scopes
-from engine.core.commands import blank
+from engine.clock import new_id
+from engine.core import expressions, planner, routing, scopes
 from engine.core.dead_letters import of_execution
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import (
@@ -25,11 +24,9 @@ from engine.core.executions import (
     changed,
 )
 from engine.core.facts import (
-    AttemptAdded,
     AttemptFinished,
     AttemptHeard,
     AttemptSettled,
-    AttemptStarted,
     ExecutionFailing,
     ExecutionFinished,
     ExecutionQueued,
@@ -41,14 +38,13 @@ from engine.core.groups import Group
 from engine.core.nodes import Node, NodeState, TriggeredBy
 from engine.core.workflows import ROLLBACK, Step, Workflow
 from engine.errors import Conflict, Invalid, PureBootError
-from engine.services import letters
+from engine.services import attempts, letters
 from engine.services.context import Context
 from engine.services.masking import masked
 from engine.services.moves import Move
-from engine.services.notices import Over, Queued, Stop, Task, Wake
-from engine.services.resolving import completed, resolved
+from engine.services.notices import Over, Queued, Stop, Wake
 from engine.services.run_events import described
-from engine.store import documents, events, executions, groups, hosts, nodes
+from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
 
 
@@ -199,14 +195,13 @@ class Run:
             case planner.Settle():
                 self._settle(command.attempt, command.step)
             case planner.Begin():
-                self.begin(command)
+                attempts.begin(self, command)
             case planner.Launch():
-                self._launch(command.attempt, command.step)
+                attempts.launch(self, command.attempt, command.step)
             case planner.Skip():
-                skipped = self._blank(command.step, command.number, command.visit, AttemptStatus.SKIPPED)
-                self.apply(AttemptAdded(attempt=changed(skipped, completed_at=self.now, routes=())))
+                attempts.skip(self, command)
             case planner.Complete():
-                self._complete(command.attempt)
+                attempts.complete(self, command.attempt)
             case planner.Expire():
                 self.finish(command.attempt, AttemptStatus.TIMED_OUT, error=command.error, failure=command.failure)
             case planner.Withdraw():
@@ -217,123 +212,9 @@ class Run:
             case planner.Finish():
                 self._finish(command.status, command.error)
 
-    def begin(self, command: planner.Begin) -> None:
-        """Make an attempt, and let it run or wait for its delay."""
-        step = command.step
-        kept = command.after.config if command.after is not None and not step.retry.rerender else None
-        if command.due is not None:
-            waiting = self._blank(step, command.number, command.visit, AttemptStatus.RETRYING)
-            self.apply(AttemptAdded(attempt=_placed(waiting, command, config=kept or {}, due_at=command.due)))
-            return
-        blank = self._blank(step, command.number, command.visit, AttemptStatus.RUNNING)
-        blank = _placed(blank, command, started_at=self.now)
-        try:
-            config = self._config(step) if kept is None else kept
-            attempt = self._ready(blank, step, config)
-        except Invalid as error:
-            failed = changed(
-                blank,
-                status=AttemptStatus.FAILED,
-                failure=Failure.FAILED,
-                error=str(error),
-                started_at=self.now,
-                completed_at=self.now,
-            )
-            self.apply(AttemptAdded(attempt=failed))
-            return
-        self.apply(AttemptAdded(attempt=attempt))
-        self._hand_out(attempt)
-
-    def _blank(self, step: Step, number: int, visit: int, status: AttemptStatus) -> Attempt:
-        action = self.context.actions.get(step.action)
-        performer = action.performer if action else Performer.ENGINE
-        return blank(step, growing_id(), self.execution.id, number, visit, status, performer, self.now)
-
-    def _config(self, step: Step) -> Mapping[str, Any]:
-        if not step.has_expressions:
-            return step.with_
-        return deferred.begin(step, scopes.names(self.around()))
-
-    def _ready(self, attempt: Attempt, step: Step, config: Mapping[str, Any]) -> Attempt:
-        """An attempt as it begins: with its deadline, and taken where this process performs it.
-
-        Raises:
-            Invalid: a timer's parameters do not fit.
-        """
-        owner = self.context.host_id if attempt.performer is Performer.ENGINE else None
-        if owner is not None and not hosts.is_living(self.tx, owner):
-            owner = None  # this process slept past its lease and does not know it yet: somebody else performs it
-        ready = changed(
-            attempt,
-            config=config,
-            deadline_at=self.after(step.timeout_seconds),
-            taken_by=owner,
-            heard_at=None if owner is None else self.now,
-        )
-        return changed(ready, ends_at=self._end(ready)) if ready.performer is Performer.TIMER else ready
-
-    def _end(self, attempt: Attempt) -> datetime:
-        action = self.context.actions[attempt.action]
-        seconds = action.wait(action.complete(resolved(self.tx, self, attempt))) if action.wait else 0.0
-        return self.now + timedelta(seconds=seconds)
-
-    def _hand_out(self, attempt: Attempt) -> None:
-        """Give an attempt that runs now to whoever of this process performs it."""
-        if attempt.performer is Performer.WORKFLOW:
-            from engine.services import children  # it stands on this module
-
-            children.start(self, attempt)
-        elif attempt.performer is Performer.ENGINE and attempt.taken_by is not None:
-            self.tx.tell(self.task(attempt))
-
-    def task(self, attempt: Attempt) -> Task:
-        """An attempt with everything an engine needs to perform it."""
-        step = self.workflow.by_key[attempt.step_key]
-        if step.is_plain and attempt.config is step.with_:
-            known = self.context.parameters_of(step)
-            if known is not None:
-                return Task(attempt=attempt, config=step.with_, parameters=known)
-        try:
-            config, parameters = completed(self.tx, self, attempt)
-        except PureBootError as error:
-            return Task(attempt=attempt, error=str(error))
-        return Task(attempt=attempt, config=config, parameters=parameters)
-
     def after(self, seconds: float | None) -> datetime | None:
         """The time so many seconds from now; None for None."""
         return None if seconds is None else self.now + timedelta(seconds=seconds)
-
-    def _launch(self, attempt: Attempt, step: Step) -> None:
-        try:
-            config = self._config(step) if step.retry.rerender or not attempt.config else attempt.config
-            ready = self._ready(attempt, step, config)
-        except Invalid as error:
-            self.finish(attempt, AttemptStatus.FAILED, error=str(error))
-            return
-        self.apply(
-            AttemptStarted(
-                attempt_id=attempt.id,
-                at=self.now,
-                deadline_at=ready.deadline_at,
-                config=config,
-                ends_at=ready.ends_at,
-                taken_by=ready.taken_by,
-            )
-        )
-        self._hand_out(self.execution.find(attempt.id))
-
-    def _complete(self, attempt: Attempt) -> None:
-        action = self.context.actions.get(attempt.action)
-        output = dict(attempt.config)
-        message = None
-        if action is not None and action.wait is not None:
-            try:
-                outcome = action.waited(action.complete(resolved(self.tx, self, attempt)))
-            except Invalid as error:  # what was there when it began is there no more
-                self.finish(attempt, AttemptStatus.FAILED, error=str(error))
-                return
-            output, message = dict(outcome.output), outcome.message
-        self.finish(attempt, AttemptStatus.SUCCEEDED, output=output, message=message)
 
     def finish(self, attempt: Attempt, status: AttemptStatus, **details: Any) -> None:
         """End an attempt."""
@@ -455,10 +336,6 @@ class Run:
 
             children.follow(self, self._dropped, is_over=is_over)
         self._dropped = []
-
-
-def _placed(attempt: Attempt, command: planner.Begin, **more: Any) -> Attempt:
-    return changed(attempt, tries=command.tries, entry=command.entry, undoes=command.undoes, **more)
 
 
 def _decided(attempt: Attempt, decisions: Sequence[routing.Decision]) -> dict[str, Any]:

@@ -1,23 +1,21 @@
 """What can be done with workflows."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.clock import new_id
 from engine.core import documents as core
-from engine.core import sources, workflow_file, workflow_template
-from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
-from engine.core.events import Kind, NewEvent
+from engine.core import sources, workflow_file
+from engine.core.documents import Document, DocumentKind, DocumentStatus, Version
+from engine.core.events import Kind
 from engine.core.page import EVERYTHING, Page
 from engine.core.sources import Source
-from engine.core.workflow_check import check
-from engine.core.workflow_template import Made, WorkflowTemplate
+from engine.core.workflow_check import problems
 from engine.core.workflows import PublishedWorkflow, Workflow
-from engine.errors import Conflict, Invalid, Problem
+from engine.errors import Invalid, Problem
+from engine.services import drafts, from_template
 from engine.services.context import Context
-from engine.store import documents, events, executions
+from engine.store import documents, executions
 from engine.store.tx import Tx
 
 
@@ -36,9 +34,9 @@ class Workflows:
             if not found:
                 return [Problem(message="holds no workflow", file=file)]
             templates, secrets = await self._context.database.read(
-                lambda tx: (_templates(tx), self._context.vault.names(tx))
+                lambda tx: (documents.names(tx, DocumentKind.TEMPLATE), self._context.vault.names(tx))
             )
-            return [problem for source in found for problem in self._problems(source, templates, secrets)]
+            return [problem for source in found for problem in self.problems_of(source, templates, secrets)]
         except Invalid as error:
             return list(error.problems)
 
@@ -76,16 +74,12 @@ class Workflows:
                 named, with the line of the template.
             Conflict: there is a workflow of this name.
         """
-        source = await self._context.database.read(lambda tx: _for_new(tx, template, name))
-        made = await asyncio.to_thread(workflow_template.make, source, name, params)
-        problems = await self.validate(made.content) or _misnamed(made)
-        if problems:
-            raise Invalid([made.place(each) for each in problems])
+        made = await from_template.made(self._context, template, name, params, self.validate)
 
         def work(tx: Tx) -> PublishedWorkflow:
-            _refuse_name(tx, made.name)
+            drafts.require_free(tx, made.name)
             pair = (sources.read_one(made.content), made.content)
-            return self._import(tx, [pair], by, commit_message or f"made from {source.file}")[0][0]
+            return self._import(tx, [pair], by, commit_message or f"made from {made.template.file}")[0][0]
 
         return made.content, None if dry_run else await self._context.database.write(work)
 
@@ -96,7 +90,7 @@ class Workflows:
             NotFound: there is no such template or version.
             Invalid: it is no workflow template, or something in it is wrong.
         """
-        return (await self._context.database.read(lambda tx: _workflow_template(tx, template))).params
+        return (await self._context.database.read(lambda tx: from_template.read(tx, template))).params
 
     async def create(self, tree: Mapping[str, Any], *, by: str, commit_message: str = "") -> PublishedWorkflow:
         """Make a workflow from its tree.
@@ -110,9 +104,9 @@ class Workflows:
         text = workflow_file.export(workflow_file.parse(source))
 
         def work(tx: Tx) -> PublishedWorkflow:
-            self._refuse(source, _templates(tx))
+            self._refuse(tx, [source])
             name = str(tree["name"])
-            _refuse_name(tx, name)
+            drafts.require_free(tx, name)
             made = self._import(tx, [(source, text)], by, commit_message)[0][0]
             return made if tags is None else self._tag(tx, _get(tx, made.id), tags, by)
 
@@ -193,20 +187,18 @@ class Workflows:
             document = _get(tx, reference)
             wanted = core.parse_reference(version) if version else _newest(tx, document)
             chosen = documents.version(tx, document, wanted)
-            self._refuse(
-                sources.read_one(chosen.content, file=f"{document.name} {chosen.version_string}"), _templates(tx)
-            )
+            self._refuse(tx, [sources.read_one(chosen.content, file=f"{document.name} {chosen.version_string}")])
             after = replace(
                 document,
                 status=DocumentStatus.ACTIVE,
                 current_version=chosen.version_string,
                 updated_at=self._context.now(),
-                **_facts(self._context.workflow(chosen)),
+                **drafts.facts(self._context.workflow(chosen)),
             )
             if after.current_version != document.current_version or after.status is not document.status:
                 documents.save(tx, after)
                 documents.publish_version(tx, chosen)
-                self._note(tx, Kind.WORKFLOW_PUBLISHED, after, by, {"version": chosen.version_string})
+                drafts.note(self._context, tx, Kind.WORKFLOW_PUBLISHED, after, by, {"version": chosen.version_string})
             return self._shown(tx, after)
 
         return await self._context.database.write(work)
@@ -231,7 +223,7 @@ class Workflows:
             document = replace(_get(tx, reference), status=DocumentStatus.ARCHIVED, updated_at=self._context.now())
             documents.save(tx, document)
             live = executions.count_live(tx, document.id)
-            self._note(tx, Kind.WORKFLOW_ARCHIVED, document, by, {"live_executions": live})
+            drafts.note(self._context, tx, Kind.WORKFLOW_ARCHIVED, document, by, {"live_executions": live})
             return self._shown(tx, document)
 
         return await self._context.database.write(work)
@@ -250,89 +242,40 @@ class Workflows:
 
         return await self._context.database.read(work)
 
-    def problems_of(self, source: Source, templates: set[str]) -> list[Problem]:
-        """Everything that is wrong with one workflow beside templates of these names; asks no store."""
-        return self._problems(source, templates)
-
-    def _problems(self, source: Source, templates: set[str], secrets: Collection[str] | None = None) -> list[Problem]:
-        try:
-            workflow = workflow_file.parse(source)
-        except Invalid as error:
-            rest = workflow_file.repaired(source) if isinstance(source.tree, Mapping) else None
-            more = [] if rest is None or rest is source else self._problems(rest, templates, secrets)
-            found = [*error.problems, *(each for each in more if each not in error.problems)]
-            return sorted(found, key=lambda each: (each.line or 0, each.column or 0))
-        return check(
-            workflow,
+    def problems_of(self, source: Source, templates: set[str], secrets: Collection[str] | None = None) -> list[Problem]:
+        """Everything that is wrong with one workflow beside templates and secrets of these names; asks no store."""
+        return problems(
             source,
             actions=self._context.actions,
             has_template=templates.__contains__,
             has_secret=lambda name: secrets is None or name in secrets,
         )
 
-    def _refuse(self, source: Source, templates: set[str]) -> None:
-        problems = self._problems(source, templates)
-        if problems:
-            raise Invalid(problems)
+    def _refuse(self, tx: Tx, found: Sequence[Source]) -> None:
+        templates = documents.names(tx, DocumentKind.TEMPLATE)
+        wrong = [problem for source in found for problem in self.problems_of(source, templates)]
+        if wrong:
+            raise Invalid(wrong)
 
     def _import(
         self, tx: Tx, pairs: Sequence[tuple[Source, str]], by: str, message: str
     ) -> list[tuple[PublishedWorkflow, bool]]:
-        templates = _templates(tx)
-        problems = [problem for source, _ in pairs for problem in self._problems(source, templates)]
-        if problems:
-            raise Invalid(problems)
+        self._refuse(tx, [source for source, _ in pairs])
         return [self._import_one(tx, workflow_file.parse(source), text, by, message) for source, text in pairs]
 
     def _import_one(
         self, tx: Tx, workflow: Workflow, text: str, by: str, message: str
     ) -> tuple[PublishedWorkflow, bool]:
-        now = self._context.now()
-        known = {found.name: found for found in documents.find(tx, DocumentKind.WORKFLOW, _named(workflow.name))[0]}
-        document = known.get(workflow.name)
-        newest = documents.newest(tx, document.id) if document else None
-        if document is None:
-            document = Document(
-                id=new_id(),
-                kind=DocumentKind.WORKFLOW,
-                name=workflow.name,
-                created_at=now,
-                updated_at=now,
-                **_facts(workflow),
-            )
-            documents.add(tx, document)
-            self._note(tx, Kind.WORKFLOW_CREATED, document, by, {})
-        elif newest is not None and newest.content_hash == core.content_hash(text):
-            if document.status is DocumentStatus.ARCHIVED:
-                document = self._unarchived(tx, document)
-                self._note(tx, Kind.WORKFLOW_CREATED, document, by, {})
-            return self._shown(tx, document), False
-        number = core.next_number((newest.major, newest.minor) if newest else None, Bump.MINOR)
-        version = core.make_version(
-            document, number, text, version_id=new_id(), author=by, commit_message=message, now=now, draft=True
-        )
-        documents.add_version(tx, version)
-        document = replace(document, latest_version=version.version_string, updated_at=now)
-        documents.save(tx, document)
-        document = self._unarchived(tx, document)
-        data = {"version": version.version_string, "commit_message": message}
-        self._note(tx, Kind.WORKFLOW_VERSION_CREATED, document, by, data)
-        return self._shown(tx, document), True
+        document, is_changed = drafts.take_up(self._context, tx, workflow, text, by=by, message=message)
+        return self._shown(tx, document), is_changed
 
     def _tag(self, tx: Tx, document: Document, tags: tuple[str, ...], by: str) -> PublishedWorkflow:
         after = replace(document, tags=tags, updated_at=self._context.now())
         if after.tags != document.tags:
             documents.save(tx, after)
-            self._note(tx, Kind.WORKFLOW_UPDATED, after, by, {"changes": {"tags": [document.tags, after.tags]}})
+            changes = {"tags": [document.tags, after.tags]}
+            drafts.note(self._context, tx, Kind.WORKFLOW_UPDATED, after, by, {"changes": changes})
         return self._shown(tx, after)
-
-    def _unarchived(self, tx: Tx, document: Document) -> Document:
-        """An archived workflow that is taken up again is a draft, as it was at first."""
-        if document.status is not DocumentStatus.ARCHIVED:
-            return document
-        draft = replace(document, status=DocumentStatus.DRAFT, current_version=None, updated_at=self._context.now())
-        documents.save(tx, draft)
-        return draft
 
     def _shown(self, tx: Tx, document: Document, version: str | None = None) -> PublishedWorkflow:
         wanted = core.parse_reference(version) if version else _shown_reference(document)
@@ -359,45 +302,9 @@ class Workflows:
             updated_at=document.updated_at,
         )
 
-    def _note(self, tx: Tx, kind: Kind, document: Document, by: str, data: Mapping[str, Any]) -> None:
-        facts = {"workflow_id": document.id, "name": document.name, **data}
-        events.append(tx, [NewEvent(kind=kind, at=self._context.now(), principal=by, data=facts)])
-
 
 def _get(tx: Tx, reference: str) -> Document:
     return documents.get(tx, DocumentKind.WORKFLOW, reference)
-
-
-def _workflow_template(tx: Tx, reference: str) -> WorkflowTemplate:
-    name, _, version = reference.partition(":")
-    document = documents.get(tx, DocumentKind.TEMPLATE, name)
-    if document.type != TemplateType.WORKFLOW.value:
-        message = f"template {document.name} is of type {document.type}; workflows are made from those of type workflow"
-        raise Invalid([Problem(path="template", message=message)])
-    found = documents.version(tx, document, core.parse_reference(version))
-    return workflow_template.read(found.content, f"{document.name} {found.version_string}")
-
-
-def _for_new(tx: Tx, template: str, name: str) -> WorkflowTemplate:
-    _refuse_name(tx, name)
-    return _workflow_template(tx, template)
-
-
-def _refuse_name(tx: Tx, name: str) -> None:
-    if name in documents.names(tx, DocumentKind.WORKFLOW):
-        raise Conflict(f"there is a workflow {name} already")
-
-
-def _misnamed(made: Made) -> list[Problem]:
-    source = sources.read_one(made.content)
-    if source.tree["name"] == made.name:
-        return []
-    message = f"the workflow is named {source.tree['name']!r}, not {made.name!r}; write name: {{{{ name }}}} there"
-    return [source.problem(("name",), message)]
-
-
-def _templates(tx: Tx) -> set[str]:
-    return documents.names(tx, DocumentKind.TEMPLATE)
 
 
 def _newest(tx: Tx, document: Document) -> core.Reference:
@@ -412,15 +319,6 @@ def _shown_reference(document: Document) -> core.Reference:
     return core.parse_reference(document.latest_version)
 
 
-def _facts(workflow: Workflow) -> dict[str, Any]:
-    return {
-        "description": workflow.description,
-        "os_family": workflow.os_family,
-        "architecture": workflow.architecture,
-        "boot_mode": workflow.boot_mode,
-    }
-
-
 def _without_tags(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
     """A tree without the tags that may stand in it, and these."""
     if "tags" not in tree:
@@ -429,11 +327,6 @@ def _without_tags(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
         raise Invalid([Problem(path="tags", message="must be a list of texts")])
     return {key: value for key, value in tree.items() if key != "tags"}, core.check_tags(tags)
-
-
-def _named(name: str) -> Page:
-    every_status = tuple(status.value for status in DocumentStatus)
-    return Page(limit=None, filters={"name": (name,), "status": every_status})
 
 
 def _by_activity(page: Page) -> Page:

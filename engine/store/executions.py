@@ -1,12 +1,10 @@
-"""How executions, their attempts and their logs are kept."""
+"""How executions and their attempts are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from engine.core.executions import (
     LIVE,
@@ -20,7 +18,7 @@ from engine.core.executions import (
 )
 from engine.core.page import Page
 from engine.errors import NotFound
-from engine.store.bulk import Bulk, Saver, plain
+from engine.store.execution_changes import ATTEMPT_COLUMNS, COLUMNS, Changes, Heard
 from engine.store.query import filtered, page_of
 from engine.store.schema import attempt, engine_host, execution
 from engine.store.tx import Tx
@@ -29,48 +27,9 @@ from engine.store.tx import Tx
 PIECE = 50
 _NOUN = "execution"
 
-_COLUMNS = [field.name for field in fields(Execution) if field.name != "attempts"]
-_ATTEMPT_COLUMNS = [field.name for field in fields(Attempt)]
 # What every transition needs is stated once, with its values apart: making a statement costs more than running it.
 _GET = select(execution).where(execution.c.id == bindparam("its_id"))
-
-
-_ADD = Bulk(execution, [*_COLUMNS, "wake_at", "token_digest"])
-_SAVE = Saver(
-    execution,
-    groups=[
-        ["progress_percent"],
-        [
-            "status",
-            "concurrency_key",
-            "waits_for",
-            "output",
-            "error",
-            "failing",
-            "rolling_back",
-            "started_at",
-            "completed_at",
-            "deadline_at",
-            "paused_at",
-        ],
-    ],
-    extra=["wake_at"],
-)
-_SAVE_WAKE = Bulk(execution, ["id", "wake_at"], key="id")
 _ATTEMPTS = select(attempt).where(attempt.c.execution_id == bindparam("its_id")).order_by(attempt.c.number)
-_ADD_ATTEMPT = Bulk(attempt, [*_ATTEMPT_COLUMNS, "number"])
-_SAVE_ATTEMPT = Saver(
-    attempt,
-    groups=[
-        ["progress_percent", "message", "heard_at"],
-        ["status", "output", "failure", "error", "exit_code", "completed_at", "routes"],
-        ["due_at", "started_at", "deadline_at", "ends_at", "taken_by"],
-    ],
-)
-_SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
-_SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")
-_values = attrgetter(*plain(_COLUMNS))
-_attempt_values = attrgetter(*plain(_ATTEMPT_COLUMNS))
 _LIVE = [status.value for status in LIVE]
 _FILTERS = {
     "status": execution.c.status,
@@ -85,73 +44,6 @@ _SORTABLE = _FILTERS | {
     name: execution.c[name]
     for name in ("id", "created_at", "started_at", "completed_at", "workflow_name", "progress_percent")
 }
-
-
-class _Changes:
-    """The executions that a batch changed: each is written once, as it is at the end, and of its attempts those that
-    are new or other than they were.
-    """
-
-    def __init__(self) -> None:
-        self._before: dict[str, Execution | None] = {}
-        self._after: dict[str, tuple[Execution, datetime | None, str | None]] = {}
-        self._wakes: dict[str, datetime | None] = {}
-
-    def add(self, before: Execution | None, after: Execution, wake_at: datetime | None, digest: str | None) -> None:
-        """Note a change; `before` is what the store has, if the execution is not new."""
-        if after.id in self._before:
-            digest = digest or self._after[after.id][2]
-        else:
-            self._before[after.id] = before
-        self._after[after.id] = (after, wake_at, digest)
-        self._wakes.pop(after.id, None)
-
-    def wake(self, execution_id: str, wake_at: datetime | None) -> None:
-        """Note only when an execution has to be planned next."""
-        if execution_id in self._after:
-            after, _, digest = self._after[execution_id]
-            self._after[execution_id] = (after, wake_at, digest)
-        else:
-            self._wakes[execution_id] = wake_at
-
-    def flush(self, connection: Connection) -> None:
-        """Write them."""
-        new, saved, new_attempts, saved_attempts, configs = [], [], [], [], []
-        for key, (after, wake_at, digest) in self._after.items():
-            before = self._before[key]
-            if before is None:
-                new.append((*_values(after), wake_at, digest))
-            else:
-                saved.append((before, after, wake_at))
-            known = () if before is None else before.attempts  # an attempt keeps its place
-            for was, each in zip(known, after.attempts, strict=False):
-                if was is not each:
-                    saved_attempts.append((was, each))
-                    if was.config is not each.config:
-                        configs.append((each.id, each.config))
-            places = range(len(known), len(after.attempts))
-            new_attempts += [(*_attempt_values(after.attempts[at]), at) for at in places]
-        _ADD.run(connection, new)
-        _SAVE.run(connection, saved)
-        _SAVE_WAKE.run(connection, list(self._wakes.items()))
-        _ADD_ATTEMPT.run(connection, new_attempts)
-        _SAVE_ATTEMPT.run(connection, saved_attempts)
-        _SAVE_CONFIG.run(connection, configs)
-
-
-class _Heard:
-    """Signs of life of a batch: of each attempt the last."""
-
-    def __init__(self) -> None:
-        self._at: dict[str, datetime] = {}
-
-    def add(self, attempt_id: str, at: datetime) -> None:
-        """Note one."""
-        self._at[attempt_id] = at
-
-    def flush(self, connection: Connection) -> None:
-        """Write them."""
-        _SAVE_HEARD.run(connection, list(self._at.items()))
 
 
 def add(tx: Tx, value: Execution, token_digest: str, wake_at: datetime | None = None) -> None:
@@ -169,7 +61,7 @@ def save(tx: Tx, value: Execution, wake_at: datetime | None) -> None:
 def _keep(
     tx: Tx, before: Execution | None, value: Execution, wake_at: datetime | None, token_digest: str | None
 ) -> None:
-    tx.defer("executions", _Changes).add(before, value, wake_at, token_digest)
+    tx.defer("executions", Changes).add(before, value, wake_at, token_digest)
     known = tx.memory(_NOUN)
     if known is not None:
         if value.ended:
@@ -180,12 +72,12 @@ def _keep(
 
 def set_wake(tx: Tx, execution_id: str, wake_at: datetime | None) -> None:
     """Note when an execution has to be planned next."""
-    tx.defer("executions", _Changes).wake(execution_id, wake_at)
+    tx.defer("executions", Changes).wake(execution_id, wake_at)
 
 
 def heard(tx: Tx, value: Attempt, at: datetime) -> None:
     """Note a sign of life, which is no fact of the log."""
-    tx.defer("heard", _Heard).add(value.id, at)
+    tx.defer("heard", Heard).add(value.id, at)
     known = tx.memory(_NOUN)
     whole = known.get(value.execution_id) if known is not None else None
     if known is not None and whole is not None:
@@ -391,12 +283,12 @@ def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Execution]:
 
 
 def _execution(row: Mapping[str, Any], attempts: Sequence[Attempt]) -> Execution:
-    values = {name: row[name] for name in _COLUMNS}
+    values = {name: row[name] for name in COLUMNS}
     return Execution(**{**values, "status": ExecutionStatus(row["status"]), "attempts": tuple(attempts)})
 
 
 def _attempt(row: Mapping[str, Any]) -> Attempt:
-    values = {name: row[name] for name in _ATTEMPT_COLUMNS}
+    values = {name: row[name] for name in ATTEMPT_COLUMNS}
     values["status"] = AttemptStatus(row["status"])
     values["performer"] = Performer(row["performer"])
     values["failure"] = None if row["failure"] is None else Failure(row["failure"])

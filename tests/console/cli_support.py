@@ -22,6 +22,7 @@ from console.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
+MAC = "52:54:00:00:00:01"
 
 
 class Commands:

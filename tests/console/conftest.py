@@ -20,9 +20,16 @@ from engine.core.scopes import Server
 from tests import scenarios
 from tests.clock import ManualClock
 from tests.conftest import settings_for
+from tests.console.cli_support import Commands
 from tests.scenarios import Rack
 
 SERVER = Server(url="http://10.0.4.1:8080", tftp_url="tftp://10.0.4.1")
+
+
+@pytest.fixture
+def pureboot_command(sqlite_url: str, tmp_path: Path) -> Commands:
+    """Runs commands on an empty store."""
+    return Commands(sqlite_url, tmp_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from tests.console.cli_support import Commands
 from tests.story import ADA, ended, published
 
 ECHO = "name: echo\nsteps: [{key: a, action: core.echo, with: {message: hi}}]"
-MAC = "52:54:00:00:00:01"
 
 
 @pytest.fixture

@@ -3,15 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.console.cli_support import Commands
 from tests.packs.repositories import MANIFEST, SMALL, commit, lay
-
-
-@pytest.fixture
-def pureboot_command(sqlite_url: str, tmp_path: Path) -> Commands:
-    return Commands(sqlite_url, tmp_path)
 
 
 def test_a_folder_is_added_synced_and_removed(pureboot_command: Commands, tmp_path: Path) -> None:

@@ -22,11 +22,6 @@ REHEARSALS = ROOT / "tests" / "data" / "rehearsals"
 
 
 @pytest.fixture
-def pureboot_command(sqlite_url: str, tmp_path: Path) -> Commands:
-    return Commands(sqlite_url, tmp_path)
-
-
-@pytest.fixture
 def rack(sqlite_url: str, tmp_path: Path) -> Commands:
     """Commands on a store with the workflow `install` and a node."""
 

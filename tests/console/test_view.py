@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import keys
-from console.view import event_lines, forms, heading, labels, node_lines, rows
-from console.view.heading import Facts
-from console.view.labels import ASCII, UNICODE, Role, Symbols, plain
+from console.view import forms, labels, node_lines, rows
+from console.view.labels import ASCII, UNICODE, Symbols, plain
 from console.view.pieces import cells
 from console.view.rows import ExecutionView, NodeView
-from engine.core.events import Event, Kind
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.nodes import Node, NodeState
 from engine.errors import Invalid
@@ -216,160 +214,6 @@ def test_all_fields_of_a_node_are_known_to_the_filter() -> None:
     fields = rows.node_fields(NodeView(node=full, group="g", execution=FAILED))
     live = rows.node_fields(NodeView(node=full, execution=execution(attempts=(attempt(),))))
     assert set(fields) | set(live) == set(rows.NODE_FIELDS)
-
-
-# Heading
-
-
-@given(st.integers(30, 200), st.dictionaries(st.sampled_from(list(NodeState)), st.integers(0, 9999)), st.booleans())
-def test_the_heading_is_exactly_as_wide_as_the_screen(width: int, states: dict[NodeState, int], is_host: bool) -> None:
-    facts = Facts(states=states, running=12, server_url="http://10.0.0.1", store="x.db", is_open=True, is_host=is_host)
-    for line in (heading.first_line(facts, width), heading.second_line(facts, width, UNICODE)):
-        assert cells(plain(line)) == width
-
-
-def test_the_heading_counts_what_there_is() -> None:
-    facts = Facts(states={NodeState.ACTIVE: 3, NodeState.INSTALL_FAILED: 1, NodeState.PENDING: 0}, is_open=True)
-    line = plain(heading.second_line(facts, 120, UNICODE))
-    assert line.startswith(" ✗ 1 install failed   ● 3 active")
-    assert "pending" not in line
-    assert "nothing runs" in line
-
-
-def test_the_heading_says_aloud_that_it_is_cut_off() -> None:
-    facts = Facts(is_open=True, cut_seconds=75.0, store="x.db")
-    assert "! store unreachable for 1m 15s" in plain(heading.second_line(facts, 80, UNICODE))
-
-
-def test_a_guest_says_so() -> None:
-    facts = Facts(is_open=True, is_host=False, store="x.db")
-    assert "guest: another PureBoot serves" in plain(heading.second_line(facts, 80, UNICODE))
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("sqlite:////var/lib/pureboot/pureboot.db", "pureboot.db"),
-        ("postgresql+asyncpg://ada:secret@db.example/boot?ssl=on", "db.example/boot"),
-    ],
-)
-def test_what_a_store_is_called(url: str, name: str) -> None:
-    assert heading.store_name(url) == name
-
-
-@pytest.mark.parametrize("width", [120, 80, 60])
-def test_tabs_are_where_they_are_drawn(width: int) -> None:
-    facts = Facts(mode="log")
-    line = plain(heading.first_line(facts, width))
-    places = heading.tab_places(facts, width)
-    for number, (mode, name) in enumerate(heading.TABS, 1):
-        first, after = places[mode]
-        assert line[first:after] in (str(number), f"{number} {name}")
-    assert line[slice(*places["log"])] == "5 Log"
-
-
-# Events
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_of_event_can_be_told_without_its_data(kind: Kind) -> None:
-    text, role = event_lines.tell(Event(id=1, kind=kind, at=NOW, principal="system"))
-    assert text
-    assert role in Role
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "text", "role"),
-    [
-        (
-            Kind.NODE_STATE_CHANGED,
-            {"from_state": "installing", "to_state": "install_failed", "metadata": {"error": "no disk"}},
-            "installing -> install failed: no disk",
-            Role.BAD,
-        ),
-        (
-            Kind.NODE_UPDATED,
-            {"changes": {"hostname": [None, "r4-01"]}},
-            "changed: hostname now r4-01",
-            Role.PLAIN,
-        ),
-        (
-            Kind.ATTEMPT_FINISHED,
-            {"step": "Partition", "attempt": 2, "status": "timed_out", "error": "after 5m"},
-            "Partition (try 2) timed out: after 5m",
-            Role.BAD,
-        ),
-        (Kind.EXECUTION_FINISHED, {"workflow": "d", "status": "succeeded"}, "d succeeded", Role.GOOD),
-        (
-            Kind.ATTEMPT_ROUTED,
-            {
-                "step": "Check",
-                "edges": [
-                    {"to": "wipe", "taken": True},
-                    {"to": "ask", "taken": False, "if": "meta.big", "held": False},
-                ],
-            },
-            "Check goes on with wipe: meta.big does not hold",
-            Role.MUTED,
-        ),
-        (Kind.ATTEMPT_ROUTED, {"step": "Check", "edges": []}, "Check goes nowhere from here", Role.MUTED),
-        (
-            Kind.TRIGGER_FAILED,
-            {"name": "nightly", "error": "there is no node r4-99"},
-            "trigger nightly started nothing: there is no node r4-99",
-            Role.BAD,
-        ),
-        (
-            Kind.TRIGGER_UPDATED,
-            {"name": "nightly", "changes": {"enabled": [True, False]}},
-            "trigger nightly changed: enabled now False",
-            Role.PLAIN,
-        ),
-        (
-            Kind.TRIGGER_SKIPPED,
-            {"name": "nightly", "missed": 100, "missed_at_least": True},
-            "trigger nightly was missed at least 100 times; that is skipped",
-            Role.WARN,
-        ),
-        (
-            Kind.LINK_RECORDED,
-            {"system": "netbox", "kind": "device", "key": "r4-01", "external_id": "771"},
-            "made device r4-01 in netbox: 771",
-            Role.PLAIN,
-        ),
-        (
-            Kind.STORE_PRUNED,
-            {"executions": 12, "logs": 1, "events": 0},
-            "forgot 12 executions, 1 logs: they are older than what is kept",
-            Role.MUTED,
-        ),
-        (
-            Kind.HOST_LOST,
-            {"host": "rack-a"},
-            "PureBoot on rack-a is gone; the others go on with its work",
-            Role.BAD,
-        ),
-        (Kind.SECRET_SET, {"name": "pw", "is_new": True}, "secret pw set", Role.PLAIN),
-        (Kind.SECRET_SET, {"name": "pw", "is_new": False}, "secret pw has another value", Role.PLAIN),
-        (Kind.SECRET_DELETED, {"name": "pw"}, "secret pw deleted", Role.PLAIN),
-        (
-            Kind.SECRET_ROTATED,
-            {"key_id": "5c7f46c248d4", "secrets": 2, "webhooks": 1},
-            "secrets have a new key; sealed anew: 2, and 1 of webhooks",
-            Role.PLAIN,
-        ),
-    ],
-)
-def test_events_are_told_in_sentences(kind: Kind, data: dict[str, Any], text: str, role: Role) -> None:
-    assert event_lines.tell(Event(id=1, kind=kind, at=NOW, principal="system", data=data)) == (text, role)
-
-
-def test_groups_are_told_by_name() -> None:
-    group = "4c4c4544-0000-4a10-8000-000000000001"
-    event = Event(
-        id=1, kind=Kind.NODE_UPDATED, at=NOW, principal="user:ada", data={"changes": {"group_id": ["", group]}}
-    )
-    assert event_lines.entry(event, 1, "r4-01", {group: "r4"}).text == "changed: group now r4"
 
 
 # Node
