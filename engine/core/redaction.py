@@ -130,6 +130,28 @@ class Redactor:
         return merged
 
 
+def without_pieces(text: str, values: Iterable[str]) -> str:
+    """A short text without what four characters or more of it have in common with one of the values, in any case.
+
+    For words about a text that holds the values: such words cut what they quote, take single words out of it and put
+    escapes into it, so that none of a value's forms need be left whole.
+    """
+    known = {
+        each[at : at + _PIECE].lower()
+        for value in values
+        for each in {value, " ".join(value.split())}
+        for at in range(len(each) - _PIECE + 1)
+    }
+    places = [at for at in range(len(text) - _PIECE + 1) if text[at : at + _PIECE].lower() in known]
+    pieces: list[str] = []
+    end = 0
+    for at in places:
+        if at > end or not pieces:
+            pieces += (text[end:at], MASK)
+        end = at + _PIECE
+    return "".join((*pieces, text[end:]))
+
+
 def is_long(tree: Any, most: int) -> bool:
     """Whether a tree has more than so many characters; looks no further than that."""
     waiting = [tree]
