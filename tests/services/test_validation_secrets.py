@@ -8,16 +8,9 @@ from engine.core.events import Kind
 from engine.core.page import Page
 from tests.conftest import Opener
 from tests.programs import program
+from tests.services.test_validation import BOOT
 from tests.story import ADA, SERVER, published
 
-BOOT = """
-name: install
-boot_mode: any
-steps:
-  - key: boot
-    action: node.boot
-    with: {kernel: k, initrd: i, cmdline: "url=${server.http_url}/render/${execution.token}/answers"}
-"""
 LONG = "".join(f"{n:03d}Zq" for n in range(40))  # longer than what a finding quotes
 
 
