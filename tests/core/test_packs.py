@@ -592,3 +592,12 @@ def test_a_document_is_as_it_was_left_or_not() -> None:
         assert not as_left(replace(document, **change), source)
     assert not as_left(document, replace(source, digest=""))
     assert as_left(replace(document, description="by hand"), source)  # the pack says nothing of it
+
+
+def test_front_matter_behind_a_byte_order_mark_is_front_matter() -> None:
+    files = {
+        "pack.yaml": b"ref: p\n",
+        "templates/a.ks": "\ufeff---\r\ntype: preseed\r\n---\r\nd-i a/b string x\r\n".encode(),
+    }
+    [entry] = pack_files.read(PackFiles(files=files), ref=None).entries
+    assert (entry.facts["type"], entry.content, entry.skipped) == ("preseed", "d-i a/b string x\r\n", 3)
