@@ -57,5 +57,5 @@ def _script(section: str, begun: int, body: str) -> Iterator[Finding]:
     name = said[1] if said else ""
     if not section or name not in _SHELLS:
         return  # its Python is of whatever release ESXi has
-    for each in script.shell(body + "\n", "ash"):
+    for each in script.shell(body, "ash"):
         yield replace(each, line=(each.line or 0) + begun)
