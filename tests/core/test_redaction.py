@@ -216,3 +216,30 @@ def test_what_has_nothing_of_a_value_stays() -> None:
     assert without_pieces("there is no type 'hors'", ["correct horse"]) == f"there is no type '{MASK}'"
     assert without_pieces("there is no type 'x'", ["correct horse"]) == "there is no type 'x'"
     assert without_pieces("", ["correct horse"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "redacted"),
+    [
+        ("abcab", "abcabcab", MASK),
+        ("aaaa", "aaaaaaa", MASK),
+        ("abab", "xabababy", f"x{MASK}y"),
+        ("abaabaab", "-abaabaabaabaab-abaabaa", f"-{MASK}-abaabaa"),
+        ("pass word/ä", "?p=pass%20word%2f%c3%a4&", f"?p={MASK}&"),
+    ],
+)
+def test_a_value_that_overlaps_itself_leaves_nothing(secret: str, text: str, redacted: str) -> None:
+    assert Redactor([secret]).text(text) == redacted
+
+
+@given(st.text("ab", min_size=4, max_size=9), st.text("ab", max_size=60))
+def test_every_place_where_a_value_begins_counts(secret: str, text: str) -> None:
+    covered = {at + step for at in range(len(text)) if text.startswith(secret, at) for step in range(len(secret))}
+    left = "".join(char for at, char in enumerate(text) if at not in covered)
+    assert Redactor([secret]).text(text).replace(MASK, "") == left
+
+
+def test_a_value_that_repeats_itself_takes_no_longer() -> None:
+    began = time.process_time()
+    assert Redactor(["a" * 5_000]).text("a" * 1_000_000) == MASK
+    assert time.process_time() - began < 10
