@@ -159,7 +159,9 @@ class Runtime:
             if action.run is None:
                 raise ActionFailed(f"this engine cannot perform {action.name}")
             outcome = await action.run(self._call(task, log))
-        except (ActionFailed, PureBootError) as error:
+        except ActionFailed as error:
+            await self._finish(task, AttemptStatus.FAILED, error=error.told(self._clean), log=log.take())
+        except PureBootError as error:
             await self._finish(task, AttemptStatus.FAILED, error=str(error), log=log.take())
         except Exception as error:
             _log.error(
@@ -181,7 +183,9 @@ class Runtime:
 
     def _trace(self, error: Exception) -> str:
         """Where an error came from, for the log; it may quote what the action was given."""
-        text = "".join(traceback.format_exception(error)).rstrip()
+        return self._clean("".join(traceback.format_exception(error)).rstrip())
+
+    def _clean(self, text: str) -> str:
         redactor = self._context.vault.latest
         return text if redactor is None else redactor.text(text)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from engine.app import PureBoot
 from engine.clock import Clock
@@ -17,6 +18,10 @@ from engine.store.database import open_database
 from engine.store.migrate import migrate
 from tests import postgres
 from tests.clock import ManualClock
+
+# A machine that is busy makes no property false; what takes for ever is ended by pytest's own time limit.
+hypothesis_settings.register_profile("pureboot", deadline=None)
+hypothesis_settings.load_profile("pureboot")
 
 Opener = Callable[..., AbstractAsyncContextManager[PureBoot]]
 

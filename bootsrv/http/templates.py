@@ -54,11 +54,14 @@ class ChangedTemplate(Body):
 
 
 class NewVersion(Body):
-    """The next version; a draft is not the current one."""
+    """The next version; a draft is not the current one. It is refused if another version than the one that it is based
+    on is the current one by now.
+    """
 
     content: str
     commit_message: Prose = ""
     draft: bool = False
+    based_on: Line | None = None
 
 
 class Preview(Body):
@@ -155,6 +158,7 @@ async def add_version(call: Call) -> web.Response:
         by=call.by,
         commit_message=new.commit_message,
         bump=bump,
+        based_on=new.based_on,
         draft=new.draft,
         force=force,
         tell=found.extend,

@@ -25,11 +25,8 @@ def warn(found: "Sequence[Finding]") -> None:
         click.echo(safe(f"pureboot: {each.severity}: {each}"), err=True)
 
 
-def save(ctx: click.Context, work: "Callable[[PureBoot], Awaitable[T]]", *, text: str = "", name: str = "") -> "T":
-    """Save a template; one whose check finds errors is refused with what can be done about it.
-
-    A `text` that was written in an editor is kept in a file then: nobody's work is thrown away.
-    """
+def save(ctx: click.Context, work: "Callable[[PureBoot], Awaitable[T]]") -> "T":
+    """Save a template; one whose check finds errors is refused with what can be done about it."""
     from engine.core.findings import Finding
     from engine.errors import Invalid
 
@@ -38,17 +35,7 @@ def save(ctx: click.Context, work: "Callable[[PureBoot], Awaitable[T]]", *, text
     except Invalid as refusal:
         if any(isinstance(each, Finding) for each in refusal.problems):
             click.echo("pureboot: it is not saved; correct it, or save it all the same with --force", err=True)
-        if text:
-            click.echo(f"pureboot: what you wrote is kept in {_kept(name, text)}", err=True)
         raise
-
-
-def _kept(name: str, text: str) -> str:
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=f"{name}-", suffix=".txt", delete=False) as file:
-        file.write(text)
-    return file.name
 
 
 def check(

@@ -270,19 +270,27 @@ def export(
 ) -> None:
     """Write the library as a pack to DIR: all templates and workflows in use, or those with a tag or name.
 
-    Synced on an empty PureBoot it gives the same library: `pureboot pack add DIR`.
+    Synced on an empty PureBoot it gives the same library: `pureboot pack add DIR`. Files are left out, and said.
     """
     from console.cli import output
     from engine.packs.folder import write_folder
 
-    files = ask(
-        ctx,
-        lambda pureboot: pureboot.packs.export(ref, names=name, tags=tag, label=label, description=description),
-    )
+    async def read(pureboot: "PureBoot") -> "tuple[dict[str, bytes], dict[str, str]]":
+        packs = pureboot.packs
+        files = await packs.export(ref, names=name, tags=tag, label=label, description=description)
+        return files, {} if name or tag else await packs.not_exported()
+
+    files, left_out = ask(ctx, read)
     write_folder(folder, files)
+    for each, why in sorted(left_out.items()):
+        click.echo(f"pureboot: template {each} is left out: {why}", err=True)
     counts = {kind: sum(path.startswith(f"{kind}/") for path in files) for kind in ("templates", "workflows")}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    output.done({"ref": ref, "folder": str(folder), **counts}, f"{told} written to {folder}", as_json=as_json)
+    output.done(
+        {"ref": ref, "folder": str(folder), **counts, "left_out": left_out},
+        f"{told} written to {folder}",
+        as_json=as_json,
+    )
 
 
 @command(pack, "manifest")

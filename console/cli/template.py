@@ -1,7 +1,7 @@
 """`pureboot template`."""
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -9,6 +9,10 @@ from console.cli import library, template_iso, texts, versions  # noqa: F401 - t
 from console.cli.options import command, json_option, pairs, principal
 from console.cli.session import ask
 from console.cli.template_files import FILE_TYPES, FILES
+
+if TYPE_CHECKING:
+    from engine.app import PureBoot
+    from engine.core.documents import Version
 
 _TYPES = (
     *("kickstart", "preseed", "autoinstall", "cloud-init", "ignition", "unattend", "ipxe", "script", "document"),
@@ -158,13 +162,22 @@ def new_version(
 def edit(
     ctx: click.Context, name: str, bump: str, draft: bool, commit_message: str, force: bool, as_json: bool
 ) -> None:
-    """Edit the current version in $EDITOR; what is saved becomes the next version."""
-    before = ask(ctx, lambda pureboot: pureboot.templates.version(name))
+    """Edit the current version in $EDITOR (of a template that has none yet, the newest draft); what is saved becomes
+    the next version.
+    """
+
+    async def read(pureboot: "PureBoot") -> "tuple[str | None, Version]":
+        found = await pureboot.templates.get(name)
+        shown = found.current_version or found.latest_version or "latest"
+        return found.current_version, await pureboot.templates.version(name, shown)
+
+    based_on, before = ask(ctx, read)
     after = texts.edit(before.content, f".{name}")
     if after is None or after == before.content:
         click.echo("nothing changed", err=True)
         return
-    _add_version(ctx, name, after, bump, commit_message, as_json, draft=draft, force=force, is_edited=True)
+    with texts.written(after.encode(), f".{name}"):
+        _add_version(ctx, name, after, bump, commit_message, as_json, draft=draft, force=force, based_on=based_on)
 
 
 def _add_version(
@@ -177,7 +190,7 @@ def _add_version(
     *,
     draft: bool,
     force: bool,
-    is_edited: bool = False,
+    based_on: str | None = None,
 ) -> None:
     from console.cli import output
     from console.cli.findings import save, warn
@@ -186,10 +199,16 @@ def _add_version(
     made = save(
         ctx,
         lambda pureboot: pureboot.templates.add_version(
-            name, content, by=principal(), commit_message=message, bump=Bump(bump), draft=draft, force=force, tell=warn
+            name,
+            content,
+            by=principal(),
+            commit_message=message,
+            bump=Bump(bump),
+            based_on=based_on,
+            draft=draft,
+            force=force,
+            tell=warn,
         ),
-        text=content if is_edited else "",
-        name=name,
     )
     what = f"has the draft {made.version_string}" if draft else f"is at {made.version_string}"
     output.done(made, f"template {name} {what}", as_json=as_json)

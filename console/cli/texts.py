@@ -1,6 +1,8 @@
 """Texts that commands read and print: byte for byte what is in the file, the store and the terminal's pipe."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import click
@@ -10,33 +12,43 @@ def read(file: BinaryIO) -> str:
     """The text of a file, as it is.
 
     Raises:
-        click.ClickException: it is no UTF-8 or too large; with the place.
+        Invalid: it is no UTF-8 or too large; with the place.
     """
     from engine.core.documents import MAX_CONTENT
     from engine.core.texts import decode
-    from engine.errors import Invalid
 
     name = getattr(file, "name", "standard input")
-    try:
-        return decode(file.read(MAX_CONTENT + 1), file="standard input" if name in ("<stdin>", "-") else str(name))
-    except Invalid as error:
-        raise click.ClickException(str(error)) from None
+    return decode(file.read(MAX_CONTENT + 1), file="standard input" if name in ("<stdin>", "-") else str(name))
 
 
 def edit(text: str, extension: str) -> str | None:
     """Let a person edit a text in $EDITOR; None if it was not saved. The editor gets and gives back its very bytes.
 
     Raises:
-        click.ClickException: what was saved is no UTF-8 or too large; with the place.
+        click.ClickException: the editor cannot be run.
+        Invalid: what was saved is no UTF-8 or too large; with the place. It is kept in a file.
     """
     from engine.core.texts import decode
-    from engine.errors import Invalid
 
     after = click.edit(text.encode(), extension=extension)
+    if after is None:
+        return None
+    with written(bytes(after), extension):
+        return decode(bytes(after), file="what was saved")
+
+
+@contextmanager
+def written(text: bytes, extension: str) -> Iterator[None]:
+    """Keep what a person wrote in a file, and say in which, should it be refused: nobody's work is thrown away."""
+    import tempfile
+
     try:
-        return None if after is None else decode(bytes(after), file="what was saved")
-    except Invalid as error:
-        raise click.ClickException(str(error)) from None
+        yield
+    except BaseException:  # whoever presses Ctrl-C while it is saved has written it all the same
+        with tempfile.NamedTemporaryFile(prefix="pureboot-", suffix=extension, delete=False) as file:
+            file.write(text)
+        click.echo(f"pureboot: it is not saved; what you wrote is kept in {file.name}", err=True)
+        raise
 
 
 def show(text: str) -> None:

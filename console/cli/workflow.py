@@ -1,6 +1,6 @@
 """`pureboot workflow`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -104,12 +104,16 @@ def _input(schema: Any) -> str:
 def validate(ctx: click.Context, files: Sequence[BinaryIO], as_json: bool) -> None:
     """Say everything that is wrong with workflow files; changes nothing."""
     from console.cli import output
-
-    given = [(file.name, texts.read(file)) for file in files]
+    from engine.errors import Invalid
 
     async def check(pureboot: "PureBoot") -> "list[Problem]":
-        found = [await pureboot.workflows.validate(text, file=name) for name, text in given]
-        return [problem for problems in found for problem in problems]
+        problems: list[Problem] = []
+        for file in files:
+            try:
+                problems += await pureboot.workflows.validate(texts.read(file), file=file.name)
+            except Invalid as error:
+                problems += error.problems
+        return problems
 
     problems = ask(ctx, check)
     if as_json:
@@ -120,7 +124,7 @@ def validate(ctx: click.Context, files: Sequence[BinaryIO], as_json: bool) -> No
     if problems:
         ctx.exit(1)
     if not as_json:
-        output.say(f"{', '.join(name for name, _ in given)}: valid")
+        output.say(f"{', '.join(file.name for file in files)}: valid")
 
 
 @command(workflow, "import")
@@ -129,28 +133,53 @@ def validate(ctx: click.Context, files: Sequence[BinaryIO], as_json: bool) -> No
 @_message
 @json_option
 def import_(ctx: click.Context, files: Sequence[BinaryIO], publish: bool, commit_message: str, as_json: bool) -> None:
-    """Take up workflow files, each as a draft."""
+    """Take up workflow files, each as a draft; one that is refused stops no other."""
     from console.cli import output
+    from console.cli.lazy import FAILED, exit_code, lines
+    from engine.errors import PureBootError
 
-    given = [(file.name, texts.read(file)) for file in files]
+    taken: list[PublishedWorkflow] = []
+    codes: set[int] = set()
 
-    async def take(pureboot: "PureBoot") -> "list[tuple[PublishedWorkflow, bool]]":
-        taken = []
-        for name, text in given:
-            for each, is_new in await pureboot.workflows.import_(
-                text, by=principal(), file=name, commit_message=commit_message
-            ):
-                shown = await pureboot.workflows.publish(each.name, by=principal()) if publish else each
-                taken.append((shown, is_new))
-        return taken
+    def say(each: "PublishedWorkflow", is_new: bool) -> None:
+        taken.append(each)
+        if not as_json:
+            what = "imported as" if is_new else "unchanged, still"
+            output.say(f"workflow {each.name} {what} {each.latest_version} ({each.status})")
 
-    taken = ask(ctx, take)
+    async def take(pureboot: "PureBoot") -> None:
+        for file in files:
+            try:
+                await _import_one(pureboot, file, commit_message, publish=publish, say=say)
+            except PureBootError as error:
+                codes.add(exit_code(error))
+                for line in lines(error):
+                    click.echo(f"pureboot: {line}", err=True)
+
+    ask(ctx, take)
     if as_json:
-        output.show_json([each for each, _ in taken])
-        return
-    for each, is_new in taken:
-        what = "imported as" if is_new else "unchanged, still"
-        output.say(f"workflow {each.name} {what} {each.latest_version} ({each.status})")
+        output.show_json(taken)
+    if codes:
+        ctx.exit(codes.pop() if len(codes) == 1 else FAILED)
+
+
+async def _import_one(
+    pureboot: "PureBoot",
+    file: BinaryIO,
+    commit_message: str,
+    *,
+    publish: bool,
+    say: "Callable[[PublishedWorkflow, bool], None]",
+) -> None:
+    """Import a file, and say of each workflow in it what became of it."""
+    text, by = texts.read(file), principal()
+    for each, is_new in await pureboot.workflows.import_(text, by=by, file=file.name, commit_message=commit_message):
+        shown = each
+        try:
+            if publish:
+                shown = await pureboot.workflows.publish(each.name, by=by)
+        finally:  # one that cannot be published is imported all the same
+            say(shown, is_new)
 
 
 @command(workflow, "publish")
@@ -216,14 +245,13 @@ def run(
     async def start(pureboot: "PureBoot") -> "list[Execution]":
         params = await _params(pureboot, name, given, draft=draft)
         cursor = await pureboot.feed.cursor()
-        begun = [
-            await pureboot.executions.start(
+        begun = []
+        for each in node or (None,):
+            execution = await pureboot.executions.start(
                 name, by=principal(), node=each, params=params, request_id=request_id, draft=draft
             )
-            for each in node or (None,)
-        ]
-        if not as_json:
-            for execution in begun:
+            begun.append(execution)
+            if not as_json:  # at once: one that is refused after it does not undo it
                 output.say(f"execution {execution.id} of {execution.workflow_name} {execution.workflow_version}")
         return await watch_them(pureboot, begun, cursor, quiet=as_json) if watch else begun
 

@@ -27,6 +27,7 @@ from engine.core.documents import Document, DocumentKind, DocumentStatus, Versio
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import PureBootError
 
+_CHOOSE = "this version is in use, and the first: go to the one that is to take its place"
 _UNRESOLVED = 4  # lines
 SHORT = 30  # lines of a screen that has none to give away
 
@@ -212,7 +213,8 @@ class TemplateScreen(DiffKeys, PureBootScreen):
         version = self.selected
         base = None if version is None else self._shown_now(version)
         if version is None or base is None:
-            self.app.complain("there is no other version to compare this one with")
+            is_more = version is not None and len(self._versions) > 1
+            self.app.complain(_CHOOSE if is_more else "there is no other version to compare this one with")
             return
         from console.screens.impact import ImpactScreen
 

@@ -30,7 +30,6 @@ REDIRECTS = 5
 KEY_HEADER = "Idempotency-Key"
 
 _LARGE = 64 * 1024
-_SHOWN = 300  # characters of an answer that a failure shows
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _RANGE = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?")
 
@@ -160,9 +159,8 @@ def _found(answer: Any, path: str) -> str:
         else:
             value = None
     if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        raise ActionFailed(
-            f"the answer has no id at {path}, so what was made cannot be remembered: {_cut(json.dumps(answer))}"
-        )
+        message = f"the answer has no id at {path}, so what was made cannot be remembered"
+        raise ActionFailed(message, quote=json.dumps(answer))
     return str(value)
 
 
@@ -189,7 +187,7 @@ async def _asked(call: Call, parameters: Http) -> Answer:
     except (aiohttp.ClientError, ValueError, OSError) as error:
         raise ActionFailed(f"{where}: {_why(error)}") from None
     if not parameters.expects(answer.status):
-        raise ActionFailed(f"{where} answered {_told(answer)}")
+        raise ActionFailed(f"{where} answered {_told(answer)}", quote=answer.text)
     return answer
 
 
@@ -295,13 +293,7 @@ def _told(answer: Answer) -> str:
     told = f"{answer.status} {answer.reason}".strip()
     if answer.status in _MOVED and answer.location is not None:
         told += f", a redirect to {_shown(answer.location)}, which is not followed to another host"
-    text = _cut(answer.text)
-    return f"{told}: {text}" if text else told
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return told
 
 
 def _shown(url: str) -> str:

@@ -18,10 +18,15 @@ from engine.core.artifacts import Artifact
 from engine.core.executions import Performer
 from engine.core.links import Link
 from engine.core.nodes import NodeState
+from engine.core.redaction import REACH
 from engine.core.sources import spell
 from engine.errors import Conflict, Invalid, Problem
 
 ENTRY_POINTS = "pureboot.actions"
+
+
+_SHOWN = 300  # characters of a quote
+_QUOTED = 2 * REACH
 
 
 class Parameters(BaseModel):
@@ -31,7 +36,22 @@ class Parameters(BaseModel):
 
 
 class ActionFailed(Exception):
-    """Raised by an action to let its attempt fail; the text is the attempt's error."""
+    """Raised by an action to let its attempt fail; the text is the attempt's error.
+
+    `quote` is what another system said, to be shown behind it. It is cut short only after secrets were taken out of it:
+    of one that the cut went through, the beginning would be shown.
+    """
+
+    def __init__(self, message: str, *, quote: str = "") -> None:
+        super().__init__(message)
+        self.quote = quote[:_QUOTED]
+
+    def told(self, clean: Callable[[str], str]) -> str:
+        """The error on one line; `clean` takes secrets out of a text."""
+        quote = " ".join(clean(self.quote).split())
+        if not quote:
+            return str(self)
+        return f"{self}: {quote if len(quote) <= _SHOWN else f'{quote[:_SHOWN]}…'}"
 
 
 async def _keep_no_link(system: str, kind: str, key: str, external_id: str, data: Mapping[str, Any]) -> Link:

@@ -66,7 +66,10 @@ _SCRIPT_SECTION = re.compile(r"%(?:pre|post|pre-install|onerror|traceback)\b")
 _SECTION = re.compile(r"%(?!end\b|include\b|ksappend\b)[a-z]")
 _SHELL_LINE = re.compile(r"\s*\S+\s+\S*_command\s")
 _HERE = re.compile(r"<<-?\s*(\\?)(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\2")
-_TOKEN = re.compile(r"\$\{[^}\n]*\}|\n|\\.|['\"]|(?:(?<=\s)|^)#", re.MULTILINE)
+_TOKEN = re.compile(r"\$\{[^}\n$]*(?:\$(?!\{)[^}\n$]*)*\}|\n|\\.|['\"]|(?:(?<=\s)|^)#", re.MULTILINE)
+_NEAR = 200
+"""How many characters before and after a value are looked at. The whole line would be, again for each of its values,
+more than a text of one long line can pay for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,17 +143,20 @@ class Judge:
     def _place(self, variable: Variable) -> Place:
         self._read(variable.start)
         source, start, end = self._source, variable.start, variable.start + len(variable.text)
-        line_end = source.find("\n", end)
-        before = source[self._line_start : start]
         family, spot = self._family, self._spot
-        if (family is Family.COMMAND and self._in_script) or (family is Family.LINE and _SHELL_LINE.match(before)):
+        if (family is Family.COMMAND and self._in_script) or (family is Family.LINE and self._is_shell_line(start)):
             family = Family.SHELL
         elif family in (Family.LINE, Family.IPXE) and spot is not Spot.COMMENT:
             spot = Spot.BARE  # there are no quotes
         if self._here is not None and family is Family.SHELL:
             spot = Spot.HERE_LITERAL if self._here[1] else Spot.HERE
-        after = source[end : line_end if line_end >= 0 else len(source)]
-        return Place(family=family, spot=spot, before=before[-200:], after=after[:200], in_script=self._in_script)
+        before = source[max(self._line_start, start - _NEAR) : start]
+        after = source[end : end + _NEAR].partition("\n")[0]
+        return Place(family=family, spot=spot, before=before, after=after, in_script=self._in_script)
+
+    def _is_shell_line(self, to: int) -> bool:
+        """Whether the line up to an index is the answer of a preseed that a shell runs."""
+        return _SHELL_LINE.match(self._source, self._line_start, min(to, self._line_start + _NEAR)) is not None
 
     def _read(self, to: int) -> None:
         """Go on to an index: which quotes are open there, which section and here-document it is in."""
@@ -169,7 +175,7 @@ class Judge:
         """Whether a quote begins or ends quotes: in YAML only one at the start of a scalar begins them."""
         if self._family is not Family.YAML or self._spot is not Spot.BARE:
             return True
-        before = self._source[self._line_start : at].rstrip(" ")
+        before = self._source[max(self._line_start, at - _NEAR) : at].rstrip(" ")
         return not before or before[-1] in ":-,[{"
 
     def _quote(self, kind: Spot) -> None:

@@ -14,6 +14,10 @@ from engine.core.rendering import written
 from engine.core.values import Scopes, find
 
 MOST = 4 * 1024 * 1024
+MOST_STEPS = 500_000
+"""How many pieces a text may be made of. A text of 1 MiB has half as many at most, but includes multiply: ten levels of
+ten includes each, all of them empty, would take for ever.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """A text and its stretches, with the position at which each begins."""
+    """A text and its stretches, with the position at which each begins. It `is_whole` unless it is too large to trace;
+    its end is missing then.
+    """
 
     content: str
     starts: tuple[int, ...]
     stretches: tuple[Stretch, ...]
     lines: tuple[int, ...]
+    is_whole: bool = True
 
     def at(self, line: int, column: int | None = None) -> Origin | None:
         """Where the character at a line and column was written; without a column, what the line begins with."""
@@ -84,7 +91,12 @@ class _Walk:
     starts: list[int] = field(default_factory=list)
     stretches: list[Stretch] = field(default_factory=list)
     size: int = 0
+    steps: int = 0
     drops: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.size > MOST or self.steps > MOST_STEPS
 
     def add(self, text: str, stretch: Stretch) -> None:
         self.pieces.append(text)
@@ -96,8 +108,9 @@ class _Walk:
     def visit(self, parsed: Parsed, path: Path) -> None:
         line = column = 1
         for segment in parsed.segments:
-            if self.size > MOST:
+            if self.is_over:
                 return
+            self.steps += 1
             here = Origin(template=path[-1][0], line=line, column=column)
             if isinstance(segment, str):
                 self.add(segment, Stretch(origin=here))
@@ -144,7 +157,8 @@ def trace(
     content = "".join(walk.pieces)
     lines = [0]
     lines += [at + 1 for at, character in enumerate(content) if character == "\n"]
-    return Traced(content=content, starts=tuple(walk.starts), stretches=tuple(walk.stretches), lines=tuple(lines))
+    starts, stretches = tuple(walk.starts), tuple(walk.stretches)
+    return Traced(content=content, starts=starts, stretches=stretches, lines=tuple(lines), is_whole=not walk.is_over)
 
 
 def with_values(scopes: Scopes) -> Callable[[Variable], str]:

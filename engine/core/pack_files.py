@@ -33,7 +33,7 @@ _EXTENSIONS = {
     "ipxe": TemplateType.IPXE,
     "xml": TemplateType.UNATTEND,
 }
-_RULE = re.compile(r"---[ \t]*\r?\n")
+_RULE = re.compile(r"\ufeff?---[ \t]*\r?\n")  # editors of Windows put a byte order mark first
 _END = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 _MAX_FRONT = 32 * 1024
 _CLOUD = re.compile(r"#cloud-config\b")

@@ -23,6 +23,8 @@ FOLDERS: Mapping[str, DocumentKind] = {"templates": DocumentKind.TEMPLATE, "work
 
 MAX_FILE = 1024 * 1024
 MAX_FILES = 10_000
+MAX_BYTES = 256 * 1024 * 1024
+"""Bytes of all files of a pack that are read together: they are in memory at once."""
 
 _REF = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

@@ -15,6 +15,7 @@ in strides, and only forms of which a piece is there are looked for (2 ms).
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -32,6 +33,8 @@ _LEAST_DERIVED = 8  # a line, or a value encoded: shorter ones say too little
 _LONG = 8  # from here on the sieve takes strides
 _FEW = 150  # so many forms are looked for one by one: 12 µs each in 64 KiB
 _DEEPEST = 200
+_LEAP = 4096  # characters by which it goes along a text that repeats itself
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _PADDING = " \t\r\n\v\f*"
 
 
@@ -45,7 +48,8 @@ def forms(value: str) -> set[str]:
     found = {value, value.strip()}
     derived = {line for line in value.splitlines() if not line.startswith("-----")}
     for each in tuple(found):
-        derived |= {quote(each, safe=""), quote(each), quote_plus(each)}
+        escaped = {quote(each, safe=""), quote(each), quote_plus(each)}
+        derived |= escaped | {_ESCAPE.sub(lambda match: match[0].lower(), text) for text in escaped}  # as .NET does
         derived |= {json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1]}
         derived |= set(_base64(each.encode("utf-8", "surrogatepass")))
     bare = {core_of(each) for each in found}
@@ -130,6 +134,28 @@ class Redactor:
         return merged
 
 
+def without_pieces(text: str, values: Iterable[str]) -> str:
+    """A short text without what four characters or more of it have in common with one of the values, in any case.
+
+    For words about a text that holds the values: such words cut what they quote, take single words out of it and put
+    escapes into it, so that none of a value's forms need be left whole.
+    """
+    known = {
+        each[at : at + _PIECE].lower()
+        for value in values
+        for each in {value, " ".join(value.split())}
+        for at in range(len(each) - _PIECE + 1)
+    }
+    places = [at for at in range(len(text) - _PIECE + 1) if text[at : at + _PIECE].lower() in known]
+    pieces: list[str] = []
+    end = 0
+    for at in places:
+        if at > end or not pieces:
+            pieces += (text[end:at], MASK)
+        end = at + _PIECE
+    return "".join((*pieces, text[end:]))
+
+
 def is_long(tree: Any, most: int) -> bool:
     """Whether a tree has more than so many characters; looks no further than that."""
     waiting = [tree]
@@ -149,10 +175,23 @@ def is_long(tree: Any, most: int) -> bool:
 
 
 def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where a form stands. Places that overlap are one, found in time linear in the text: what stands again `step`
+    characters further repeats itself after so many.
+    """
+    size = len(form)
     at = text.find(form)
     while at >= 0:
-        yield at, at + len(form)
-        at = text.find(form, at + len(form))
+        start, end = at, at + size
+        again = text.find(form, at + 1, end + size - 1)
+        while again >= 0:
+            step, end = again - at, again + size
+            for unit in (form[-step:] * (_LEAP // step + 1), form[-step:]):
+                while text.startswith(unit, end):
+                    end += len(unit)
+            at = end - size
+            again = text.find(form, at + 1, end + size - 1)
+        yield start, end
+        at = text.find(form, end)
 
 
 def _piece(text: str, offset: int, spans: Sequence[tuple[int, int]]) -> str:

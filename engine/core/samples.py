@@ -81,20 +81,22 @@ _GUESSES: tuple[tuple[str, str], ...] = (
 )
 _PATTERNS = tuple((re.compile(pattern), sample) for pattern, sample in _GUESSES)
 
-PALETTES: tuple[str, ...] = (
+PALETTES: tuple[object, ...] = (
     "sample",
-    "1",
-    "true",
+    1,
+    True,
     "192.0.2.20",
     "http://192.0.2.1/sample",
     "/dev/sda",
     "en_US.UTF-8",
-    "[]",
-    '["sample"]',
-    "{}",
+    [],
+    ["sample"],
+    {},
     "",
 )
-"""What else a value that was guessed could be."""
+"""What else a value that was guessed could be. Lists, mappings and numbers are such, for a helper (`${json:meta.keys}`)
+writes them otherwise than a text that looks like one.
+"""
 
 
 def is_guess(variable: Variable) -> bool:
@@ -102,11 +104,11 @@ def is_guess(variable: Variable) -> bool:
     return variable.fault is None and variable.name not in KNOWN and variable.default is None
 
 
-def sample(variable: Variable, palette: str | None = None) -> str:
+def sample(variable: Variable, palette: object = None) -> str:
     """A value for a variable, as it is written there: the one that is known, its default, or a guess; the placeholder
     as it is if it will never have one. `palette` stands for every guess.
     """
-    value = None if variable.fault is Fault.UNKNOWN_NAMESPACE else KNOWN.get(variable.name, variable.default)
+    value: object = None if variable.fault is Fault.UNKNOWN_NAMESPACE else KNOWN.get(variable.name, variable.default)
     if value is None and variable.fault is None:
         value = guess(variable.key) if palette is None else palette
     return variable.text if value is None else written(variable, value)
@@ -120,7 +122,7 @@ def guess(key: str) -> str:
     return next((value for pattern, value in _PATTERNS if pattern.fullmatch(name)), "sample")
 
 
-def with_palette(palette: str | None) -> Callable[[Variable], str]:
+def with_palette(palette: object) -> Callable[[Variable], str]:
     """The samples with another value for every guess."""
     return lambda variable: sample(variable, palette)
 

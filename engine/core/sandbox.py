@@ -1,26 +1,23 @@
 """Jinja2's sandbox with a bound on work and memory: whatever a text holds, filling it ends soon and stays small.
 
 Jinja2's own sandbox keeps a template away from Python; it does not keep it from counting to ten to the twelfth. Here
-everything that can multiply has a price, paid from one budget for each text that is filled:
+everything that can multiply has a price, paid from one budget for each text (`engine.core.sandbox_budget`):
 
 - every turn of a loop and every call of a macro, by how much text is in its body;
 - every filter, test, call, comparison, slice and output, by the size of what it is given and of what it makes;
-- operators and methods that would make something huge in one go are refused before they do (also while Jinja2 compiles,
-  when it computes what is constant).
+- every list and mapping that is made, by all that is in it;
+- operators, methods and filters that would make something huge in one go are refused before they do (also while Jinja2
+  compiles, when it computes what is constant; `engine.core.sandbox_limits`).
 
 The prices are put into the parsed template as filters. Nothing depends on time, so a text that may be filled today may
 be filled on any machine.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import wraps
-from types import BuiltinMethodType, MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinMethodType
 from typing import Any
 
-from jinja2 import StrictUndefined, Undefined, nodes
+from jinja2 import StrictUndefined, Template, Undefined, nodes
 from jinja2.filters import make_attrgetter
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,130 +25,13 @@ from jinja2.utils import pass_context, pass_eval_context
 from jinja2.visitor import NodeTransformer
 
 from engine.core.escaping import HELPERS, Helper
+from engine.core.sandbox_budget import MAX_LENGTH, bounded, cost, huge, size_of, spend
+from engine.core.sandbox_limits import check_method, guarded, is_huge, pay_result, settled
 from engine.core.values import as_text
 
-MAX_LENGTH = 1024 * 1024
-"""Characters of what one text may become, and items of what one operator, filter or method may make."""
+__all__ = ["MAX_LENGTH", "REPORTED", "Reported", "Sandbox", "bounded"]
 
-WORK = 1_000_000
-"""How many steps filling one text may take: a turn of a loop is about 3, a call 10, 16 characters or 1 item that are
-handled 1."""
-
-_MAX_BITS = 4096
-_MAX_NUMBER = 100_000  # as an argument of what makes that much of something
-_WIDE = re.compile(r"%[^A-Za-z%]*(?:\d{5}|\*)")
-_WIDE_FORMAT = re.compile(r"\d{5}|\{[^{}]*\{")
-_LARGE_NUMBERS = frozenset({"default", "d", "sum", "int", "float", "abs", "select", "reject", "max", "min", "in"})
-_SLOW = {"map": 4, "select": 4, "reject": 4, "wordwrap": 16, "striptags": 4, "title": 4}
-_HIDDEN = frozenset({"encode", "translate", "to_bytes", "format_map"})
-
-_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
-
-
-class Exhausted(ValueError):
-    """A text takes more work than any may."""
-
-
-@contextmanager
-def bounded(work: int = WORK) -> Iterator[None]:
-    """Fill a text within a budget of its own."""
-    token = _left.set([work])
-    try:
-        yield
-    finally:
-        _left.reset(token)
-
-
-def spend(steps: int) -> None:
-    """Pay for so many steps, and one more for doing anything at all.
-
-    Raises:
-        Exhausted: the budget is used up.
-    """
-    left = _left.get()
-    if left is None:
-        return
-    left[0] -= 1 + steps
-    if left[0] < 0:
-        raise Exhausted(f"takes more than {WORK:,} steps of work: its loops are too long, or its values too large")
-
-
-def _huge(what: str) -> ValueError:
-    return ValueError(f"{what} would make a value that is far too large")
-
-
-_MAPPINGS = (dict, MappingProxyType)  # no others: what is not known yet, in a dry run, must not be counted
-_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset)
-
-
-def size_of(value: Any) -> int:
-    """How many characters and items a value has, all that is in it counted as often as it would be written.
-
-    Raises:
-        ValueError: more than any text may have.
-    """
-    if isinstance(value, str | bytes):
-        return _characters(value)
-    if not isinstance(value, _CONTAINERS):
-        return 1
-    total = 0
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        total += 1
-        if isinstance(item, str | bytes):
-            total += _characters(item)
-        elif isinstance(item, _MAPPINGS):
-            stack += [*item.keys(), *item.values()]
-        elif isinstance(item, _CONTAINERS):
-            stack += item
-        if total + len(stack) > MAX_LENGTH:
-            raise _huge("this list or mapping")
-    return total
-
-
-def _length(value: Any) -> int:
-    """The size of one value, not of what is in it."""
-    if isinstance(value, str | bytes):
-        return _characters(value)
-    return len(value) if isinstance(value, (range, *_CONTAINERS)) else 1
-
-
-def _characters(value: str | bytes) -> int:
-    """The length also of a text that does not tell it to templates, as a secret in a dry run."""
-    return str.__len__(value) if isinstance(value, str) else len(value)
-
-
-def _cost(value: Any) -> int:
-    """How many steps it takes to go through a value.
-
-    Raises:
-        ValueError: it is far too large.
-    """
-    if isinstance(value, str | bytes):
-        return _characters(value) >> 4
-    return len(value) if isinstance(value, range) else size_of(value)
-
-
-def is_huge(operator: str, left: Any, right: Any) -> bool:
-    """Whether an operator's result is out of all proportion."""
-    if operator == "%":
-        return isinstance(left, str) and (_WIDE.search(left) is not None or _filled(left, "%", right))
-    if isinstance(left, int) and isinstance(right, int):
-        if operator == "+":
-            return False
-        bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
-        return bits > _MAX_BITS
-    if operator == "+":
-        return _length(left) + _length(right) > MAX_LENGTH
-    for many, times in ((left, right), (right, left)):
-        if isinstance(many, str | bytes | list | tuple) and isinstance(times, int):
-            return len(many) * times > MAX_LENGTH
-    return False
-
-
-def _filled(form: str, sign: str, values: Any) -> bool:
-    return len(form) + form.count(sign) * size_of(values) > MAX_LENGTH
+_HIDDEN = frozenset({"encode", "expandtabs", "format_map", "to_bytes", "translate"})
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -170,13 +50,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for name in ("urlize", "random"):  # slow on a large text; never twice the same
             del self.filters[name]
         self.filters.update({name: _helper(name, helper) for name, helper in HELPERS.items()}, join=_join)
-        self.filters.update({name: _guarded(name, func) for name, func in self.filters.items()})
+        self.filters.update({name: guarded(name, func) for name, func in self.filters.items()})
         self.filters.update(pureboot_turns=_turns, pureboot_spent=_spent, pureboot_weighed=_weighed)
-        self.filters["pureboot_concat"] = _concat
+        self.filters.update(pureboot_made=_made, pureboot_concat=_concat)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed: nodes.Template = _Priced().visit(super()._parse(source, name, filename))
         return parsed
+
+    def from_string(self, source: Any, *args: Any, **kwargs: Any) -> Template:
+        """Compile a text, or the one assignment that `compile_expression` makes of an expression."""
+        return super().from_string(
+            _Priced().visit(source) if isinstance(source, nodes.Template) else source, *args, **kwargs
+        )
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may use an attribute."""
@@ -185,45 +71,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Apply an operator, unless its result is out of all proportion."""
         if is_huge(operator, left, right):
-            raise _huge(operator)
-        result = super().call_binop(context, operator, left, right)
-        spend(_length(result) >> 4)
-        return result
+            raise huge(operator)
+        spend(cost(right) if operator == "%" else 0)
+        return pay_result(super().call_binop(context, operator, left, right))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as Jinja2 has it
         """Call what a template calls, unless it would make something huge."""
         method = getattr(__obj, "__wrapped__", __obj)  # str.format comes wrapped
         owner = getattr(method, "__self__", None)
         if isinstance(method, BuiltinMethodType) and owner is not None:
-            _check_method(method.__name__, owner, args, kwargs)
-            spend(_cost(owner))
-        spend(10 + sum(map(_cost, args)))
-        result = super().call(__context, __obj, *args, **kwargs)
-        spend(0 if isinstance(result, range) else _length(result) >> 4)
-        return result
-
-
-def _check_method(name: str, owner: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    given = (*args, *kwargs.values())
-    if any(isinstance(each, int) and abs(each) > _MAX_NUMBER for each in given):
-        raise _huge(f".{name}()")
-    if not isinstance(owner, str):
-        return
-    if name == "replace" and len(given) > 1:
-        _check_replace(owner, *given[:2])
-    elif name == "join" and given:
-        items = given[0] if isinstance(given[0], list | tuple) else ()
-        if size_of(items) + len(owner) * len(items) > MAX_LENGTH:
-            raise _huge(".join()")
-    elif name == "format" and (_WIDE_FORMAT.search(owner) or _filled(owner, "{", given)):
-        raise _huge(".format()")
-
-
-def _check_replace(text: str, old: Any, new: Any) -> None:
-    old, new = str(old), str(new)
-    times = text.count(old) if old else len(text) + 1
-    if len(text) + times * len(new) > MAX_LENGTH:
-        raise _huge("replace")
+            args = settled(method.__name__, args)
+            check_method(method.__name__, owner, args, kwargs)
+            spend(cost(owner))
+        spend(10 + sum(map(cost, (*args, *kwargs.values()))))
+        return pay_result(super().call(__context, __obj, *args, **kwargs))
 
 
 def _paid(finalize: Callable[[object], str]) -> Callable[[object], str]:
@@ -234,34 +95,6 @@ def _paid(finalize: Callable[[object], str]) -> Callable[[object], str]:
         return text
 
     return finalized
-
-
-def _guarded(name: str, func: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that is paid for, and refused what would make it huge."""
-    first = 1 if hasattr(func, "jinja_pass_arg") else 0
-
-    @wraps(func)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        value = args[first] if len(args) > first else None
-        spend(_cost(value) * _SLOW.get(name, 1))
-        given = (*args[first + 1 :], *kwargs.values())
-        if name not in _LARGE_NUMBERS and any(_is_large(each) for each in given):
-            raise _huge(f"the filter {name}")
-        if name == "replace" and len(given) > 1:
-            _check_replace(as_text(value), *given[:2])
-        elif name == "format" and (_WIDE.search(str(value)) or _filled(str(value), "%", given)):
-            raise _huge("the filter format")
-        result = func(*args, **kwargs)
-        spend(_length(result) >> 4)
-        return result
-
-    return guarded
-
-
-def _is_large(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) > _MAX_NUMBER
-    return isinstance(value, int | float) and abs(value) > _MAX_NUMBER
 
 
 @pass_eval_context
@@ -275,7 +108,7 @@ def _join(eval_ctx: nodes.EvalContext, value: Iterable[Any], d: str = "", attrib
         text = as_text(item) if size_of(item) else ""
         size += len(text) + len(d)
         if size > MAX_LENGTH:
-            raise _huge("the filter join")
+            raise huge("the filter join")
         spend(len(text) >> 4)
         texts.append(text)
     return str(d).join(texts)
@@ -322,14 +155,19 @@ def _spent(_context: Context, weight: int) -> str:
 
 
 def _weighed(value: Any) -> Any:
-    spend(_cost(value))
+    spend(cost(value))
+    return value
+
+
+def _made(value: Any) -> Any:
+    spend(size_of(value) >> 4)
     return value
 
 
 def _concat(values: list[Any]) -> str:
     texts = [str(value) if size_of(value) else "" for value in values]
     if sum(map(len, texts)) > MAX_LENGTH:
-        raise _huge("~")
+        raise huge("~")
     spend(sum(map(len, texts)) >> 4)
     return "".join(texts)
 
@@ -378,7 +216,18 @@ class _Priced(NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
             node.node = _priced(node.node, "pureboot_weighed")
+        elif not isinstance(node.arg, nodes.Const):
+            node.arg = _priced(node.arg, "pureboot_weighed")  # as a key it is gone through
         return node
+
+    def _made(self, node: Any) -> Any:
+        """Lists that hold each other twice would double with each turn of a loop, and be gone through for ever."""
+        self.generic_visit(node)
+        is_constant = all(isinstance(each, nodes.Const) for each in node.iter_child_nodes())
+        is_target = getattr(node, "ctx", "load") != "load"
+        return node if is_constant or is_target else _priced(node, "pureboot_made")
+
+    visit_List = visit_Tuple = visit_Dict = _made  # noqa: N815
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
         self.generic_visit(node)

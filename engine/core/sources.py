@@ -53,8 +53,10 @@ def spell(path: Sequence[str | int]) -> str:
     return text
 
 
-def read(text: str, *, file: str | None = None) -> list[Source]:
+def read(text: str, *, file: str | None = None, any_tag: bool = False) -> list[Source]:
     """Read every document of a YAML (or JSON) text.
+
+    With `any_tag` a scalar may have a tag that is not known here, such as `!vault`, and is the text that was written.
 
     Raises:
         Invalid: it is not YAML, repeats a key, or is too large or deep; with line and column.
@@ -62,7 +64,7 @@ def read(text: str, *, file: str | None = None) -> list[Source]:
     try:
         _refuse_depth(text, file)
         nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if node is not None]
-        return [_Walk(file).source(node) for node in nodes]
+        return [_Walk(file, any_tag=any_tag).source(node) for node in nodes]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)
@@ -103,8 +105,9 @@ def _marked(message: str, mark: Any, file: str | None) -> Problem:
 class _Walk:
     """One pass over the composed nodes of a document: builds the tree and notes the places."""
 
-    def __init__(self, file: str | None) -> None:
+    def __init__(self, file: str | None, *, any_tag: bool) -> None:
         self._file = file
+        self._any_tag = any_tag
         self._seen = 0
         self._keys: dict[Path, Place] = {}
         self._values: dict[Path, Place] = {}
@@ -149,6 +152,8 @@ class _Walk:
             seen.add(key_node.value)
 
     def _scalar(self, node: yaml.Node) -> Any:
+        if self._any_tag and node.tag.startswith("!"):
+            return node.value
         try:
             value = self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:

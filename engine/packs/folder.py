@@ -13,12 +13,15 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from engine.core.packs import FOLDERS, MANIFEST, MAX_FILE, MAX_FILES, SUMS, PackFiles, is_hidden
+from engine.core.packs import FOLDERS, MANIFEST, MAX_BYTES, MAX_FILE, MAX_FILES, SUMS, PackFiles, is_hidden
 from engine.errors import Conflict, Invalid, NotFound, Problem, Unavailable
+from engine.sizes import shown_size
 
 _IGNORED = frozenset({".git", ".hg", ".svn"})
 _DEPTH = 16
 _PIECE = 1024 * 1024
+
+TOO_LARGE = f"have more than {shown_size(MAX_BYTES)} together, too much for a pack"
 
 
 class _Refused(Exception):
@@ -31,7 +34,7 @@ def read_folder(root: Path, *, all_files: bool = False) -> PackFiles:
 
     Raises:
         NotFound: there is no such folder.
-        Invalid: it holds too many files.
+        Invalid: it holds too many files, or they are too large together.
         Unavailable: it cannot be read.
     """
     return _Folder(root).read(all_files=all_files)
@@ -46,6 +49,7 @@ def write_folder(root: Path, files: Mapping[str, bytes]) -> None:
     """
     if os.path.lexists(root) and not (root.is_dir() and not any(root.iterdir())):
         raise Conflict(f"{root} is not empty; give a new folder")
+    root = root.resolve()  # "." has no name, and a folder cannot take the place of one that is called so
     made = root.parent / f".{root.name}.{os.getpid()}.tmp"
     try:
         for path, content in files.items():
@@ -67,6 +71,7 @@ class _Folder:
         self._others: dict[str, str] = {}
         self._refused: list[Problem] = []
         self._count = 0
+        self._bytes = 0
 
     def read(self, *, all_files: bool) -> PackFiles:
         try:
@@ -117,6 +122,9 @@ class _Folder:
                     content += more
             if len(content) > MAX_FILE:
                 raise _Refused(f"is larger than {MAX_FILE} bytes, which is the most a file of a pack may have")
+            self._bytes += len(content)
+            if self._bytes > MAX_BYTES:
+                raise Invalid([Problem(message=f"the files of {self._root} {TOO_LARGE}")])
             self._files[path] = content
         except _Refused as error:
             self._refuse(path, str(error))

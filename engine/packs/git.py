@@ -13,14 +13,18 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from engine.core.pack_sums import digest_of
-from engine.core.packs import MAX_FILE, MAX_FILES, SUMS, PackFiles, is_hidden, is_read
+from engine.core.packs import MAX_BYTES, MAX_FILE, MAX_FILES, SUMS, PackFiles, is_hidden, is_read
 from engine.errors import Invalid, NotFound, Problem, Unavailable
+from engine.packs.folder import TOO_LARGE
 
 REMOTE = frozenset({"https", "ssh"})
 """What a repository may be fetched by when somebody asks from afar."""
@@ -29,6 +33,10 @@ LOCAL = REMOTE | {"file"}
 """What it may be fetched by when somebody asks on this machine."""
 
 SECONDS = 120.0
+_PIECE = 256 * 1024
+_OUTPUT = MAX_BYTES + 128 * MAX_FILES
+_LISTED = 16 * 1024 * 1024
+_SAID = 64 * 1024
 _HEAD = "refs/pureboot/head"
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -121,7 +129,7 @@ class Repository:
 
         Raises:
             NotFound, Unavailable: as `resolve`.
-            Invalid: it holds too many files.
+            Invalid: it holds too many files, or they are too large together.
         """
         if not _COMMIT.fullmatch(commit):
             raise Invalid([Problem(path="commit_id", message=f"{commit!r} is no commit")])
@@ -177,6 +185,7 @@ class Repository:
         refused: list[Problem] = []
         wanted: dict[str, str] = {}
         others: dict[str, str] = {}
+        total = 0
         listed = list(self._tree(commit))
         has_sums = any(path == SUMS for _, _, _, path in listed)
         for mode, size, blob, path in listed:
@@ -188,13 +197,16 @@ class Repository:
                     )
                 continue
             problem = _refusal(mode, size)
+            total += 0 if problem else size
             if problem:
                 refused.append(Problem(file=path, message=problem))
             elif is_read(path):
                 wanted[path] = blob
             else:
                 others[path] = blob
-        contents = self._blobs([*wanted.values(), *others.values()])
+        if total > MAX_BYTES:
+            raise Invalid([Problem(message=f"the files of {self.url} {TOO_LARGE}")])
+        contents = self._blobs(list(dict.fromkeys([*wanted.values(), *others.values()])))
         return PackFiles(
             files={path: contents[blob] for path, blob in wanted.items()},
             others={path: digest_of(contents[blob]) for path, blob in others.items()},
@@ -204,8 +216,11 @@ class Repository:
 
     def _tree(self, commit: str) -> Iterator[tuple[str, int, str, str]]:
         """Mode, size, hash and path of everything in a commit."""
-        listed = self._run("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0")
-        if len(listed) > MAX_FILES:
+        try:
+            listed = self._run("ls-tree", "-r", "-l", "-z", "--full-tree", commit, most=_LISTED).split(b"\0")
+        except _TooMuch:
+            listed = []
+        if not listed or len(listed) > MAX_FILES:
             raise Invalid([Problem(message=f"the repository holds more than {MAX_FILES} files, too many for a pack")])
         for line in listed:
             if line:
@@ -225,16 +240,18 @@ class Repository:
             at = end + size + 2
         return found
 
-    def _run(self, *words: str, input_: bytes | None = None, here: bool = True) -> bytes:
+    def _run(self, *words: str, input_: bytes = b"", here: bool = True, most: int = _OUTPUT) -> bytes:
         program = shutil.which("git")
         if program is None:
             raise Unavailable("git is not installed; a pack from a repository needs it (apt-get install git)")
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         place = ["--git-dir", str(self.folder)] if here else []
-        done = _finished([program, *settings, *place, *words], self._environment(), input_, self.seconds, self.url)
+        done = _finished([program, *settings, *place, *words], self._environment(), input_, self.seconds, most)
+        if done.returncode is None:
+            raise Unavailable(f"git took longer than {self.seconds:.0f} seconds for {self.url}")
         if done.returncode:
-            raise _explained(self.url, done.stderr.decode("utf-8", "replace"))
-        return done.stdout
+            raise _explained(self.url, done.said.decode("utf-8", "replace"))
+        return done.output
 
     def _environment(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -255,28 +272,79 @@ class PureGit(Unavailable):
     """Git said no."""
 
 
+class _TooMuch(Exception):
+    """Git gives more than there is a use for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finished:
+    """What git gave and said; without a code, it was ended because it took too long."""
+
+    returncode: int | None
+    output: bytes
+    said: bytes
+
+
 def _finished(
-    words: Sequence[str], environment: Mapping[str, str], input_: bytes | None, seconds: float, url: str
-) -> "subprocess.CompletedProcess[bytes]":
-    """Run git to its end, or end it and all that it started when the time is up."""
-    with subprocess.Popen(  # noqa: S603 - a list of words; what comes from outside was checked, and stands behind `--`
-        words,
-        env=environment,
-        stdin=subprocess.DEVNULL if input_ is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as running:
-        try:
-            output, said = running.communicate(input_, timeout=seconds)
-        except BaseException as error:
+    words: Sequence[str], environment: Mapping[str, str], input_: bytes, seconds: float, most: int
+) -> _Finished:
+    """Run git to its end; or end it, and all that it started, when the time is up or it gives more than `most` bytes.
+
+    What it gives is counted while it does: a few kilobytes of a repository can name any number of files, in folders
+    that each hold the same folder ten times.
+
+    Raises:
+        _TooMuch: it does.
+    """
+    late = threading.Event()
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as said,
+        _started(words, environment, given, said, input_) as running,
+    ):
+
+        def end() -> None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
+                if running.returncode is None:
+                    os.killpg(running.pid, signal.SIGKILL)
+
+        def too_late() -> None:
+            late.set()
+            end()
+
+        timer = threading.Timer(seconds, too_late)
+        timer.start()
+        try:
+            output = _read(running, most)
             running.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Unavailable(f"git took longer than {seconds:.0f} seconds for {url}") from None
+        except BaseException:
+            end()
             raise
-    return subprocess.CompletedProcess(words, running.returncode, output, said)
+        finally:
+            timer.cancel()
+            timer.join()  # so that it does not end whoever has the number next
+        said.seek(0)
+        return _Finished(returncode=None if late.is_set() else running.returncode, output=output, said=said.read(_SAID))
+
+
+def _started(
+    words: Sequence[str], environment: Mapping[str, str], given: IO[bytes], said: IO[bytes], input_: bytes
+) -> "subprocess.Popen[bytes]":
+    given.write(input_)
+    given.seek(0)
+    return subprocess.Popen(  # noqa: S603 - a list of words; what comes from outside was checked, and stands behind `--`
+        words, env=environment, stdin=given, stdout=subprocess.PIPE, stderr=said, start_new_session=True
+    )
+
+
+def _read(running: "subprocess.Popen[bytes]", most: int) -> bytes:
+    assert running.stdout is not None  # noqa: S101 - it is a pipe
+    output = bytearray()
+    while piece := os.read(running.stdout.fileno(), _PIECE):
+        output += piece
+        if len(output) > most:
+            raise _TooMuch
+    return bytes(output)
 
 
 def _explained(url: str, said: str) -> Exception:

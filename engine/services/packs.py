@@ -292,6 +292,11 @@ class Packs:
         found = await self._context.database.read(work)
         return await asyncio.to_thread(lambda: pack_export.export(found, ref=ref, label=label, description=description))
 
+    async def not_exported(self) -> dict[str, str]:
+        """The templates that an export of the whole library leaves out, by name, and why."""
+        found, _ = await self._context.database.read(lambda tx: documents.find(tx, DocumentKind.TEMPLATE, EVERYTHING))
+        return {each.name: why for each in found if (why := _not_exported(each)) is not None}
+
     def _lock(self, ref: str) -> asyncio.Lock:
         return self._locks.setdefault(ref, asyncio.Lock())
 
@@ -339,10 +344,19 @@ def _chosen(tx: Tx, names: Sequence[str], tags: Sequence[str]) -> list[Document]
     unknown = sorted(set(names) - {each.name for each in found})
     if unknown:
         raise NotFound(f"there is no template or workflow {', '.join(unknown)}")
-    files = [each.name for each in found if each.type in FILE_TYPES and each.name in names]
-    if files:
-        raise Invalid(f"{', '.join(files)}: files are not exported; a pack holds texts")
-    found = [each for each in found if each.type not in FILE_TYPES]
+    chosen = [each for each in found if _not_exported(each) is None]
+    here = {each.name for each in chosen}
+    if refused := [each for each in found if each.name in set(names) - here]:
+        raise Invalid("; ".join(f"{each.name} cannot be exported: {_not_exported(each)}" for each in refused))
     if not names and not tags:
-        return found
-    return [each for each in found if each.name in names or set(tags) & set(each.tags)]
+        return chosen
+    return [each for each in chosen if each.name in names or set(tags) & set(each.tags)]
+
+
+def _not_exported(document: Document) -> str | None:
+    """Why a document is left out of an export, if it is: a draft of a template would be none where it is synced."""
+    if document.type in FILE_TYPES:
+        return f"a file ({document.type}); a pack holds texts"
+    if document.kind is DocumentKind.TEMPLATE and document.current_version is None:
+        return "no version of it is in use"
+    return None

@@ -173,6 +173,7 @@ class Templates:
         by: str,
         commit_message: str = "",
         bump: Bump = Bump.MINOR,
+        based_on: str | None = None,
         draft: bool = False,
         force: bool = False,
         tell: Tell | None = None,
@@ -180,11 +181,12 @@ class Templates:
         """Add a version, which becomes the current one; an archived template is in use again.
 
         A `draft` changes nothing but that it is there: `set_current` publishes it. `tell` is given what the text's
-        check found; `force` saves it although that are errors.
+        check found; `force` saves it although that are errors. `based_on` is the version that the text was made from.
 
         Raises:
             NotFound: there is no such template.
-            Conflict: the current or the newest version has the same content; the message names it.
+            Conflict: the current or the newest version has the same content; the message names it. Or another version
+                is the current one by now than the text was made from: whose change that is would be undone.
             Invalid: the content is too large or no text, or its check found errors.
         """
         core.check_content(content)
@@ -193,6 +195,7 @@ class Templates:
             document = _get(tx, reference)
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
+            _refuse_stale(document, based_on)
             return document, core.next_number((newest.major, newest.minor) if newest else None, bump)[0]
 
         found, major = await self._context.database.read(before)
@@ -203,6 +206,7 @@ class Templates:
             refuse_file(document)
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
+            _refuse_stale(document, based_on)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
             version = self._add_version(tx, document, number, content, commit_message, by, draft, noted)
             after = replace(document, latest_version=version.version_string, updated_at=version.created_at)
@@ -338,6 +342,14 @@ def _refuse_the_same(tx: Tx, document: Document, newest: Version | None, content
     for version in (*current, newest):
         if version.content_hash == core.content_hash(content):
             raise Conflict(f"template {document.name} has exactly this content already, in {version.version_string}")
+
+
+def _refuse_stale(document: Document, based_on: str | None) -> None:
+    if based_on is not None and document.current_version != based_on:
+        raise Conflict(
+            f"the current version of template {document.name} is {document.current_version or 'none'} by now, and this "
+            f"text was made from {based_on}: take over what has changed since, and save it again"
+        )
 
 
 def _type(text: str) -> str:

@@ -50,11 +50,13 @@ class Uploads:
         free = (await in_thread(shutil.disk_usage, self._depot.root)).free
         arrived = {name: part.size for name, part in (await in_thread(self._depot.parts)).items()}
 
+        upload_id = new_id()
+
         def work(tx: Tx) -> Upload:
             document = _file_template(tx, reference)
             self._require_place(blobs.uploads(tx), arrived, new.size, free)
             upload = Upload(
-                id=new_id(),
+                id=upload_id,
                 template_id=document.id,
                 size=new.size,
                 sha256=digest,
@@ -68,10 +70,15 @@ class Uploads:
             blobs.add_upload(tx, upload)
             return upload
 
-        upload = await self._context.database.write(work)
-        incoming = await in_thread(self._depot.incoming, upload.id, upload.size, "uploads")
-        incoming.close()
-        return upload
+        # The file first: a row without one would take a place until it expires, and could not be gone on with.
+        incoming = await in_thread(self._depot.incoming, upload_id, new.size, "uploads")
+        try:
+            return await self._context.database.write(work)
+        except Exception:  # who is cancelled does not know whether there is a row: gc takes a file without one away
+            await in_thread(incoming.discard)
+            raise
+        finally:
+            incoming.close()
 
     def _require_size(self, size: int) -> None:
         most = self._context.settings.files.max_bytes

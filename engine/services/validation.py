@@ -10,7 +10,7 @@ from engine.core import documents as core
 from engine.core import samples
 from engine.core.findings import Findings, errors, in_order, of_problems, refusal
 from engine.core.origins import Traced
-from engine.core.redaction import Redactor
+from engine.core.redaction import Redactor, without_pieces
 from engine.core.rendering import Rendered, Scopes
 from engine.core.scopes import Surroundings
 from engine.core.secrets import SecretScope
@@ -198,4 +198,4 @@ class Served:
         if not values:
             return findings
         redactor = Redactor(values)
-        return tuple(replace(each, message=redactor.text(each.message)) for each in findings)
+        return tuple(replace(each, message=without_pieces(redactor.text(each.message), values)) for each in findings)

@@ -373,7 +373,9 @@ def _writable(path: Path) -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.rollback()
     except (OSError, sqlite3.Error) as error:
-        advice = "choose a folder that this user may write with database.url (PUREBOOT_DATABASE__URL)"
+        full = isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        elsewhere = "choose a folder that this user may write with database.url (PUREBOOT_DATABASE__URL)"
+        advice = f"is there space left on the disk of {path.parent}, and is it sound?" if full else elsewhere
         raise Unavailable(f"the store {path} cannot be opened for writing: {error}; {advice}") from None
 
 

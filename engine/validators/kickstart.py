@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.core.findings import Finding, error, in_order, warning
-from engine.validators import programs, script
+from engine.validators import esxi, programs, script
 from engine.validators.facts import Facts
 
 NAME = "kickstart"
@@ -43,7 +43,10 @@ class Read:
 
 
 def check(text: str, facts: Facts) -> Iterator[Finding]:
-    """A kickstart, as the release that its `#version=` names, else as the newest that takes it."""
+    """A kickstart, as the release that its `#version=` names, else as the newest that takes it; or one of ESXi."""
+    if esxi.is_one(text):
+        yield from esxi.check(text)
+        return
     try:
         importlib.import_module("pykickstart.parser")
     except ImportError:

@@ -12,6 +12,10 @@ from engine.validators.facts import Facts
 
 NAME = "script"
 _SHELLS = frozenset({"sh", "dash", "ash", "bash", "ksh", "zsh"})
+_OF_WINDOWS = frozenset({".ps1", ".psm1", ".bat", ".cmd", ".vbs"})
+_NEWER = re.compile(r"""^\s*(?:type\s+\w+\b|(?:async\s+)?(?:def|class)\s+\w+\[|except\s+\w+\s*,)|\bt[rR]?['"]""")
+"""What Python has got since 3.11 (PEP 695, 696, 750, 758): a machine may have a newer one than this server."""
+_NEWER_SAID = ("f-string expression part cannot", "f-string: unmatched")  # PEP 701
 _LINE = re.compile(r"(?:line )?(\d+): (.*)")
 _PYTHON = """
 import json, sys, resource, warnings
@@ -72,7 +76,7 @@ def _by_name(text: str, facts: Facts, first: str) -> Iterator[Finding]:
         yield from json_text.check(text, facts)
     elif ending == ".py":
         yield from python(text)
-    else:
+    elif ending not in _OF_WINDOWS:
         if first.lstrip() != first and first.lstrip().startswith("#!"):
             yield warning("there is a blank before #!, so this line is only a comment", 1, 1)
         yield from _perhaps_shell(text, facts)
@@ -103,8 +107,15 @@ def by_interpreter(text: str, interpreter: str) -> Iterator[Finding]:
     name = PurePosixPath(interpreter.split()[0]).name
     if name in _SHELLS:
         yield from shell(text, name)
-    elif re.fullmatch(r"python3?(\.\d+)?", name):
+    elif name == "python":
+        yield from map(_of_python_2, python(text))
+    elif re.fullmatch(r"python3(\.\d+)?", name):
         yield from python(text)
+
+
+def _of_python_2(found: Finding) -> Finding:
+    message = f"{found.message} (right if `python` is Python 2 there; else begin with #!/usr/bin/python3)"
+    return warning(message, found.line, found.column) if found.is_error else found
 
 
 def shell(text: str, name: str, *, after: int = 0) -> Iterator[Finding]:
@@ -155,4 +166,9 @@ def python(text: str) -> Iterator[Finding]:
         yield programs.not_checked("Python", f"it ended with code {ran.code}")
     elif ran.errors:
         line, column, message = json.loads(ran.errors)
-        yield error(f"is not Python: {message}", line, column)
+        row = text.split("\n")[line - 1] if line and line <= text.count("\n") + 1 else ""
+        if _NEWER.search(row) or any(each in message for each in _NEWER_SAID):
+            release = ".".join(map(str, sys.version_info[:2]))
+            yield warning(f"is not Python {release}, though perhaps a newer one: {message}", line, column)
+        else:
+            yield error(f"is not Python: {message}", line, column)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.core import checking
 from engine.core.documents import FILE_TYPES
-from engine.core.findings import Finding, Findings, in_order, of_problems
+from engine.core.findings import Finding, Findings, in_order, of_problems, warning
 from engine.core.includes import Lookup, no_includes
 from engine.core.origins import Traced, trace
 from engine.core.samples import PALETTES, is_guess, with_palette
@@ -60,6 +60,8 @@ def validate_text(
     if type_ in registry.PROGRAMS:
         return in_order([*found, *(replace(each, file=name or None) for each in registry.check(type_, text, facts))])
     traced = trace(text, with_palette(None), include=lookup, name=name, drops=True)
+    if not traced.is_whole:
+        return in_order([*found, warning(f"is not checked as {type_}: with what it includes it is too large")])
     checked = registry.check(type_, traced.content, facts)
     sure = _without_guesses(checked, traced, type_, text, lookup, facts)
     return in_order([*found, *located(sure, traced)])

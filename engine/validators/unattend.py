@@ -84,7 +84,7 @@ class _Reader:
         if not self.path:
             self._root(namespace, name)
         elif self.path == ["unattend"]:
-            self._below_root(name, attributes)
+            self._below_root(namespace, name, attributes)
         elif self.path == ["unattend", "settings"]:
             self._component(name, attributes)
         self.path.append(name)
@@ -106,7 +106,9 @@ class _Reader:
             said = f"is {namespace!r}" if namespace else "is missing"
             self._error(f'the namespace of <unattend> {said}; write <unattend xmlns="{NAMESPACE}">')
 
-    def _below_root(self, name: str, attributes: dict[str, str]) -> None:
+    def _below_root(self, namespace: str, name: str, attributes: dict[str, str]) -> None:
+        if namespace not in (NAMESPACE, ""):
+            return  # what another program keeps there, such as the <Extensions> of generators; Setup passes over it
         if name not in ("settings", "servicing", "offlineImage"):
             self._error(f"<{name}> cannot stand in <unattend>; there are settings and servicing")
         if name != "settings":

@@ -162,3 +162,13 @@ async def test_what_is_needed_is_archived_only_by_force(pureboot: PureBoot) -> N
         assert (done.status, done.data["status"]) == (200, "archived")
         assert "install still names it" in done.json["message"]
         assert (await pureboot.library.where_used(DocumentKind.TEMPLATE, "answers")).executions_total == 1
+
+
+async def test_a_version_may_say_what_it_was_made_from(pureboot: PureBoot) -> None:
+    async with serving(pureboot) as client:
+        await filled(pureboot, client)
+        versions = f"{TEMPLATES}/answers/versions"
+        assert (await client.post(versions, {"content": "a\n", "based_on": "v1.0"})).status == 201
+        refused = await client.post(versions, {"content": "b\n", "based_on": "v1.0"})
+        assert refused.status == 409
+        assert "made from v1.0" in refused.json["detail"]

@@ -116,3 +116,19 @@ def test_a_library_goes_from_one_store_to_another(
         mine, theirs = (each.json(name, "list") for each in (pureboot_command, other))
         assert [each["name"] for each in mine] == [each["name"] for each in theirs]
     assert other.ok("template", "show", "my_pack.motd") == "welcome\n"
+
+
+def test_an_export_says_what_it_leaves_out(pureboot_command: Commands, tmp_path: Path) -> None:
+    (tmp_path / "vmlinuz").write_bytes(b"a kernel")
+    pureboot_command.ok("template", "add", "motd", "-", input_="hi\n")
+    pureboot_command.ok("template", "add", "later", "-", "--draft", input_="hi\n")
+    pureboot_command.ok("template", "add-file", "kernel", str(tmp_path / "vmlinuz"), "--type", "kernel")
+    done = pureboot_command("pack", "export", "--ref", "site", str(tmp_path / "out"))
+    assert done.exit_code == 0
+    assert "1 templates, 0 workflows written to" in done.stdout
+    assert done.stderr.splitlines() == [
+        "pureboot: template kernel is left out: a file (kernel); a pack holds texts",
+        "pureboot: template later is left out: no version of it is in use",
+    ]
+    one = pureboot_command("pack", "export", "--ref", "site", "--name", "motd", str(tmp_path / "one"))
+    assert (one.exit_code, one.stderr) == (0, "")

@@ -117,6 +117,16 @@ async def test_a_draft_is_seen_and_published(stage: Opened) -> None:
         await at.until(lambda: any(line.split()[:2] == ["v1.1", "current"] for line in at.lines))
 
 
+async def test_the_first_version_in_use_says_to_choose_another(stage: Opened) -> None:
+    async with stage(scene="nothing") as at:
+        await at.pureboot.templates.create("motd", "one\n", by=ADA)
+        await at.pureboot.templates.add_version("motd", "two\n", by=ADA, draft=True)
+        at.app.open_document(DocumentKind.TEMPLATE, "motd")
+        await at.sees("TEXT  v1.0")
+        await at.press("i")
+        await at.says("go to the one that is to take its place")
+
+
 async def test_nobody_is_reached(stage: Opened) -> None:
     async with stage(scene="nothing") as at:
         await at.pureboot.templates.create("motd", "one\n", by=ADA)

@@ -1,5 +1,6 @@
 """Expressions: what they yield, and that what they yield stays text."""
 
+import time
 import tracemalloc
 
 import pytest
@@ -115,6 +116,55 @@ def test_a_condition_without_value_is_an_error() -> None:
 def test_what_would_fill_the_memory_or_never_end_is_refused(text: str, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         expressions.fill(text, {})
+
+
+_DOUBLED = (
+    "{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}"  # 2 to the 60th
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _DOUBLED + "{{ {ns.x: 1} }}",
+        _DOUBLED + "{{ node[ns.x] }}",
+        _DOUBLED + "{{ node.get(ns.x) }}",
+        "{% set a = ((1,) * 1000,) * 1000 %}{% set b = (a,) * 1000 %}{{ {b: 1} }}",
+        "{{ ('a\n' * 90000) | indent(90000) }}",
+        "{{ ('\t' * 900000).expandtabs(90000) }}",
+        "{{ ('x' * 90000).join('a' * 900000) }}",
+        "{{ ('x' * 90000).join(('a' * 900000) | map('upper')) }}",
+        "{{ ('%(a)9999d' * 90000) % {'a': 1} }}",
+        "{{ ('{0:9999}' * 90000).format(1) }}",
+        "{{ ('a ' * 90000) | wordwrap(2, true, 'x' * 90000) }}",
+        "{{ ('a' * 900000) | wordwrap(1) }}",
+        "{{ range(90000) | list | tojson(indent=90000) }}",
+        "{{ range(99999) | select('in', range(99999) | list) | list }}",
+        "{{ ([[1] * 10] * 90000) | sum(start=[]) | length }}",
+        "{{ (('f' * 900000) | int(0, 16)) // 3 }}",
+    ],
+)
+def test_what_multiplies_ends_soon_and_stays_small(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Invalid, match=r"far too large|steps of work|expandtabs.*unsafe"):
+        expressions.fill(text, {"node": {"hostname": "n"}})
+    assert time.process_time() - began < 60
+
+
+def test_conditions_pay_as_texts_do() -> None:
+    with pytest.raises(Invalid, match="far too large"):
+        expressions.holds("~".join(["a"] * 100), {"a": "x" * 100_000})
+
+
+def test_what_is_of_a_usual_size_is_made() -> None:
+    text = (
+        "{{ '%s is %5d' % ('a', 3) }}|{{ '{:>3} {}'.format('a', 1) }}|{{ {'a': [1, node.n]} | tojson(indent=2) }}|"
+        "{{ [[1], [node.n]] | sum(start=[]) }}|{{ 'a\nb' | indent(2) }}|{{ 'aa bb' | wordwrap(3) }}|"
+        "{{ ', '.join(['a', 'b'] | map('upper')) }}|{{ [1, 2, 3] | select('in', [1, node.n]) | list }}"
+    )
+    assert expressions.fill(text, {"node": {"n": 2}}) == (
+        'a is     3|  a 1|{\n  "a": [\n    1,\n    2\n  ]\n}|[1,2]|a\n  b|aa\nbb|A, B|[1,2]'
+    )
 
 
 def test_arithmetic_of_a_usual_size_is_left_alone() -> None:

@@ -1,6 +1,7 @@
 """Values that would break a text, or take it over: found where they stand, with what to write instead."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -226,6 +227,14 @@ def test_the_text_is_read_once_however_many_values_are_judged(unit: str, monkeyp
         return total
 
     assert read(400) <= 400 * len(unit)
+
+
+@pytest.mark.parametrize("type_", TemplateType)
+def test_a_text_of_one_long_line_takes_no_longer_than_one_of_many(type_: TemplateType) -> None:
+    for text in ("${meta.x}" * 20_000, "${" * 200_000 + "\n${meta.x}", " '" * 200_000 + "${meta.x}"):
+        began = time.process_time()
+        render(text, {"meta": {"x": "x y"}}, type_=type_)
+        assert time.process_time() - began < 10
 
 
 def test_words_pass_without_any_judge() -> None:

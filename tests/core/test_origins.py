@@ -1,5 +1,7 @@
 """Texts that know where they were written: the same text as the renderer's, and every line at its place."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +61,15 @@ def test_a_value_of_several_lines_stands_where_its_variable_does() -> None:
     assert [each.name for each in traced.variables_on(2)] == ["node.hostname"]
     assert [each.name for each in traced.variables_on(3)] == ["node.hostname"]
     assert traced.variables_on(1) == traced.variables_on(4) == ()
+
+
+def test_includes_that_multiply_are_not_followed_for_ever() -> None:
+    def pyramid(name: str, _reference: str | None) -> Included | None:
+        level = int(name)
+        return Included(name=name, version="v1.0", content=f"${{include:{level + 1}}}" * 10 if level < 9 else "")
+
+    began = time.process_time()
+    traced = trace("${include:1}" * 10, with_values({}), include=pyramid)
+    assert not traced.is_whole
+    assert time.process_time() - began < 20
+    assert trace("${include:8}", with_values({}), include=pyramid).is_whole

@@ -169,3 +169,12 @@ def test_a_file_that_is_known_is_not_read_again() -> None:
     }
     more = pack_files.read(files(**texts, templates__new="x"), ref="my_pack", known=known)
     assert all(each.content is not None for each in more.entries)  # a name may mean another now
+
+
+def test_front_matter_behind_a_byte_order_mark_is_front_matter() -> None:
+    files = {
+        "pack.yaml": b"ref: p\n",
+        "templates/a.ks": "\ufeff---\r\ntype: preseed\r\n---\r\nd-i a/b string x\r\n".encode(),
+    }
+    [entry] = pack_files.read(PackFiles(files=files), ref=None).entries
+    assert (entry.facts["type"], entry.content, entry.skipped) == ("preseed", "d-i a/b string x\r\n", 3)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.core.redaction import Redactor, core_of, forms, is_long
+from engine.core.redaction import Redactor, core_of, forms, is_long, without_pieces
 from engine.core.rendering import MASK
 from engine.core.secrets import check_value
 from engine.errors import Invalid
@@ -203,3 +203,43 @@ def test_the_time_grows_with_the_text_and_no_faster(value: str) -> None:
 def test_how_much_there_is_is_seen_without_looking_at_all_of_it(tree: Any, long: bool) -> None:
     assert is_long(tree, 100) is long
     assert is_long([0] * 10_000_000, 100)
+
+
+@given(WILD.filter(lambda text: len(text) >= 4), WILD, st.integers(0, 30), st.integers(4, 30))
+def test_no_four_characters_of_a_value_are_left(value: str, around: str, start: int, count: int) -> None:
+    cut = value[start : start + count]
+    left = without_pieces(f"{around}{cut}", [value]).replace(MASK, "\0")
+    assert not any(value[at : at + 4] in left for at in range(len(value) - 3))
+
+
+def test_what_has_nothing_of_a_value_stays() -> None:
+    assert without_pieces("there is no type 'hors'", ["correct horse"]) == f"there is no type '{MASK}'"
+    assert without_pieces("there is no type 'x'", ["correct horse"]) == "there is no type 'x'"
+    assert without_pieces("", ["correct horse"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "redacted"),
+    [
+        ("abcab", "abcabcab", MASK),
+        ("aaaa", "aaaaaaa", MASK),
+        ("abab", "xabababy", f"x{MASK}y"),
+        ("abaabaab", "-abaabaabaabaab-abaabaa", f"-{MASK}-abaabaa"),
+        ("pass word/ä", "?p=pass%20word%2f%c3%a4&", f"?p={MASK}&"),
+    ],
+)
+def test_a_value_that_overlaps_itself_leaves_nothing(secret: str, text: str, redacted: str) -> None:
+    assert Redactor([secret]).text(text) == redacted
+
+
+@given(st.text("ab", min_size=4, max_size=9), st.text("ab", max_size=60))
+def test_every_place_where_a_value_begins_counts(secret: str, text: str) -> None:
+    covered = {at + step for at in range(len(text)) if text.startswith(secret, at) for step in range(len(secret))}
+    left = "".join(char for at, char in enumerate(text) if at not in covered)
+    assert Redactor([secret]).text(text).replace(MASK, "") == left
+
+
+def test_a_value_that_repeats_itself_takes_no_longer() -> None:
+    began = time.process_time()
+    assert Redactor(["a" * 5_000]).text("a" * 1_000_000) == MASK
+    assert time.process_time() - began < 10

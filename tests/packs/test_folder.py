@@ -163,3 +163,19 @@ def test_a_pack_is_written_to_an_empty_folder_whole_or_not_at_all(tmp_path: Path
     with pytest.raises(Conflict, match="is not empty"):
         write_folder(tmp_path / "new", files)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["empty", "new"]
+
+
+def test_files_that_are_too_much_together_are_not_all_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = lay(tmp_path / "p", {f"templates/t{n}": "x" * 400 for n in range(3)})
+    monkeypatch.setattr(folder, "MAX_BYTES", 1000)
+    with pytest.raises(Invalid, match="together, too much for a pack"):
+        read_folder(root)
+
+
+def test_a_pack_is_written_to_the_empty_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    write_folder(Path(), {"pack.yaml": b"ref: p\n"})
+    assert (here / "pack.yaml").read_bytes() == b"ref: p\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["here"]

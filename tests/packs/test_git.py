@@ -2,16 +2,18 @@
 
 import os
 import socket
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from engine.core.packs import MAX_FILE
+from engine.core.packs import MAX_BYTES, MAX_FILE
 from engine.errors import Invalid, NotFound, PureBootError, Unavailable
 from engine.packs.git import LOCAL, REMOTE, Repository, check_revision, check_url, is_git
 from tests.packs.repositories import SMALL, commit, git
+from tests.programs import program
 
 
 def repository(tmp_path: Path, origin: Path, seconds: float = 60) -> Repository:
@@ -206,3 +208,41 @@ def test_it_is_forgotten(tmp_path: Path) -> None:
     assert found.folder.stat().st_mode & 0o077 == 0
     found.forget()
     assert not found.folder.exists()
+
+
+def tree(origin: Path, entries: str) -> str:
+    """A tree of these entries, as `git mktree` reads them."""
+    done = subprocess.run(
+        [program("git"), "-C", str(origin), "mktree"], input=entries, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def commit_tree(origin: Path, top: str) -> str:
+    made = git(origin, "commit-tree", "-m", "a bomb", top)
+    git(origin, "update-ref", "refs/heads/main", made)
+    return made
+
+
+def test_a_few_files_that_are_named_a_thousand_times_do_not_fill_the_memory(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    commit(origin, {"templates/big": b"\0" * MAX_FILE})
+    blob = git(origin, "rev-parse", "HEAD:templates/big")
+    many = tree(origin, "".join(f"100644 blob {blob}\tname-{n}\n" for n in range(MAX_BYTES // MAX_FILE + 1)))
+    made = commit_tree(origin, tree(origin, f"040000 tree {many}\ttemplates\n"))
+    with pytest.raises(Invalid, match=r"have more than 268\.4 MB together, too much for a pack"):
+        repository(tmp_path, origin).read(made)
+
+
+def test_folders_that_hold_the_same_folder_again_and_again_do_not_fill_the_memory(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    commit(origin)
+    blob = git(origin, "rev-parse", "HEAD:templates/motd")
+    top = tree(origin, "".join(f"100644 blob {blob}\t{n}\n" for n in range(10)))
+    for _ in range(9):  # ten thousand million files
+        top = tree(origin, "".join(f"040000 tree {top}\t{n}\n" for n in range(10)))
+    made = commit_tree(origin, top)
+    started = time.monotonic()
+    with pytest.raises(Invalid, match="more than 10000 files"):
+        repository(tmp_path, origin).read(made)
+    assert time.monotonic() - started < 30

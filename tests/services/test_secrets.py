@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from engine.app import PureBoot, secret_key_path
 from engine.core.events import Kind
@@ -250,3 +252,18 @@ async def test_what_is_exported_names_secrets_as_it_is_written(pureboot: PureBoo
     exported = await pureboot.workflows.export("on-node")
     assert "${secret.password}" in exported
     assert "secret.password} | tojson" in exported
+
+
+async def test_a_secret_that_another_system_says_back_is_not_cut_in_two(store_url: str, opener: Opener) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(status=500, text="x" * 290 + " " + await request.text())
+
+    app = web.Application()
+    app.router.add_post("/", echo)
+    async with TestServer(app) as server, opener(store_url) as pureboot:
+        await pureboot.secrets.set("password", PASSWORD, by=ADA)
+        say = f"{{method: POST, url: '{server.make_url('/')}', body: '${{secret.password}}'}}"
+        workflow = f"name: say\nsteps:\n  - {{key: say, action: core.http, with: {say}}}\n"
+        done = await ended(pureboot, await started(pureboot, workflow, node=None))
+        error = str(done.attempts[0].error)
+        assert error.endswith(f"500 Internal Server Error: {'x' * 290} {MASK}")

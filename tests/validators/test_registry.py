@@ -129,6 +129,23 @@ def test_a_script_is_read_by_whom_its_step_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        ("script", "#!/usr/bin/python\nprint 1\n"),
+        ("script", "#!/usr/bin/python3\ntype X = int\n"),
+        ("script", "#!/usr/bin/python3\nd = {}\nprint(f'{d['a']}')\n"),
+        ("kickstart", "#version=RHEL7\n%pre --interpreter=/usr/bin/python\nprint 1\n%end\n"),
+        ("cloud-init", "#cloud-config\nacme_agent: {a: 1}\n"),
+    ],
+)
+def test_what_may_be_right_on_another_machine_is_only_warned_of(type_: str, text: str) -> None:
+    found = [each for each in registry.check(type_, text) if "deprecated" not in each.message]
+    if sys.version_info < (3, 12) or ("type X" not in text and "d['a']" not in text):
+        assert [each.severity for each in found] == [Severity.WARNING]
+    assert not any(each.is_error for each in found)
+
+
+@pytest.mark.parametrize(
     ("name", "text", "type_"),
     [
         ("x", "#!ipxe\n", "ipxe"),

@@ -33,6 +33,8 @@ def test_columns_count_in_what_was_written_and_not_in_the_samples() -> None:
     [
         ("ignition", '{"ignition": {"version": "3.4.0"}, "passwd": {"users": ${meta.users}}}'),
         ("ignition", '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "${meta.place}"}]}}'),
+        ("ignition", '{"ignition": {"version": "3.4.0"}, "passwd": {"users": ${json:meta.users}}}'),
+        ("cloud-init", "#cloud-config\nusers: ${yaml:meta.users}\nntp: ${yaml:meta.ntp}\n"),
         ("cloud-init", "#cloud-config\npackages: ${meta.packages}\nssh_pwauth: ${meta.login}\n"),
         ("kickstart", "#version=RHEL9\npart / --size=${meta.space} --fstype=ext4\nselinux ${params.mode}\n"),
         ("kickstart", "#version=RHEL9\n${meta.extra}\nlang en_US\n"),
@@ -51,6 +53,15 @@ def test_what_is_wrong_with_every_value_is_found() -> None:
     found = validate_text("json", '{"a": ${params.a},\n "b" ${params.b}}', name="t")
     assert [(each.is_error, each.line) for each in found] == [(True, 2)]
     assert len(PALETTES) > 5
+
+
+def test_a_text_that_is_too_large_to_check_is_not_checked_in_part() -> None:
+    pyramid = {str(level): f"${{include:{level + 1}}}" * 10 for level in range(1, 9)} | {"9": ""}
+    [found] = validate_text("json", '{"a": ' + "${include:1}" * 10, lookup(**pyramid), name="t")
+    assert (found.severity, found.message) == (
+        Severity.WARNING,
+        "is not checked as json: with what it includes it is too large",
+    )
 
 
 def test_a_default_is_what_the_author_means() -> None:

@@ -1,0 +1,3 @@
+@echo off
+rem comment (
+for %%i in (a b) do echo %%i
