@@ -88,7 +88,7 @@ class Boots:
 
     def _other_loader(self, tx: Tx, node: Node, request: BootRequest) -> str | None:
         """The loader a machine should have come with and has not; a machine that asks again has tried it."""
-        if request.again or request.chip is None:
+        if request.again or request.chip is None or node.locked:
             return None
         group = groups.get(tx, node.group_id) if node.group_id is not None else None
         by_model = self._context.settings.boot.loaders

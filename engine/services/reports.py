@@ -35,21 +35,26 @@ class Reports:
         Raises:
             Invalid: the MAC address is none.
             NotFound: nobody knows it, and discovery is switched off.
-            Conflict: its installation status does not fit its state.
+            Conflict: its installation status does not fit its state; or it is another machine than the node with its
+                MAC address, which is shown at the node, and nothing else of the report is kept.
         """
         mac_address = parse_mac(report.mac_address)
         given = {"inventory": report.inventory, "installation_error": report.installation_error}
         vault = self._context.vault
         said, by = await vault.beforehand(lambda redactor: redactor.tree(given), given, given)
 
-        def work(tx: Tx) -> tuple[Node, bool]:
+        def work(tx: Tx) -> tuple[Node, bool, bool]:
             clean = replace(report, **vault.tree(tx, said, by))
             node, is_new = self.meet(tx, mac_address, clean)
-            if clean.installation_status is not None and not is_new:
+            is_other = not is_new and is_another(node, mac_address, clean)
+            if clean.installation_status is not None and not is_new and not is_other:
                 node = self._installation(tx, node, clean)
-            return node, is_new
+            return node, is_new, is_other
 
-        return await self._context.database.write(work)
+        node, is_new, is_other = await self._context.database.write(work)
+        if is_other:
+            raise Conflict(f"nothing is kept of this report about node {node.name}: {node.identity_conflict}")
+        return node, is_new
 
     def meet(self, tx: Tx, mac_address: str, report: NodeReport) -> tuple[Node, bool]:
         """Find the node a report is of, or discover it; keeps what the report says of the machine.
