@@ -6,7 +6,7 @@ Each sign looks at a case and gives the words that its sentence needs, or None.
 from datetime import timedelta
 
 from engine.core.boot_case import INSTALLER_PATIENCE, PATIENCE, Case, clock, shown
-from engine.core.boot_trace import Contact, ContactKind, Outcome, Stage, is_config, times
+from engine.core.boot_trace import LONGEST, Contact, ContactKind, Outcome, Stage, is_config, plain, times
 from engine.core.boot_words import Sign, Words, newest, words
 from engine.core.executions import ExecutionStatus
 from engine.core.nodes import NodeState
@@ -216,7 +216,8 @@ def failed(case: Case) -> Words | None:
     ended = execution.completed_at or execution.created_at
     if case.life and case.life_end > ended and not case.told("local"):
         return None
-    return words(case, newest(case.life), error=execution.error or "it says nothing", ended=clock(ended))
+    error = plain(execution.error or "it says nothing", LONGEST)
+    return words(case, newest(case.life), error=error, ended=clock(ended))
 
 
 def _served(case: Case) -> Contact | None:

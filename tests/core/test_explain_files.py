@@ -1,0 +1,40 @@
+"""What of a boot step's files a machine has to ask this server for, and so may be told to have missed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from engine.core.boot_causes import Level
+from engine.core.executions import ExecutionStatus
+from tests.core.test_boot_trace import contact
+from tests.core.test_explain import ASKED, BOOTED, LINUX, LOADER, SERVED, Story, at, attempt, booting, run
+
+WITH_AGENT = contact(8, "http", "/initrd/***/initrd.img", bytes=30_000_000, size=30_000_000)
+
+
+@pytest.mark.parametrize("config", [{"agent": True}, {"overlay": {"etc/issue": "issue"}}])
+def test_an_initrd_with_the_agent_in_it_is_not_missed(config: Mapping[str, Any]) -> None:
+    trace = [LOADER, ASKED, SERVED, LINUX, WITH_AGENT]
+    starts = Story(trace=trace, execution=booting(taken=True, **config), now=90).verdict()
+    assert (starts.cause, starts.level) == ("kernel-starts", Level.FINE)
+    assert Story(trace=trace, execution=booting(taken=True, **config), now=400).verdict().cause == "no-callback"
+
+
+@pytest.mark.parametrize("way", ["iso", "chain", "efi", "wimboot"])
+def test_what_comes_from_another_server_is_not_missed_here(way: str) -> None:
+    def after(seconds: float, name: str) -> str:
+        execution = run(attempt("node.boot", "Boot", -60, taken_by="x", config={way: name}))
+        return Story(trace=[LOADER, ASKED, SERVED], execution=execution, now=seconds).verdict().cause
+
+    assert after(90, "https://elsewhere.example/a.iso") == "served"
+    assert after(400, "https://elsewhere.example/a.iso") == "files-elsewhere"
+    assert after(90, "a.iso") == "kernel-not-fetched"
+
+
+def test_an_error_of_many_lines_is_one_sentence() -> None:
+    broken = run(status=ExecutionStatus.FAILED, completed_at=at(300), error="step write failed:\n\x1b[2J" + "x" * 9999)
+    verdict = Story(trace=BOOTED, execution=broken, now=310).verdict()
+    assert verdict.cause == "failed"
+    assert verdict.sentence.isprintable()
+    assert len(verdict.sentence) < 500
