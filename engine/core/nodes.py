@@ -72,7 +72,7 @@ _FORWARD: Mapping[NodeState, NodeState] = MappingProxyType(
 # In these the disk holds what somebody wants to keep, so the network never offers anything but the disk.
 BOOTS_ITS_DISK = frozenset({_S.INSTALLED, _S.ACTIVE, _S.RETIRED})
 
-# From these a node has to become `pending` before it is installed: somebody starts an installation, and with it decides.
+# From these a node becomes `pending` before it is installed: somebody starts an installation, and with it decides.
 BEFORE_PENDING = frozenset({_S.DISCOVERED, _S.REPROVISION, _S.INSTALL_FAILED})
 
 # In these an installer is never booted. A node that is to be moved or wiped may have to boot something else; one that

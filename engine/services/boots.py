@@ -138,6 +138,8 @@ class Boots:
             run.save()
             return stays(f"{attempt.step_name} cannot be served: {told}", "unresolved")
         serve = served(attempt.step_name, config)
+        mode = firmware.boot_mode(serve.kind, serve.kernel, run.workflow.boot_mode)
+        serve = replace(serve, boot_mode=mode)
         refusal = firmware.refusal(serve.kind, serve.kernel, _machine(request))
         if refusal is not None:
             return self._refused(tx, run, attempt, request, stays(refusal, "firmware"))

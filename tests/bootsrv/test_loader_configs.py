@@ -105,6 +105,18 @@ def test_grub_starts_kernel_and_initrd(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("mode", "wrong"), [("uefi", "= pc"), ("bios", "!= pc")])
+def test_grub_refuses_on_the_wrong_firmware_before_it_fetches_anything(mode: str, wrong: str, tmp_path: Path) -> None:
+    serve = Serve(step_name="x", kernel="linux", boot_mode=mode)
+    config = checked(grub.config(serve, again=AGAIN), tmp_path)
+    guard = config[config.index(f'if [ "$grub_platform" {wrong} ]; then') : config.index("\nfi\n")]
+    assert f"x needs {mode.upper()} firmware, but this machine started in " in guard
+    assert f"configfile '{AGAIN}'" in guard
+    assert "linux" not in guard
+    assert config.index("\nfi\n") < config.index("if linux")
+    assert "grub_platform" not in grub.config(Serve(step_name="x", kernel="linux"), again=AGAIN)
+
+
 def test_grub_fetches_from_other_servers_where_it_can(tmp_path: Path) -> None:
     for url, place in (
         ("http://192.0.2.1/a%20b?c=d", "(http,192.0.2.1)/a%20b?c=d"),
