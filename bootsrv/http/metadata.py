@@ -10,6 +10,7 @@ from aiohttp import web
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.errors import Refusal
+from bootsrv.http.sighting import tell
 from engine.core import seeds
 from engine.core.seeds import Seed
 from engine.errors import NotFound
@@ -68,7 +69,9 @@ async def session(call: Call) -> web.Response:
 
 
 async def _seed(call: Call) -> Seed:
-    return await call.pureboot.seeds.seed(call.part("token"), server=call.server)
+    seed = await call.pureboot.seeds.seed(call.part("token"), server=call.server)
+    tell(call.request, execution=seed.execution_id)
+    return seed
 
 
 async def _document(call: Call, seed: Seed, name: str) -> str:

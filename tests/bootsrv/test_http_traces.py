@@ -60,6 +60,24 @@ async def test_a_boot_leaves_its_lines_and_tokens_are_in_none(pureboot: PureBoot
         assert polls["count"] == 3
 
 
+async def test_a_token_says_whose_a_request_is_from_whatever_address_it_comes(pureboot: PureBoot) -> None:
+    boot_files(pureboot)
+    await node(pureboot)
+    _, token = await started(pureboot, INSTALL)
+    async with serving(pureboot) as client:
+        for path in (
+            f"/metadata/{token}/meta-data",
+            f"/metadata/{token}/latest/meta-data/",
+            f"/initrd/{token}/agent.img",
+        ):
+            assert (await client.get(path)).status == 200
+        assert [(what, outcome) for _, what, outcome, _ in await lines(client)] == [
+            ("/metadata/***/meta-data", "ok"),
+            ("/metadata/***/latest/meta-data/", "ok"),
+            ("/initrd/***/agent.img", "ok"),
+        ]
+
+
 async def test_explain_says_it_in_one_sentence(pureboot: PureBoot) -> None:
     folder = boot_files(pureboot)
     await node(pureboot, hostname="r1")
