@@ -62,8 +62,8 @@ class Boots:
     def _boot(self, tx: Tx, request: BootRequest, report: NodeReport, server: Server) -> BootDecision:
         try:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
-        except NotFound:
-            return Local(message=f"{report.mac_address} is not known here: it boots its disk", reason="unknown")
+        except NotFound as error:
+            return Local(message=f"{error}: it boots its disk", reason="unknown")
         if not is_new and is_another(node, report.mac_address, report):
             message = f"this is not {node.name}, although it has its MAC address: it boots its disk"
             return self._locally(tx, node, request, stays(message, "identity"))

@@ -34,7 +34,7 @@ class Reports:
 
         Raises:
             Invalid: the MAC address is none.
-            NotFound: nobody knows it, and discovery is switched off.
+            NotFound: nobody knows it, and discovery is switched off, or has found too many.
             Conflict: its installation status does not fit its state; or it is another machine than the node with its
                 MAC address, which is shown at the node, and nothing else of the report is kept.
         """
@@ -60,7 +60,7 @@ class Reports:
         """Find the node a report is of, or discover it; keeps what the report says of the machine.
 
         Raises:
-            NotFound: nobody knows it, and discovery is switched off.
+            NotFound: nobody knows it, and discovery is switched off, or has found too many.
         """
         now = self._context.now()
         known = nodes.by_mac(tx, mac_address)
@@ -89,8 +89,12 @@ class Reports:
         return node, False
 
     def _discover(self, tx: Tx, mac_address: str, facts: dict[str, Any], report: NodeReport) -> Node:
-        if not self._context.settings.discovery.enabled:
+        discovery = self._context.settings.discovery
+        if not discovery.enabled:
             raise NotFound(f"there is no node {mac_address}, and discovery is switched off (discovery.enabled)")
+        if nodes.in_state(tx, NodeState.DISCOVERED) >= discovery.max_nodes:
+            most = f"{discovery.max_nodes} nodes are discovered already (discovery.max_nodes)"
+            raise NotFound(f"there is no node {mac_address}, and {most}")
         now = self._context.now()
         found = _identified(tx, said(mac_address, facts), None)
         if found.clash is not None:

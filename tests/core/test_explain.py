@@ -210,7 +210,9 @@ STORIES: Mapping[str, Story] = {
         says=["${meta.dns} has no value"],
     ),
     "store-away": Story(trace=[LOADER, local("store")], says=["store could not be used"]),
-    "not-known": Story(trace=[LOADER, local("unknown")], node=None, says=["discovery is switched off"]),
+    "not-known": Story(
+        trace=[LOADER, local("unknown", "discovery is switched off")], node=None, says=["is switched off; add it with"]
+    ),
     "bad-mac": Story(trace=[local("invalid", "'zz' is not a MAC address")], node=None, says=["'zz'", "${net0/mac}"]),
     "failed": Story(
         trace=[*BOOTED, POLL], execution=BROKEN, now=500, says=["failed at 09:05:00", "no space left", "retry"]

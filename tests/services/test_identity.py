@@ -10,7 +10,7 @@ from engine.core.events import Kind
 from engine.core.nodes import NodeState
 from engine.core.page import Page
 from engine.core.reports import InstallationStatus, NodeReport
-from engine.errors import Conflict, Invalid
+from engine.errors import Conflict, Invalid, NotFound
 from tests.conftest import Opener
 from tests.services.test_callbacks import INSTALL
 from tests.story import ADA, SERVER, published, report
@@ -127,6 +127,26 @@ async def test_boards_of_zeros_and_fs_are_machines_of_their_own(store_url: str, 
             )
         assert await conflicts(pureboot) == []
         assert (await pureboot.nodes.find(Page()))[1] == 4
+
+
+async def test_forged_addresses_fill_the_list_of_nodes_to_its_bound_only(store_url: str, opener: Opener) -> None:
+    async with opener(store_url, discovery__max_nodes=3) as pureboot:
+        await pureboot.nodes.create(OTHER, by=ADA)
+        await pureboot.nodes.move(OTHER, NodeState.PENDING, by=ADA)
+        told = [
+            await pureboot.boots.boot(replace(MINE, mac_address=f"02:00:00:00:00:{at:02x}"), server=SERVER)
+            for at in range(5)
+        ]
+        assert isinstance(told[-1], Local)
+        assert told[-1].message == (
+            "there is no node 02:00:00:00:00:04, and 3 nodes are discovered already (discovery.max_nodes): "
+            "it boots its disk"
+        )
+        with pytest.raises(NotFound, match="are discovered already"):
+            await pureboot.reports.report(NodeReport(mac_address=MAC))
+        assert (await pureboot.nodes.find(Page()))[1] == 4
+        assert isinstance(await pureboot.boots.boot(replace(MINE, mac_address=OTHER), server=SERVER), Local)
+        await pureboot.nodes.create(MAC, by=ADA)
 
 
 async def test_new_firmware_or_a_repair_is_the_same_machine(store_url: str, opener: Opener) -> None:
