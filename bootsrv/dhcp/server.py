@@ -118,7 +118,7 @@ class ProxyDhcp:
         for door in self._doors:
             loop.add_reader(door.socket, self._readable, door)
         if self._doors:
-            log.info("proxyDHCP answers on port %s", " and ".join(map(str, self.ports)))
+            log.info("proxyDHCP answers on %s", sockets.shown_ports(self.ports))
 
     def close(self) -> None:
         """Stop listening."""

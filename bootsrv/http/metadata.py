@@ -27,7 +27,7 @@ async def nocloud(call: Call) -> web.Response:
         raise NotFound(f"there is no document of this name; there are {', '.join(seeds.DOCUMENTS)}")
     seed = await _seed(call)
     if name == "latest":
-        return text("\n".join(("dynamic/", "meta-data/", _USER_DATA)))
+        return text(_root(seed))
     return text(await _document(call, seed, name))
 
 
@@ -49,10 +49,15 @@ async def ec2(call: Call) -> web.Response:
         if _USER_DATA not in seed.templates:
             raise NotFound("there is no user data")
         return text(await _document(call, seed, _USER_DATA))
-    found = seeds.look_up(seeds.tree(seed), path) if path.strip("/") else "\n".join(("dynamic/", "meta-data/"))
+    found = seeds.look_up(seeds.tree(seed), path) if path.strip("/") else _root(seed)
     if found is None:
         raise NotFound("there is no metadata at this path")
     return text(found)
+
+
+def _root(seed: Seed) -> str:
+    """What there is below a version."""
+    return "\n".join(("dynamic/", "meta-data/", *([_USER_DATA] if _USER_DATA in seed.templates else ())))
 
 
 async def session(call: Call) -> web.Response:

@@ -54,9 +54,11 @@ def _last_call(case: Case) -> Contact | None:
 
 
 def callback_refused(case: Case) -> Words | None:
-    """The newest call was without a good token."""
+    """The newest call was without a good token; where the token is the path, nothing is there."""
     last = _last_call(case)
-    return words(case, last) if last is not None and last.status in (401, 403) else None
+    if last is None or not (last.status in (401, 403) or (last.status == 404 and "has this token" in last.message)):
+        return None
+    return words(case, last)
 
 
 def callback_too_late(case: Case) -> Words | None:

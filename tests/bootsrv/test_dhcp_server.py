@@ -234,7 +234,7 @@ async def test_a_second_boot_server_is_told_of_once(sqlite_url: str, opener: Ope
         }
         assert [kind for kind, _, _ in told].count("dhcp.other_offer") >= 2
         [ports, finding] = await check_dhcp(pureboot.settings)
-        assert (ports.verdict, ports.message) == (Verdict.OK, "PureBoot answers on port 67 and 4011")
+        assert (ports.verdict, ports.message) == (Verdict.OK, "PureBoot answers on ports 67 and 4011")
         assert finding.verdict is Verdict.WARNING
         assert f"{made.site.dhcp} tells machines what to boot too: ipxe.efi" in finding.message
         events = [event for event in await pureboot.events_after(0) if event.kind is Kind.DHCP_OTHER_SERVER]

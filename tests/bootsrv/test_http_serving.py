@@ -107,6 +107,7 @@ class TestEc2:
             assert await read("/2009-04-04/meta-data/instance-id") == execution.id
             assert await read("/latest/meta-data/public-keys/") == "0=key-0"
             assert await read("/latest/meta-data/public-keys/0/openssh-key") == "ssh-ed25519 AAAA ada"
+            assert await read("/latest") == await read("/latest/") == "dynamic/\nmeta-data/\nuser-data"
             assert await read("/latest/user-data") == "#cloud-config\nhostname: n1\n"
             assert execution.id in await read("/latest/dynamic/instance-identity/document")
             for path in ("/latest/meta-data/none", "/newest/meta-data", "/latest/meta-data/instance-id/x"):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.boot_causes import Level
 from engine.core.executions import ExecutionStatus
-from tests.core.test_boot_trace import contact
+from tests.core.test_boot_trace import REFUSED, contact
 from tests.core.test_explain import ASKED, BOOTED, LINUX, LOADER, SERVED, Story, at, attempt, booting, run
 
 WITH_AGENT = contact(8, "http", "/initrd/***/initrd.img", bytes=30_000_000, size=30_000_000)
@@ -38,3 +38,11 @@ def test_an_error_of_many_lines_is_one_sentence() -> None:
     assert verdict.cause == "failed"
     assert verdict.sentence.isprintable()
     assert len(verdict.sentence) < 500
+
+
+def test_a_path_with_a_token_that_is_over_is_no_fault_of_its_template() -> None:
+    lost = contact(40, "http", "/metadata/***/user-data", REFUSED, "no running execution has this token", status=404)
+    verdict = Story(trace=[*BOOTED, lost], execution=booting(taken=True), now=50).verdict()
+    assert verdict.cause == "callback-refused"
+    other = contact(40, "http", "/render/***/seed", REFUSED, "there is no template seed", status=404)
+    assert Story(trace=[*BOOTED, other], execution=booting(taken=True), now=50).verdict().cause == "answers-refused"
