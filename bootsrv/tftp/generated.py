@@ -8,7 +8,7 @@ from bootsrv import grub, ipxe, pxelinux
 from bootsrv.lacking import lacking
 from bootsrv.tftp.allowance import Allowance
 from bootsrv.tftp.asked import Asked
-from bootsrv.tftp.meaning import Loader, Meaning
+from bootsrv.tftp.meaning import AGAIN, Loader, Meaning
 from engine.app import PureBoot
 from engine.core.boot import BootDecision, BootRequest, Serve, Wait
 from engine.core.scopes import Server
@@ -44,22 +44,25 @@ class Generated:
             return ipxe.ask_again(self._server(asked).url)
         if meant.mac_address is None:
             return grub.find_config(meant.folder) if meant.loader is Loader.GRUB else pxelinux.unknown_machine()
-        decision = await self._decided(asked, meant.loader, meant.mac_address)
-        name = meant.mac_address.replace(":", "-")
+        platform = _PLATFORMS.get(meant.loader)
+        decision = await self._decided(
+            BootRequest(mac_address=meant.mac_address, ip_address=asked.peer, platform=platform, again=meant.again),
+            self._server(asked),
+        )
+        name = meant.mac_address.replace(":", "-") + AGAIN
         if meant.loader is Loader.GRUB:
             return grub.config(decision, again=f"/{meant.folder}grub.cfg-01-{name}")
         return pxelinux.config(decision, again=f"/{meant.folder}01-{name}")
 
-    async def _decided(self, asked: Asked, loader: Loader, mac_address: str) -> BootDecision:
+    async def _decided(self, request: BootRequest, server: Server) -> BootDecision:
         if not self._questions.take(time.monotonic()):
             raise Unavailable("too many machines ask at once; ask again in a moment")
-        request = BootRequest(mac_address=mac_address, ip_address=asked.peer, platform=_PLATFORMS.get(loader))
         boots = self._pureboot.boots
         try:
-            decision = await boots.boot(request, server=self._server(asked))
+            decision = await boots.boot(request, server=server)
             if isinstance(decision, Serve) and (lack := await lacking(self._pureboot, decision)) is not None:
                 decision = await boots.refuse(request, lack)
         except Unavailable as error:
-            _log.warning("%s cannot be answered: %s", mac_address, error)
+            _log.warning("%s cannot be answered: %s", request.mac_address, error)
             return Wait(message="PureBoot's store cannot be used now", seconds=_STORE_SECONDS)
         return decision

@@ -26,7 +26,7 @@ from engine.core.scopes import Server, metadata
 from engine.errors import NotFound, PureBootError
 from engine.services import children
 from engine.services.context import Context
-from engine.services.reports import Reports, is_another
+from engine.services.reports import Reports, may_be_another
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.starts import Start, start
@@ -64,8 +64,8 @@ class Boots:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
         except NotFound as error:
             return Local(message=f"{error}: it boots its disk", reason="unknown")
-        if not is_new and is_another(node, report.mac_address, report):
-            message = f"this is not {node.name}, although it has its MAC address: it boots its disk"
+        if not is_new and may_be_another(node, report.mac_address, report):
+            message = f"{node.name} has its MAC address, but this may be another machine: it boots its disk"
             return self._locally(tx, node, request, stays(message, "identity"))
         if (loader := self._other_loader(tx, node, request)) is not None:
             return Load(loader=loader)

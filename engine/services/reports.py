@@ -8,7 +8,7 @@ from engine.clock import new_id
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import AttemptStatus, Performer
 from engine.core.facts import AttemptHeard
-from engine.core.identity import Clash, Identified, Said, identify, real_serial, spellings
+from engine.core.identity import Clash, Identified, Said, identify, is_doubted, real_serial, spellings
 from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound
@@ -241,6 +241,11 @@ def _identified(tx: Tx, named: Said, known: Node | None) -> Identified:
 def is_another(node: Node, mac_address: str, report: NodeReport) -> bool:
     """Whether it is another machine than the node that speaks with its MAC address."""
     return identify(said(mac_address, _facts(report, mac_address)), node).clash is Clash.OTHER_MACHINE
+
+
+def may_be_another(node: Node, mac_address: str, report: NodeReport) -> bool:
+    """Whether it is another machine than the node, or may be and does not say: what wipes a disk has to know."""
+    return is_another(node, mac_address, report) or is_doubted(said(mac_address, _facts(report, mac_address)), node)
 
 
 def _short(value: str) -> str:

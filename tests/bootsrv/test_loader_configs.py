@@ -32,6 +32,11 @@ HOSTILE = "x\n'; reboot; echo '\" `id` $(id) ${net_default_mac} $root \\ # ; | &
         ("grub.cfg", Meaning(loader=Loader.GRUB, mac_address=None)),
         ("grub/grub.cfg", Meaning(loader=Loader.GRUB, mac_address=None, folder="grub/")),
         ("grub/grub.cfg-01-52-54-00-12-ab-cd", Meaning(loader=Loader.GRUB, mac_address=MAC, folder="grub/")),
+        ("grub.cfg-01-52-54-00-12-ab-cd-again", Meaning(loader=Loader.GRUB, mac_address=MAC, again=True)),
+        (
+            "pxelinux.cfg/01-52-54-00-12-ab-cd-again",
+            Meaning(loader=Loader.PXELINUX, mac_address=MAC, folder="pxelinux.cfg/", again=True),
+        ),
     ],
 )
 def test_what_a_name_means(name: str, expected: Meaning) -> None:

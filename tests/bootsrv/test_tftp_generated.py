@@ -1,6 +1,7 @@
 """Files that are made when loaders ask for them, over the real doors."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,17 @@ async def test_a_missing_kernel_fails_the_step_and_says_so(pureboot: PureBoot, t
     failed = await pureboot.executions.get(execution.id)
     assert failed.status is ExecutionStatus.FAILED
     assert any("put it there" in (attempt.error or "") for attempt in failed.attempts)
+
+
+async def test_a_machine_that_asks_all_night_is_one_line_of_the_log(pureboot: PureBoot, tmp_path: Path) -> None:
+    async with Doors(pureboot, cache=tmp_path) as doors:
+        await fetched(doors, f"grub/grub.cfg-{NAME}")
+        stays = await fetched(doors, f"grub/grub.cfg-{NAME}")
+        [again] = set(re.findall(r"configfile '/(.+)'", stays))
+        for _ in range(3):
+            assert await fetched(doors, again) == await fetched(doors, again)
+        told = [kind for kind in await kinds(pureboot) if kind is Kind.NODE_BOOT_LOCAL]
+        assert len(told) == 2  # two starts
 
 
 async def test_pxelinux_is_refused_what_is_for_uefi_and_grub_looks_on_what_it_runs(

@@ -40,8 +40,12 @@ async def test_another_machine_with_a_shared_adapter_is_never_installed(store_ur
         assert "another machine came with its MAC address" in str(node.identity_conflict)
         assert await conflicts(pureboot) == [("other_machine", None)]
         assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Serve)
+        nameless = await pureboot.boots.boot(BootRequest(mac_address=MAC), server=SERVER)
+        assert isinstance(nameless, Local)
+        assert nameless.reason == "identity"
 
         await pureboot.nodes.update(MAC, {"system_uuid": "", "serial_number": ""}, by=ADA)
+        assert isinstance(await pureboot.boots.boot(BootRequest(mac_address=MAC), server=SERVER), Serve)
         assert (await pureboot.nodes.get(MAC)).identity_conflict is None
         assert isinstance(await pureboot.boots.boot(THEIRS, server=SERVER), Serve)
         assert (await pureboot.nodes.get(MAC)).system_uuid == TWO
