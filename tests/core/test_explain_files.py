@@ -1,14 +1,31 @@
-"""What of a boot step's files a machine has to ask this server for, and so may be told to have missed."""
+"""What is no trouble: what of a step's files need not be asked for here, and each moment of a good boot."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from engine.core.boot_causes import Level
 from engine.core.executions import ExecutionStatus
-from tests.core.test_boot_trace import REFUSED, contact
-from tests.core.test_explain import ASKED, BOOTED, LINUX, LOADER, SERVED, Story, at, attempt, booting, run
+from engine.core.explain import explain
+from tests.core.test_boot_trace import OK, PROBED, REFUSED, contact
+from tests.core.test_explain import (
+    AGENT,
+    ASKED,
+    BOOTED,
+    LINUX,
+    LOADER,
+    POLL,
+    SERVED,
+    Story,
+    at,
+    attempt,
+    booting,
+    node,
+    run,
+    working,
+)
 
 WITH_AGENT = contact(8, "http", "/initrd/***/initrd.img", bytes=30_000_000, size=30_000_000)
 
@@ -46,3 +63,18 @@ def test_a_path_with_a_token_that_is_over_is_no_fault_of_its_template() -> None:
     assert verdict.cause == "callback-refused"
     other = contact(40, "http", "/render/***/seed", REFUSED, "there is no template seed", status=404)
     assert Story(trace=[*BOOTED, other], execution=booting(taken=True), now=50).verdict().cause == "answers-refused"
+
+
+def test_a_good_boot_is_no_trouble_at_any_moment() -> None:
+    """Each contact as it arrives, and the seconds until the next."""
+    story = [*BOOTED, AGENT, POLL]
+    for count in range(1, len(story) + 1):
+        known = story[:count]
+        execution = booting() if count <= 2 else booting(taken=True) if count <= 5 else working()
+        verdict = explain(known, node(), execution, known[-1].at + timedelta(seconds=1))
+        assert not verdict.is_trouble, verdict.sentence
+
+
+def test_an_ok_outcome_is_what_good_means() -> None:
+    assert [each.is_good for each in (LOADER, contact(0, "tftp", "x", PROBED))] == [True, False]
+    assert LOADER.outcome is OK
