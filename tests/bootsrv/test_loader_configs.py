@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -179,6 +180,14 @@ def test_pxelinux_starts_kernel_and_initrd() -> None:
     assert "TIMEOUT 70\nLABEL again\n  CONFIG ::pxelinux.cfg/01-x\n" in waits
     assert pxelinux.config(Local(message="m"), again="").endswith("LABEL disk\n  LOCALBOOT 0\n")
     assert "LOCALBOOT 0" in pxelinux.unknown_machine()
+
+
+def test_pxelinux_cuts_no_command_line_off() -> None:
+    longest = Serve(step_name="x", kernel="linux", cmdline="a" * pxelinux.LONGEST_LINE)
+    assert f"  APPEND {longest.cmdline}\n" in pxelinux.config(longest, again="/pxelinux.cfg/01-x")
+    longer = pxelinux.config(replace(longest, cmdline=longest.cmdline + "a"), again="/pxelinux.cfg/01-x")
+    assert "SAY PureBoot: x cannot be booted: it has a command line of 2048 characters" in longer
+    assert "LINUX ::" not in longer
 
 
 # --- words
