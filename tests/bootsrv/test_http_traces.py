@@ -78,6 +78,16 @@ async def test_a_token_says_whose_a_request_is_from_whatever_address_it_comes(pu
         ]
 
 
+async def test_who_watches_this_server_or_sends_webhooks_is_no_machine(pureboot: PureBoot) -> None:
+    await node(pureboot)
+    async with serving(pureboot) as client:
+        await client.get(f"/boot.ipxe?mac={MAC}", headers=IPXE)
+        await client.get("/health")
+        await client.get("/health/ready")
+        await client.post("/hooks/none", {})
+        assert [what for _, what, _, _ in await lines(client)] == ["/boot.ipxe"]
+
+
 async def test_explain_says_it_in_one_sentence(pureboot: PureBoot) -> None:
     folder = boot_files(pureboot)
     await node(pureboot, hostname="r1")
