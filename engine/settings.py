@@ -6,6 +6,7 @@ nearest one; so is an unknown `PUREBOOT_…__…` variable, since a misspelt one
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -81,6 +82,9 @@ class Auth(Section):
     mode: Literal["strict", "loose"] = "strict"
 
 
+_PATH = re.compile(r"[A-Za-z0-9._+~-]+(?:/[A-Za-z0-9._+~-]+)*")
+
+
 class Upstream(Section):
     """A file of another server: where it is, and the SHA-256 that it has."""
 
@@ -109,6 +113,16 @@ class Files(Section):
     max_rate: Size = Field(default=0, ge=0)
     max_per_node: int = Field(default=0, ge=0)
     upstream: dict[str, Upstream] = Field(default={})
+
+    @field_validator("upstream")
+    @classmethod
+    def _below_files(cls, upstream: dict[str, Upstream]) -> dict[str, Upstream]:
+        for name in upstream:
+            if not _PATH.fullmatch(name) or ".." in name.split("/"):
+                raise ValueError(
+                    f"{name!r} is no path below /files: write it as debian-12/linux, without a slash before"
+                )
+        return upstream
 
 
 class Packs(Section):
