@@ -3,10 +3,10 @@
 The rules of iPXE's parser are told in `bootsrv.ipxe`.
 """
 
+import re
 import textwrap
+import unicodedata
 from urllib.parse import quote
-
-from bootsrv.words import WHOLE_URL, sentence, words
 
 FILES_PATH = "/files/"
 
@@ -16,6 +16,8 @@ COLUMNS = 78
 MESSAGE_LINES = 2
 BRAND = "PureBoot: "
 
+WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
 _NOTHING = "${nothing}"  # a setting that nobody sets: expands to no text at all
 _URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
 _PATH_CHARACTERS = "/!'()*+,;=-._~"
@@ -24,18 +26,29 @@ _PATH_CHARACTERS = "/!'()*+,;=-._~"
 def say(message: str) -> list[str]:
     """`echo` lines for the machine's screen, each with the brand in front: firmware screens are full of other text."""
     width = COLUMNS - len(BRAND)
-    wrapped = textwrap.wrap(sentence(message), width, max_lines=MESSAGE_LINES, placeholder=" ...")
+    wrapped = textwrap.wrap(plain(message), width, max_lines=MESSAGE_LINES, placeholder=" ...")
     return [line("echo", BRAND.strip(), *map(word, each.split())) for each in wrapped]
+
+
+def plain(message: str) -> str:
+    """A message in ASCII, with nothing that iPXE would expand; it may still end the command."""
+    return " ".join(split(unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()))
 
 
 def title(message: str) -> str:
     """A message as words of a command."""
-    return " ".join(map(word, sentence(message).split()))
+    return " ".join(map(word, plain(message).split()))
 
 
 def arguments(text: str, *, own_initrd: bool = True) -> list[str]:
     """The words of a command line; without those that name an initrd, where that is not its own to say."""
-    return [word(each) for each in words(text) if own_initrd or not each.startswith("initrd=")]
+    return [word(each) for each in split(text) if own_initrd or not each.startswith("initrd=")]
+
+
+def split(text: str) -> list[str]:
+    """The words of foreign text, in printable ASCII and without anything that iPXE would expand."""
+    printable = "".join(char for char in " ".join(text.split()) if " " <= char <= "~")
+    return re.sub(r"\$+\{", "{", printable).split()
 
 
 def word(text: str) -> str:
@@ -43,9 +56,9 @@ def word(text: str) -> str:
     return _NOTHING + text if text in ("||", "&&", ";") or text.startswith("#") else text
 
 
-def line(*parts: str) -> str:
+def line(*words: str) -> str:
     """A line of words; one that would swallow the next does not."""
-    joined = " ".join(parts)
+    joined = " ".join(words)
     return joined + _NOTHING if joined.endswith("\\") else joined
 
 
