@@ -155,9 +155,13 @@ class Doors:
         root, folder = self._settings.tftp.root, self._settings.files.dir
         shared = root is not None and await asyncio.to_thread(lambda: root.resolve() == folder.resolve())
         every = self._pureboot.files
-        generated = Generated(self._pureboot, self._server_for)
         files = TftpFiles(
-            self.loaders, root, every if shared else None, boot_files=(folder, every), generated=generated
+            self.loaders,
+            root,
+            every if shared else None,
+            boot_files=(folder, every),
+            upstream=self._pureboot.upstream if self._settings.files.upstream else None,
+            generated=Generated(self._pureboot, self._server_for),
         )
         tftp = self._settings.tftp
         server = TftpServer(

@@ -23,6 +23,7 @@ RETRY_SECONDS = 10
 _LONGEST_WAIT_SECONDS = 3600
 _BRAND = "PureBoot: "
 _NETS = {"http": "http", "tftp": "tftp"}
+_WRONG = {"uefi": ('[ "$grub_platform" = pc ]', "UEFI", "BIOS"), "bios": ('[ "$grub_platform" != pc ]', "BIOS", "UEFI")}
 
 
 def config(decision: BootDecision, *, again: str) -> str:
@@ -85,6 +86,7 @@ def _served(decision: Serve, again: str) -> str:
     kernel, *initrd = (str(_place(name)) for name in names)
     cmdline = " ".join(quoted(word) for word in arguments(decision.cmdline, own_initrd=not initrd))
     return _lines(
+        _wrong_firmware(decision, again),
         _say(decision.step_name),
         [f"if linux {quoted(kernel)} {cmdline}".rstrip() + "; then"],
         [f"  if initrd {' '.join(map(quoted, initrd))}; then boot; fi"] if initrd else ["  boot"],
@@ -92,6 +94,15 @@ def _served(decision: Serve, again: str) -> str:
         _say("that failed (see above)"),
         _again(again, RETRY_SECONDS),
     )
+
+
+def _wrong_firmware(decision: Serve, again: str) -> list[str]:
+    """Refuse on firmware that this is not for: GRUB told nobody on which it runs, but knows."""
+    if decision.boot_mode not in _WRONG:
+        return []
+    runs_on_it, wanted, found = _WRONG[decision.boot_mode]
+    told = f"{decision.step_name} needs {wanted} firmware, but this machine started in {found} mode"
+    return [f"if {runs_on_it}; then", *(f"  {line}" for line in (*_say(told), *_again(again, RETRY_SECONDS))), "fi"]
 
 
 def _place(name: str) -> str | None:

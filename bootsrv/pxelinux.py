@@ -51,7 +51,10 @@ def _served(decision: Serve, again: str) -> str:
         told = f"{decision.step_name} cannot be booted by PXELINUX, which cannot be told the file name {bad}"
         return _lines(_say(told), _again(again, RETRY_SECONDS))
     initrd = ",".join(map(_place, decision.initrd))
-    words = " ".join(arguments(decision.cmdline, own_initrd=not initrd))[:LONGEST_LINE]
+    words = " ".join(arguments(decision.cmdline, own_initrd=not initrd))
+    if len(words) > LONGEST_LINE:  # it would be cut without a word
+        told = f"a command line of {len(words)} characters, and PXELINUX hands over {LONGEST_LINE}"
+        return _lines(_say(f"{decision.step_name} cannot be booted: it has {told}"), _again(again, RETRY_SECONDS))
     return _lines(
         _say(decision.step_name),
         ("DEFAULT boot", "PROMPT 0", "LABEL boot", f"  LINUX {_place(decision.kernel)}"),

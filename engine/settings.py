@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
-from engine.durations import parse_duration
 from engine.errors import Invalid, NotFound, Problem
-from engine.sizes import parse_size
+from engine.settings_boot import Boot, Dhcp, Menu, Tftp
+from engine.settings_fields import Duration, FilePath, Section, Size
 
 ENV_PREFIX = "PUREBOOT_"
 # Variables of ours that are no setting.
@@ -32,18 +32,7 @@ def default_data_dir() -> Path:
     return user_data_path("pureboot")
 
 
-_Path = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser() if isinstance(value, str) else value)]
-
-
-_Duration = Annotated[float, BeforeValidator(parse_duration)]
-_Size = Annotated[int, BeforeValidator(parse_size)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class Database(_Section):
+class Database(Section):
     """Where the store is: `sqlite:///path` or `postgresql+asyncpg://user@host/name`; unset, SQLite in the data dir."""
 
     url: str = ""
@@ -60,116 +49,21 @@ class Database(_Section):
         return url
 
 
-class Http(_Section):
+class Http(Section):
     """The listener for firmware, nodes and agents."""
 
     host: str = "0.0.0.0"  # noqa: S104 - machines of the provisioning network must reach it
     port: int = Field(default=8080, ge=0, le=65535)
 
 
-class Api(_Section):
+class Api(Section):
     """The listener for administrators; with no port the API is on the HTTP listener."""
 
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65535)
 
 
-_PORTS = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
-
-
-class Tftp(_Section):
-    """The TFTP server; with no port 69, or 6969 where 69 is not allowed. `root` holds files to serve beside loaders.
-
-    `ports` are those of the transfers: any free one each (`any`), of a range (`40000-40100`), or all over the port it
-    listens on (`single`). `max_transfers` may be under way, `max_per_peer` of one address, which gets `max_rate` bytes
-    a second at most (0: no bound). `max_blksize` (bytes) and `max_windowsize` (blocks; 1: none) bound what is agreed.
-    """
-
-    enabled: bool = True
-    host: str = "0.0.0.0"  # noqa: S104 - as for HTTP
-    port: int | None = Field(default=None, ge=0, le=65535)
-    root: _Path | None = None
-    ports: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)] = "any"
-    max_transfers: int = Field(default=1000, ge=1, le=20_000)
-    max_per_peer: int = Field(default=8, ge=1)
-    max_rate: _Size = Field(default=0, ge=0)
-    max_blksize: int = Field(default=1468, ge=512, le=65464)
-    max_windowsize: int = Field(default=64, ge=1, le=64)
-
-    @field_validator("ports")
-    @classmethod
-    def _known_ports(cls, ports: str) -> str:
-        if ports not in ("any", "single") and _range(ports) is None:
-            raise ValueError("write any, single, or the first and last port of a range such as 40000-40100")
-        return ports
-
-    @property
-    def port_range(self) -> tuple[int, int] | None:
-        """First and last of the ports that transfers may have, if that is bounded."""
-        return _range(self.ports)
-
-
-def _range(ports: str) -> tuple[int, int] | None:
-    match = _PORTS.fullmatch(ports.strip())
-    if match is None:
-        return None
-    first, last = int(match[1]), int(match[2] or match[1])
-    return (first, last) if 1 <= first <= last <= 65535 else None
-
-
-VENDOR_RULE = "vendor:"
-_MAC_BEGINNING = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){0,5}[:-]?")
-
-
-def _machine_rule(value: object) -> object:
-    """A rule for machines, in the form in which it is compared: `52:54:00`, `vendor:PXEClient:Arch:00000`."""
-    if not isinstance(value, str):
-        raise ValueError("YAML reads this as no text: write it in quotes, such as '52:54:00'")
-    rule = value.strip()
-    if rule.lower().startswith(VENDOR_RULE):
-        if not rule[len(VENDOR_RULE) :].strip():
-            raise ValueError("after vendor: write how the vendor class begins, such as vendor:PXEClient:Arch:00000")
-        return VENDOR_RULE + rule[len(VENDOR_RULE) :].strip()
-    if not _MAC_BEGINNING.fullmatch(rule.lower()):
-        raise ValueError("write the beginning of a MAC address, such as 52:54:00, or vendor: and a vendor class")
-    return rule.lower().replace("-", ":")
-
-
-def _listed(value: object) -> object:
-    """A list, also where the environment or a flag has it as one text with commas."""
-    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
-
-
-_Machines = Annotated[tuple[Annotated[str, BeforeValidator(_machine_rule)], ...], BeforeValidator(_listed)]
-
-
-class Dhcp(_Section):
-    """DHCP is the site's own: it gives the addresses. With `proxy` we say beside it what to boot; with `off` it does.
-
-    `interfaces` are those on which the proxy answers; none named, all. `allow` and `deny` say which machines it
-    answers, each by the beginning of its MAC address or, as `vendor:…`, of its vendor class. `path` is how firmware
-    learns of its loader: by `bypass` (in the offer), on port `4011`, or `auto`: BIOS by the one, UEFI by the other.
-    """
-
-    # YAML reads a bare `off` as false.
-    mode: Annotated[Literal["off", "proxy"], BeforeValidator(lambda value: "off" if value is False else value)] = "off"
-    interfaces: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    allow: _Machines = ()
-    deny: _Machines = ()
-    path: Annotated[
-        Literal["auto", "bypass", "4011"], BeforeValidator(lambda value: "4011" if value == 4011 else value)
-    ] = "auto"
-
-    @field_validator("interfaces")
-    @classmethod
-    def _names(cls, interfaces: tuple[str, ...]) -> tuple[str, ...]:
-        for name in interfaces:
-            if not 0 < len(name.encode()) < 16 or not name.isprintable() or "/" in name or " " in name:
-                raise ValueError(f"{name!r} is no name of an interface; `ip -br link` lists them")
-        return interfaces
-
-
-class Server(_Section):
+class Server(Section):
     """What nodes are told: the base URL under which they reach this PureBoot; unset, the address they asked."""
 
     url: str = ""
@@ -182,20 +76,23 @@ class Server(_Section):
         return url.rstrip("/")
 
 
-class Auth(_Section):
+class Auth(Section):
     """Whether the admin API asks for a token (`strict`) or not (`loose`)."""
 
     mode: Literal["strict", "loose"] = "strict"
 
 
-class Upstream(_Section):
+_PATH = re.compile(r"[A-Za-z0-9._+~-]+(?:/[A-Za-z0-9._+~-]+)*")
+
+
+class Upstream(Section):
     """A file of another server: where it is, and the SHA-256 that it has."""
 
     url: str = Field(pattern=r"^https?://[^\s]+$")
     sha256: str = Field(pattern=r"^[0-9A-Fa-f]{64}$")
 
 
-class Files(_Section):
+class Files(Section):
     """Where kernels, initrds and images are; and a folder with loaders of one's own.
 
     For file templates: `max_bytes` is the largest file, `min_free` what stays free on the disk. Each is read again and
@@ -204,27 +101,37 @@ class Files(_Section):
     old something must be before `template gc` takes it away.
     """
 
-    dir: _Path = Field(default_factory=lambda: default_data_dir() / "files")
-    loaders: _Path | None = None
-    max_bytes: _Size = Field(default=64 * 2**30, gt=0)
-    min_free: _Size = Field(default=512 * 2**20, ge=0)
-    verify_interval: _Duration = Field(default=30 * 86400.0, ge=0)
-    verify_rate: _Size = Field(default=32 * 2**20, gt=0)
-    upload_expires: _Duration = Field(default=86400.0, gt=0)
+    dir: FilePath = Field(default_factory=lambda: default_data_dir() / "files")
+    loaders: FilePath | None = None
+    max_bytes: Size = Field(default=64 * 2**30, gt=0)
+    min_free: Size = Field(default=512 * 2**20, ge=0)
+    verify_interval: Duration = Field(default=30 * 86400.0, ge=0)
+    verify_rate: Size = Field(default=32 * 2**20, gt=0)
+    upload_expires: Duration = Field(default=86400.0, gt=0)
     max_uploads: int = Field(default=8, ge=1)
-    gc_grace: _Duration = Field(default=86400.0, ge=0)
-    max_rate: _Size = Field(default=0, ge=0)
+    gc_grace: Duration = Field(default=86400.0, ge=0)
+    max_rate: Size = Field(default=0, ge=0)
     max_per_node: int = Field(default=0, ge=0)
     upstream: dict[str, Upstream] = Field(default={})
 
+    @field_validator("upstream")
+    @classmethod
+    def _below_files(cls, upstream: dict[str, Upstream]) -> dict[str, Upstream]:
+        for name in upstream:
+            if not _PATH.fullmatch(name) or ".." in name.split("/"):
+                raise ValueError(
+                    f"{name!r} is no path below /files: write it as debian-12/linux, without a slash before"
+                )
+        return upstream
 
-class Packs(_Section):
+
+class Packs(Section):
     """Where packs of templates and workflows are, and whether they are synced when a file there changes.
 
     `poll` looks again and again instead of being told: for network file systems.
     """
 
-    dir: _Path = Field(default_factory=lambda: default_data_dir() / "packs")
+    dir: FilePath = Field(default_factory=lambda: default_data_dir() / "packs")
     # YAML reads bare `on` and `off` as true and false.
     watch: Annotated[
         Literal["on", "off", "poll"],
@@ -232,39 +139,22 @@ class Packs(_Section):
     ] = "on"
 
 
-class Discovery(_Section):
-    """Whether a machine nobody knows becomes a discovered node by asking."""
+class Discovery(Section):
+    """Whether a machine nobody knows becomes a discovered node by asking, and how many may be `discovered` at once:
+    whoever is on the network of the machines can ask under as many names as he likes.
+    """
 
     enabled: bool = True
+    max_nodes: int = Field(default=10_000, ge=1)
 
 
-class Menu(_Section):
-    """What is offered on the screen of a machine that is new here, before it boots its disk after `seconds` (0: nothing
-    is). `enrol`, `inventory` and `rescue` are the workflows that start when somebody there chooses them; without a name
-    `enrol` only says so in the event log, and the others are not offered.
-    """
-
-    seconds: _Duration = Field(default=10.0, ge=0, le=3600)
-    enrol: str = ""
-    inventory: str = ""
-    rescue: str = ""
-
-
-class Boot(_Section):
-    """`loaders` names the first stage for machines by their model, such as `{"ProLiant*": snponly}`; metadata `loader`
-    of a node, or of its group, comes before it.
-    """
-
-    loaders: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]] = Field(default={})
-
-
-class Install(_Section):
+class Install(Section):
     """How often an install may fail before a person has to look."""
 
     max_attempts: int = Field(default=3, ge=1)
 
 
-class Engine(_Section):
+class Engine(Section):
     """How the engine works. Durations are in seconds, or written `30s`, `10m`, `2h`, `7d`.
 
     `lease` is how long a host may be silent before others take over its work (PostgreSQL); `grace` what deadlines are
@@ -273,31 +163,31 @@ class Engine(_Section):
     `max_depth` is how deep workflows may start workflows.
     """
 
-    lease: _Duration = Field(default=30.0, gt=0)
-    grace: _Duration = Field(default=120.0, ge=0)
+    lease: Duration = Field(default=30.0, gt=0)
+    grace: Duration = Field(default=120.0, ge=0)
     max_running: int = Field(default=0, ge=0)
     starts_per_minute: int = Field(default=0, ge=0)
     max_depth: int = Field(default=8, ge=1, le=100)
 
 
-class Retention(_Section):
+class Retention(Section):
     """What is kept of the past; unset, everything. Durations are written `30d`, `12h`.
 
     `executions` is the age at which ended executions go, with their attempts and logs; `keep` how many ended ones stay
     at most; `logs` the age at which the logs of ended executions go; `events` that of events which are no audit row.
     """
 
-    executions: _Duration | None = Field(default=None, gt=0)
+    executions: Duration | None = Field(default=None, gt=0)
     keep: int | None = Field(default=None, ge=0)
-    logs: _Duration | None = Field(default=None, gt=0)
-    events: _Duration | None = Field(default=None, gt=0)
+    logs: Duration | None = Field(default=None, gt=0)
+    events: Duration | None = Field(default=None, gt=0)
 
 
 # YAML reads a bare `off` as false.
 _Check = Annotated[Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
 
 
-class Templates(_Section):
+class Templates(Section):
     """What becomes of a text with errors, by the check of its type, when it is saved and when a machine is to get it:
     an `error` refuses it, `warn` tells of them and goes on, `off` does not look.
     """
@@ -306,14 +196,14 @@ class Templates(_Section):
     check_on_boot: _Check = "warn"
 
 
-class Log(_Section):
+class Log(Section):
     """What is logged to standard error (`serve`) or to the log file beside the store (console)."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set."""
 
     database: Database = Field(default_factory=Database)

@@ -7,6 +7,8 @@ import pytest
 from engine.errors import Invalid, NotFound
 from engine.settings import known_keys, load
 
+KERNEL = f"{{url: 'http://192.0.2.1/linux', sha256: '{'0' * 64}'}}"
+
 
 def test_defaults_are_usable() -> None:
     settings = load(environ={})
@@ -43,6 +45,8 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
         ("dhcp: {allow: ['vendor: ']}", "dhcp.allow.0: after vendor: write how the vendor class begins"),
         ("dhcp: {interfaces: [a/b]}", "dhcp.interfaces: 'a/b' is no name of an interface"),
         ("dhcp: {path: both}", "dhcp.path: Input should be 'auto', 'bypass' or '4011'"),
+        (f"files: {{upstream: {{/linux: {KERNEL}}}}}", "files.upstream: '/linux' is no path below /files: write it as"),
+        (f"files: {{upstream: {{a/../b: {KERNEL}}}}}", "files.upstream: 'a/../b' is no path below /files: write it as"),
         ("- a", "must be sections with keys"),
         ("a: [", "pureboot.yaml:2:1: is not YAML"),
     ],

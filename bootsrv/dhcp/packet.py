@@ -13,7 +13,6 @@ __all__ = ["ANY", "BROADCAST", "BadPacket", "MessageType", "Packet", "build", "p
 ANY, BROADCAST = "0.0.0.0", "255.255.255.255"  # noqa: S104 - addresses in packets
 REQUEST, REPLY = 1, 2
 ETHERNET = 1
-BROADCAST_FLAG = 0x8000
 
 SMALLEST = 300
 """Bytes of the smallest BOOTP packet (RFC 951): some relays and firmware drop what is shorter."""

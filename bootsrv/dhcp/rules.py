@@ -7,7 +7,7 @@ which the settings have checked it. Deny wins over allow; where nothing is allow
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.settings import VENDOR_RULE
+from engine.settings_boot import VENDOR_RULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

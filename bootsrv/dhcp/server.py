@@ -34,6 +34,7 @@ from bootsrv.dhcp.others import AGAIN_SECONDS, MOST, OtherServer, Seldom, other_
 from bootsrv.dhcp.packet import ANY, BROADCAST, REPLY, MessageType, Packet, parse
 from bootsrv.dhcp.sockets import Hears, Received
 from bootsrv.paths import shown
+from bootsrv.tftp.allowance import Allowance
 
 __all__ = ["Contacts", "ProxyDhcp"]
 
@@ -91,7 +92,7 @@ class ProxyDhcp:
         self._contacts, self._on_other = contacts, on_other
         self._doors: list[Door] = []
         self._rate = packets_per_second
-        self._allowance = _Allowance(packets_per_second, SECONDS_AT_ONCE * packets_per_second)
+        self._allowance = Allowance(packets_per_second, SECONDS_AT_ONCE * packets_per_second)
         self._reasons = Seldom(REASON_SECONDS, REASONS)
         self._others = Seldom(AGAIN_SECONDS, MOST)
         self._own = dict.fromkeys(own_names, True)
@@ -118,7 +119,7 @@ class ProxyDhcp:
         for door in self._doors:
             loop.add_reader(door.socket, self._readable, door)
         if self._doors:
-            log.info("proxyDHCP answers on port %s", " and ".join(map(str, self.ports)))
+            log.info("proxyDHCP answers on %s", sockets.shown_ports(self.ports))
 
     def close(self) -> None:
         """Stop listening."""
@@ -304,19 +305,3 @@ def _of(interface: str | None) -> str:
 
 def _name(heard: Received) -> str:
     return sockets.interface_name(heard.interface)
-
-
-class _Allowance:
-    """So many a second, and some at once."""
-
-    def __init__(self, per_second: float, at_once: float) -> None:
-        self._per_second, self._at_once = per_second, at_once
-        self._left, self._at = at_once, float("-inf")
-
-    def take(self, now: float) -> bool:
-        self._left = min(self._at_once, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True

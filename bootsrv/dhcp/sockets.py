@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -108,6 +109,11 @@ def interface_name(index: int) -> str:
 def interface_names() -> list[str]:
     """The interfaces that this machine has now."""
     return sorted(name for _, name in socket.if_nameindex())
+
+
+def shown_ports(ports: Sequence[int]) -> str:
+    """Ports in words: `port 67`, `ports 67 and 4011`."""
+    return f"port{'' if len(ports) == 1 else 's'} {' and '.join(map(str, ports))}"
 
 
 def is_own_address(address: str) -> bool:

@@ -26,6 +26,7 @@ _ALLOW = (
     "run PureBoot as root, or allow it: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit; "
     "or set dhcp.mode: off and have the site's DHCP server name PureBoot"
 )
+_SEE = f"its log says why, as it started; where that is not permitted: {_ALLOW}"
 
 
 async def check_dhcp(settings: Settings) -> list[Finding]:
@@ -37,14 +38,14 @@ async def check_dhcp(settings: Settings) -> list[Finding]:
 
 
 def _check_ports(settings: Settings) -> list[Finding]:
-    running = ask_here(settings)
-    if running is not None:
-        return [judge_running(running)]
     here = sockets.interface_names()
     lost = [name for name in settings.dhcp.interfaces if name not in here]
     if lost:
         text = f"dhcp.interfaces names {', '.join(lost)}, which this machine has not"
         return [problem(_NAME, text, f"set dhcp.interfaces to some of {', '.join(here)}")]
+    running = ask_here(settings)
+    if running is not None:
+        return [judge_running(running)]
     of = settings.dhcp.interfaces or (None,)
     return [judge_ports(_refusal(SERVER_PORT, of), _refusal(BINL_PORT, of))]
 
@@ -66,7 +67,7 @@ def judge_running(running: Running) -> Finding:
         return warning(_NAME, "the PureBoot that runs was started without dhcp.mode: proxy", "start it again")
     if part.get("status") == "ok":
         return ok(_NAME, f"PureBoot answers on {part.get('message')}")
-    return problem(_NAME, f"PureBoot runs, but its proxyDHCP does not answer on port {SERVER_PORT}", _ALLOW)
+    return problem(_NAME, f"PureBoot runs, but its proxyDHCP does not answer on port {SERVER_PORT}", _SEE)
 
 
 def judge_ports(server: OSError | None, binl: OSError | None) -> Finding:

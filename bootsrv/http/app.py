@@ -293,7 +293,7 @@ def build(site: Site, part: Part = Part.ALL) -> web.Application:
 def _add(app: web.Application, route: Route) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         site = request.app[SITE]
-        if route.for_nodes:
+        if route.is_traced:
             request[SIGHTING] = Sighting(site.pureboot.traces, site.pureboot.context.now, route)
         caller = await authorize(request, site, route)
         if route.who is Who.NODE:

@@ -7,7 +7,6 @@ and a problem in JSON.
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -18,8 +17,9 @@ from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
 from bootsrv.http.sighting import tell, tell_decision
+from bootsrv.lacking import lacking
 from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
-from engine.errors import Forbidden, Invalid, NotFound, Unavailable
+from engine.errors import Invalid, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ _NO_HTTPS = (
     "under files.dir, so that it is served from here, or give the machine an iPXE with HTTPS"
 )
 _RETRY_SECONDS = 10  # how long a machine that stays waits before it asks again
-_WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 async def script(call: Call) -> web.Response:
@@ -96,7 +95,7 @@ async def _decided(call: Call, request: BootRequest) -> BootDecision:
     try:
         decision = await call.pureboot.boots.boot(request, server=call.server)
         if isinstance(decision, Serve):
-            missing = await _missing(call, decision)
+            missing = await lacking(call.pureboot, decision)
             if missing is not None:
                 decision = await call.pureboot.boots.refuse(request, missing)
     except Unavailable as error:
@@ -120,25 +119,6 @@ def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDeci
     if seconds is None:
         return stays("PureBoot's store cannot be used: this machine boots its disk", "store")
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
-
-
-async def _missing(call: Call, serve: Serve) -> str | None:
-    """What of a boot step's files is not there, said to whoever can put it there."""
-    folder = call.pureboot.settings.files.dir
-    for what, name in serve.named:
-        if _WHOLE_URL.match(name) or call.pureboot.settings.files.upstream.get(name.lstrip("/")) is not None:
-            continue
-        try:
-            await asyncio.to_thread(paths.resolve, folder, name)
-        except NotFound as error:
-            lack = await call.pureboot.files.lack(name)
-            if isinstance(lack, Unavailable):
-                return f"{what} {name} cannot be served: {lack}"
-            if lack is not None:
-                return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
-        except Forbidden as error:
-            return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
-    return None
 
 
 async def loader(call: Call) -> web.StreamResponse:

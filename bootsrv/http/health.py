@@ -65,7 +65,9 @@ def _dhcp(call: Call) -> Part:
     ports = call.site.dhcp()
     if not ports:
         return {"status": "off", "message": "it does not answer; the log says why"}
-    return {"status": "ok", "message": f"port {' and '.join(map(str, ports))}"}
+    from bootsrv.dhcp.sockets import shown_ports
+
+    return {"status": "ok", "message": shown_ports(ports)}
 
 
 def _tftp(call: Call) -> Part:

@@ -19,6 +19,7 @@ from bootsrv.http import agent
 from bootsrv.http.call import Call
 from bootsrv.http.extents import Part, Parts
 from bootsrv.http.files import Opened, open_named
+from bootsrv.http.sighting import tell
 from engine.core import cpio
 from engine.core.cpio import Member
 from engine.errors import NotFound
@@ -50,6 +51,7 @@ async def ramdisk(call: Call) -> web.StreamResponse:
         Invalid: a template of the overlay cannot be rendered.
     """
     wanted = await call.pureboot.seeds.ramdisk(call.part("token"), server=call.server)
+    tell(call.request, execution=wanted.execution_id)
     names = _names(wanted, call.request.match_info["path"])
     archive = cpio.archive(await _members(call, wanted))
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from aiohttp import web
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.errors import Refusal
+from bootsrv.http.sighting import tell
 from engine.core import seeds
 from engine.core.seeds import Seed
 from engine.errors import NotFound
@@ -26,7 +27,7 @@ async def nocloud(call: Call) -> web.Response:
         raise NotFound(f"there is no document of this name; there are {', '.join(seeds.DOCUMENTS)}")
     seed = await _seed(call)
     if name == "latest":
-        return text("\n".join(("dynamic/", "meta-data/", _USER_DATA)))
+        return text(_root(seed))
     return text(await _document(call, seed, name))
 
 
@@ -48,10 +49,15 @@ async def ec2(call: Call) -> web.Response:
         if _USER_DATA not in seed.templates:
             raise NotFound("there is no user data")
         return text(await _document(call, seed, _USER_DATA))
-    found = seeds.look_up(seeds.tree(seed), path) if path.strip("/") else "\n".join(("dynamic/", "meta-data/"))
+    found = seeds.look_up(seeds.tree(seed), path) if path.strip("/") else _root(seed)
     if found is None:
         raise NotFound("there is no metadata at this path")
     return text(found)
+
+
+def _root(seed: Seed) -> str:
+    """What there is below a version."""
+    return "\n".join(("dynamic/", "meta-data/", *([_USER_DATA] if _USER_DATA in seed.templates else ())))
 
 
 async def session(call: Call) -> web.Response:
@@ -68,7 +74,9 @@ async def session(call: Call) -> web.Response:
 
 
 async def _seed(call: Call) -> Seed:
-    return await call.pureboot.seeds.seed(call.part("token"), server=call.server)
+    seed = await call.pureboot.seeds.seed(call.part("token"), server=call.server)
+    tell(call.request, execution=seed.execution_id)
+    return seed
 
 
 async def _document(call: Call, seed: Seed, name: str) -> str:

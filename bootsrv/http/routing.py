@@ -57,3 +57,10 @@ class Route:
     def for_nodes(self) -> bool:
         """Whether it belongs to the listener of the provisioning network."""
         return self.who in (Who.ANYONE, Who.NODE)
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether who asks is a machine, whose trace gets a line: on both listeners is what others ask (who watches the
+        server, who sends webhooks).
+        """
+        return self.for_nodes and not self.on_both

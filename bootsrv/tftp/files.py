@@ -16,7 +16,8 @@ from engine.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from bootsrv.tftp.generated import Generated
-    from engine.services.files import Files
+    from engine.services.files import Files, Located
+    from engine.services.upstream import Upstream
 
 _BOOT_FILES = "files"
 """The folder under which the boot files are, as in `/files/` of HTTP: GRUB and PXELINUX fetch kernels by it."""
@@ -27,7 +28,8 @@ class TftpFiles:
 
     A loader is asked for by its bare name. Its folder holds other things too (`/boot` does), which nobody gets. Where
     `root` is `files.dir`, it also serves the `files` of templates, by the names that they have below `/files`.
-    `boot_files` are served as `files/…`, with those of templates; `generated` makes what is no file (see `meaning`).
+    `boot_files` are served as `files/…`, with those of templates and of `upstream`; `generated` makes what is no file
+    (see `meaning`).
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class TftpFiles:
         files: "Files | None" = None,
         *,
         boot_files: "tuple[Path, Files] | None" = None,
+        upstream: "Upstream | None" = None,
         generated: "Generated | None" = None,
     ) -> None:
         self._loaders = loaders
         self._templates = files
         self._root = FolderSource([root]) if root is not None else None
         self._boot_files = (FolderSource([boot_files[0]]), boot_files[1]) if boot_files else None
+        self._upstream = upstream
         self._generated = generated
         self._folders: dict[Path, FolderSource] = {}
 
@@ -93,10 +97,14 @@ class TftpFiles:
         try:
             return await folder(name)
         except NotFound:
+            if self._upstream is not None and self._upstream.has(name):
+                return await self._of_blob(files, name, await self._upstream.locate(name))
             return await self._of_template(files, name)
 
     async def _of_template(self, files: "Files", name: str) -> FileContent:
-        located = await files.locate(name)
+        return await self._of_blob(files, name, await files.locate(name))
+
+    async def _of_blob(self, files: "Files", name: str, located: "Located") -> FileContent:
         (await files.open(located)).close()  # looks whether it is whole
         if located.tag != located.blob.sha256:
             raise Forbidden(f"{shown(name)} is a part of an image; fetch it over HTTP")

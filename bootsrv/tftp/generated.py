@@ -1,26 +1,26 @@
 """Files that are made when they are asked for: what a machine is to boot, in the words of the loader that asks."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
 
 from bootsrv import grub, ipxe, pxelinux
-from bootsrv.paths import resolve
+from bootsrv.lacking import lacking
 from bootsrv.tftp.allowance import Allowance
 from bootsrv.tftp.asked import Asked
-from bootsrv.tftp.meaning import Loader, Meaning
-from bootsrv.words import WHOLE_URL
+from bootsrv.tftp.meaning import AGAIN, Loader, Meaning
 from engine.app import PureBoot
 from engine.core.boot import BootDecision, BootRequest, Serve, Wait
 from engine.core.scopes import Server
-from engine.errors import Forbidden, NotFound, Unavailable
+from engine.errors import Unavailable
 
 _log = logging.getLogger(__name__)
 
 # Who asks by UDP can claim to be anybody; each such question is a transaction, and may be a new node.
 QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE = 200.0, 2000.0
 _STORE_SECONDS = 10
+# GRUB runs on both, and says neither: what needs one of them asks it there (`grub.config`).
+_PLATFORMS = {Loader.PXELINUX: "pcbios"}
 
 
 class Generated:
@@ -44,36 +44,25 @@ class Generated:
             return ipxe.ask_again(self._server(asked).url)
         if meant.mac_address is None:
             return grub.find_config(meant.folder) if meant.loader is Loader.GRUB else pxelinux.unknown_machine()
-        decision = await self._decided(asked, meant.mac_address)
-        name = meant.mac_address.replace(":", "-")
+        platform = _PLATFORMS.get(meant.loader)
+        decision = await self._decided(
+            BootRequest(mac_address=meant.mac_address, ip_address=asked.peer, platform=platform, again=meant.again),
+            self._server(asked),
+        )
+        name = meant.mac_address.replace(":", "-") + AGAIN
         if meant.loader is Loader.GRUB:
             return grub.config(decision, again=f"/{meant.folder}grub.cfg-01-{name}")
         return pxelinux.config(decision, again=f"/{meant.folder}01-{name}")
 
-    async def _decided(self, asked: Asked, mac_address: str) -> BootDecision:
+    async def _decided(self, request: BootRequest, server: Server) -> BootDecision:
         if not self._questions.take(time.monotonic()):
             raise Unavailable("too many machines ask at once; ask again in a moment")
-        request = BootRequest(mac_address=mac_address, ip_address=asked.peer)
         boots = self._pureboot.boots
         try:
-            decision = await boots.boot(request, server=self._server(asked))
-            if isinstance(decision, Serve) and (lack := await self._lack(decision)) is not None:
+            decision = await boots.boot(request, server=server)
+            if isinstance(decision, Serve) and (lack := await lacking(self._pureboot, decision)) is not None:
                 decision = await boots.refuse(request, lack)
         except Unavailable as error:
-            _log.warning("%s cannot be answered: %s", mac_address, error)
+            _log.warning("%s cannot be answered: %s", request.mac_address, error)
             return Wait(message="PureBoot's store cannot be used now", seconds=_STORE_SECONDS)
         return decision
-
-    async def _lack(self, serve: Serve) -> str | None:
-        """What of a boot step's files is not there, said to whoever can put it there."""
-        folder = self._pureboot.settings.files.dir
-        for _, name in serve.named:
-            if WHOLE_URL.match(name):
-                continue
-            try:
-                await asyncio.to_thread(resolve, folder, name)
-            except (NotFound, Forbidden) as error:
-                lack = await self._pureboot.files.lack(name) if isinstance(error, NotFound) else error
-                if lack is not None:
-                    return f"{name} cannot be served: {lack}; put it under files.dir ({folder})"
-        return None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-_MAC = r"01-(?P<mac>[0-9a-f]{2}(?:-[0-9a-f]{2}){5})"  # 01: Ethernet
+AGAIN = "-again"
+_MAC = rf"01-(?P<mac>[0-9a-f]{{2}}(?:-[0-9a-f]{{2}}){{5}})(?P<again>{AGAIN})?"  # 01: Ethernet
 _GRUB = re.compile(rf"grub\.cfg(?:-{_MAC})?", re.IGNORECASE)
 _PXELINUX = re.compile(rf"default|{_MAC}", re.IGNORECASE)
 
@@ -28,12 +29,14 @@ class Loader(StrEnum):
 class Meaning:
     """For which loader, and for which machine (`aa:bb:cc:dd:ee:ff`); None: for any that asks.
 
-    `folder` is where it was asked for, empty or ending with a slash.
+    `folder` is where it was asked for, empty or ending with a slash. `again` says that the machine was told to ask
+    again (by a name that ends in `AGAIN`), and was not started anew.
     """
 
     loader: Loader
     mac_address: str | None
     folder: str = ""
+    again: bool = False
 
 
 def meaning(name: PurePosixPath) -> Meaning | None:
@@ -42,10 +45,15 @@ def meaning(name: PurePosixPath) -> Meaning | None:
     if last == "autoexec.ipxe":
         return Meaning(loader=Loader.IPXE, mac_address=None, folder=_folder(folders))
     if folders and folders[-1] == "pxelinux.cfg" and (found := _PXELINUX.fullmatch(last)):
-        return Meaning(loader=Loader.PXELINUX, mac_address=_mac(found["mac"]), folder=_folder(folders))
+        return _of(Loader.PXELINUX, found, folders)
     if found := _GRUB.fullmatch(last):
-        return Meaning(loader=Loader.GRUB, mac_address=_mac(found["mac"]), folder=_folder(folders))
+        return _of(Loader.GRUB, found, folders)
     return None
+
+
+def _of(loader: Loader, found: re.Match[str], folders: list[str]) -> Meaning:
+    again = found["again"] is not None
+    return Meaning(loader=loader, mac_address=_mac(found["mac"]), folder=_folder(folders), again=again)
 
 
 def _mac(written: str | None) -> str | None:

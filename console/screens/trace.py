@@ -71,7 +71,8 @@ class TraceScreen(PureBootScreen):
     def _show(self, found: Explained) -> None:
         symbols, width, now = self.app.symbols, self.app.size.width, self.app.now()
         name = found.node.name if found.node is not None else found.machine
-        title: Cell = (Piece(f" {name}", Role.STRONG), Piece(f"   boot trace, {len(found.contacts)} lines", Role.MUTED))
+        count = f"{len(found.contacts)} line{'' if len(found.contacts) == 1 else 's'}"
+        title: Cell = (Piece(f" {name}", Role.STRONG), Piece(f"   boot trace, {count}", Role.MUTED))
         self._verdict.show([title, *trace_lines.verdict_lines(found.verdict, symbols, width), ()])
         lines = trace_lines.page(found.contacts, now, width - 2, symbols.ellipsis)
         self._lines.show(lines or [(Piece(" nothing was heard of it at the boot doors", Role.MUTED),)])

@@ -29,7 +29,13 @@ _WORDS = {
     Outcome.REFUSED: "refused",
     Outcome.FAILED: "broken off",
 }
-_TOLD = {"serve": "told to boot", "local": "told: its disk", "wait": "told to wait", "ask": "asked who it is"}
+_TOLD = {
+    "serve": "told to boot",
+    "local": "told: its disk",
+    "wait": "told to wait",
+    "load": "told to load",
+    "ask": "asked who it is",
+}
 
 
 def role(verdict: Verdict) -> Role:

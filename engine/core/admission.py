@@ -4,23 +4,28 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.core.executions import Performer
-from engine.core.nodes import TRANSITIONS, Node, NodeState, keeps_its_disk
+from engine.core.nodes import BEFORE_PENDING, TRANSITIONS, Node, NodeState, keeps_its_disk
 from engine.core.workflows import Workflow
 
 if TYPE_CHECKING:
     from engine.core.scene import ActionFacts
-
-# From these a workflow that installs takes a node to `pending` when it starts: starting it is the decision.
-_STARTS_FROM = frozenset({NodeState.DISCOVERED, NodeState.REPROVISION, NodeState.INSTALL_FAILED})
 
 
 def first_state(workflow: Workflow, node: Node | None) -> NodeState | None:
     """The state a node is taken to when a workflow starts on it; None if it stays where it is."""
     if node is None:
         return None
-    if workflow.state_on_start is None and workflow.installs and node.state in _STARTS_FROM:
+    if workflow.state_on_start is None and workflow.installs and node.state in BEFORE_PENDING:
         return NodeState.PENDING
     return workflow.state_on_start
+
+
+def state_anew(workflow: Workflow, node: Node | None) -> NodeState | None:
+    """The state a node is taken to when an execution that has ended goes on: where an installation begins anew that is
+    a decision like its start, with the same bound on how often it may fail.
+    """
+    begins = node is not None and workflow.installs and node.state in BEFORE_PENDING
+    return first_state(workflow, node) if begins else None
 
 
 def needs_node(workflow: Workflow, actions: "Mapping[str, ActionFacts]") -> bool:
@@ -37,7 +42,8 @@ def refusal(workflow: Workflow, actions: "Mapping[str, ActionFacts]", node: Node
             f"{workflow.name} has steps that need a node, and none is named" if needs_node(workflow, actions) else None
         )
     boots = any(step.action == "node.boot" for step in workflow.steps)
-    if boots and keeps_its_disk(node.state, installs=workflow.installs):
+    goes_on = workflow.installs and node.state in BEFORE_PENDING
+    if boots and not goes_on and keeps_its_disk(node.state, installs=workflow.installs):
         ways = " or ".join(TRANSITIONS[node.state]) or "nothing more"
         return (
             f"node {node.name} is {node.state}, so it boots its disk whatever {workflow.name} says; "

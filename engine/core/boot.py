@@ -94,7 +94,8 @@ class Serve:
     `kernel` is what is started: a kernel, or what `kind` says. `files` are what wimboot finds, by the names it sees.
     Where `agent` is set, the node agent belongs to the initrd: below this path of the server there are `initrd.img`,
     all of `initrd` with it, and `agent.img`, it alone. With `verify` each file must have a signature
-    beside it (`.sig`) that iPXE trusts.
+    beside it (`.sig`) that iPXE trusts. `boot_mode` is what it is for: `bios`, `uefi` or `any`; a loader that did not
+    say on which it runs has to look.
     """
 
     step_name: str
@@ -105,6 +106,7 @@ class Serve:
     files: tuple[tuple[str, str], ...] = ()
     agent: str | None = None
     verify: bool = False
+    boot_mode: str = "any"
 
     @property
     def named(self) -> tuple[tuple[str, str], ...]:

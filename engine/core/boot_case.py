@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from engine.core import firmware
 from engine.core.boot import BOOT_ACTION
 from engine.core.boot_trace import Contact, ContactKind, Outcome, Stage, lives
 from engine.core.executions import Attempt, AttemptStatus, Execution, Performer
@@ -101,12 +102,15 @@ class Case:
         return any(each.stage >= stage for each in self.after(after))
 
     def wanted_files(self) -> list[str]:
-        """The names that the boot step tells the machine to fetch, kernel first; none where they are not known before
-        they are resolved.
+        """The names that the boot step tells the machine to fetch, what it starts first; none where they are not known
+        before they are resolved. An initrd that the agent is in has another name, and is left out.
         """
         config = self.boot_attempt.config if self.boot_attempt is not None else {}
-        initrd = config.get("initrd") or ()
-        names = [config.get("kernel"), *((initrd,) if isinstance(initrd, str) else tuple(initrd))]
+        named = firmware.named(config)
+        if named is None:
+            return []
+        initrd = () if config.get("agent") or config.get("overlay") else config.get("initrd") or ()
+        names = [named[1], *((initrd,) if isinstance(initrd, str) else tuple(initrd))]
         wanted = [str(name) for name in names if name]
         return [] if any("${" in name for name in wanted) else wanted
 

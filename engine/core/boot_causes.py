@@ -171,7 +171,7 @@ _TOLD = (
     _row(
         "locked", _W, signs.told_local("locked"),
         "it asked for its script at {at}", "and was told to boot its disk",
-        "{node} is locked", "unlock it with `pureboot node set NAME locked=false` if you mean it",
+        "{node} is locked", "unlock it with `pureboot node set {node} locked=false` if you mean it",
     ),
     _row(
         "other-machine", _T, signs.told_local("identity"),
@@ -202,8 +202,7 @@ _TOLD = (
     _row(
         "not-known", _W, signs.told_local("unknown"),
         "it asked for its script at {at}", "and was told to boot its disk",
-        "nobody knows its MAC address, and discovery is switched off",
-        "add it with `pureboot node add`, or set discovery.enabled",
+        "{message}", "add it with `pureboot node add`, or change that setting",
     ),
     _row(
         "bad-mac", _T, signs.told_local("invalid"),

@@ -6,7 +6,7 @@ Each sign looks at a case and gives the words that its sentence needs, or None.
 from datetime import timedelta
 
 from engine.core.boot_case import INSTALLER_PATIENCE, PATIENCE, Case, clock, shown
-from engine.core.boot_trace import Contact, ContactKind, Outcome, Stage, is_config, times
+from engine.core.boot_trace import LONGEST, Contact, ContactKind, Outcome, Stage, is_config, plain, times
 from engine.core.boot_words import Sign, Words, newest, words
 from engine.core.executions import ExecutionStatus
 from engine.core.nodes import NodeState
@@ -54,9 +54,11 @@ def _last_call(case: Case) -> Contact | None:
 
 
 def callback_refused(case: Case) -> Words | None:
-    """The newest call was without a good token."""
+    """The newest call was without a good token; where the token is the path, nothing is there."""
     last = _last_call(case)
-    return words(case, last) if last is not None and last.status in (401, 403) else None
+    if last is None or not (last.status in (401, 403) or (last.status == 404 and "has this token" in last.message)):
+        return None
+    return words(case, last)
 
 
 def callback_too_late(case: Case) -> Words | None:
@@ -216,7 +218,8 @@ def failed(case: Case) -> Words | None:
     ended = execution.completed_at or execution.created_at
     if case.life and case.life_end > ended and not case.told("local"):
         return None
-    return words(case, newest(case.life), error=execution.error or "it says nothing", ended=clock(ended))
+    error = plain(execution.error or "it says nothing", LONGEST)
+    return words(case, newest(case.life), error=error, ended=clock(ended))
 
 
 def _served(case: Case) -> Contact | None:

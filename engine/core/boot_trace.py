@@ -62,8 +62,8 @@ class Contact:
 
     `what` names a file, a path without its token or a DHCP message; `message` is what the machine was told, or why not.
     `bytes` of `size` were sent, in `seconds`. `facts` are what the client said of itself (`platform`, `arch`, `agent`,
-    `address`…) and what it was told (`told`: `serve`, `local`, `wait` or `ask`). A line with a `count` above 1 stands
-    for so many contacts, from `at` to `until`.
+    `address`…) and what it was told (`told`: `serve`, `local`, `wait`, `load` or `ask`). A line with a `count` above 1
+    stands for so many contacts, from `at` to `until`.
     """
 
     at: datetime
@@ -86,7 +86,7 @@ class Contact:
 
     @property
     def told(self) -> str:
-        """What a machine that asked for its script was told: `serve`, `local`, `wait`, `ask`; empty for others."""
+        """What a machine that asked for its script was told: `serve`, `local`, `wait`, `load`, `ask`; else empty."""
         return self.facts.get("told", "")
 
     @property

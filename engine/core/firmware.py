@@ -77,6 +77,12 @@ def refusal(kind: BootKind, name: str, machine: Machine) -> str | None:
     return None
 
 
+def boot_mode(kind: BootKind, name: str, of_workflow: str) -> str:
+    """The mode that a machine has to be in for a file of a workflow: `bios`, `uefi`, or `any`."""
+    wanted = need(kind, name).boot_mode
+    return of_workflow if wanted == ANY else wanted
+
+
 def wrong_workflow(name: str, boot_mode: str, architecture: str, machine: Machine) -> str | None:
     """Why a machine is none that a workflow is for; None if it is, or if it is not known."""
     if machine.boot_mode in _MODES and boot_mode not in (ANY, machine.boot_mode):

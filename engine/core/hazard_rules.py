@@ -18,6 +18,8 @@ class Family(Enum):
     COMMAND = auto()
     LINE = auto()
     IPXE = auto()
+    ARGUMENTS = auto()
+    """A kernel's command line: words, and double quotes around those with blanks (Linux, lib/cmdline.c next_arg)."""
     YAML = auto()
     JSON = auto()
     XML = auto()
@@ -102,6 +104,14 @@ def _ipxe(place: Place, piece: str, reported: bool) -> str | None:
     return _line(place, piece, reported)
 
 
+def _arguments(place: Place, piece: str, reported: bool) -> str | None:
+    if not reported:
+        return None
+    if place.spot is Spot.DOUBLE:
+        return _has(piece, '"', "ends the quotes around it")
+    return _has(piece, ' \t"', "begins another argument of the kernel")
+
+
 _INDICATORS = tuple("&*!|>%@`")
 
 
@@ -158,6 +168,7 @@ RULES: Mapping[Family, Rule] = {
     Family.COMMAND: _command,
     Family.LINE: _line,
     Family.IPXE: _ipxe,
+    Family.ARGUMENTS: _arguments,
     Family.YAML: _yaml,
     Family.JSON: _json,
     Family.XML: _xml,

@@ -6,7 +6,8 @@ is put into a text of a known type only where it stays what it is: one word or o
 
 - **Machines' values** hold no line break and no other control character in a text of any type, with helper or without
   (a helper that writes them as an escape on one line, such as `yaml`, does away with them). Bare in a shell script they
-  hold none of ``; & | < > ( ) $ ` " ' \\`` ; bare in a kickstart command no blank either; and so on for each type.
+  hold none of ``; & | < > ( ) $ ` " ' \\`` ; bare in a kickstart command or a kernel's command line no blank either;
+  and so on for each type.
 - **Operators' values** may have several lines where they stand alone on their line (a key in a here-document, lines of
   a preseed that are data) or inside a shell's quotes. Elsewhere in a text that goes by lines that is a hazard. So are
   the quote that ends the quotes around it, quotes that do not close, and `%end` in a section of a kickstart.
@@ -39,6 +40,7 @@ _FAMILIES: Mapping[str, Family] = MappingProxyType(
         "kickstart": Family.COMMAND,
         "preseed": Family.LINE,
         "ipxe": Family.IPXE,
+        "cmdline": Family.ARGUMENTS,
         "autoinstall": Family.YAML,
         "cloud-init": Family.YAML,
         "ignition": Family.JSON,
@@ -51,6 +53,7 @@ FIT: Mapping[Family, tuple[str, ...]] = MappingProxyType(
         Family.COMMAND: ("kickstart", "shell"),
         Family.LINE: ("preseed",),
         Family.IPXE: ("ipxe", "url"),
+        Family.ARGUMENTS: ("url",),
         Family.YAML: ("yaml", "json"),
         Family.JSON: ("json",),
         Family.XML: ("xml",),
@@ -257,7 +260,7 @@ def _lines(place: Place, piece: str) -> str | None:
     """What is wrong with a value of several lines."""
     if not place.after.strip() and piece.endswith(("\n", "\r\n")):
         piece = piece.removesuffix("\n").removesuffix("\r")
-    if not _BREAK.search(piece) or place.family in (Family.XML, Family.OTHER):
+    if not _BREAK.search(piece) or place.family in (Family.XML, Family.ARGUMENTS, Family.OTHER):
         return None
     several = "has several lines where one is wanted"
     quoted = place.spot in (Spot.SINGLE, Spot.DOUBLE)

@@ -42,6 +42,9 @@ _NO_SERIALS = frozenset(
 )
 
 
+_ANOTHER = "another machine came with its MAC address"
+
+
 class Clash(StrEnum):
     """What does not fit."""
 
@@ -124,6 +127,11 @@ def identify(said: Said, by_mac: Node | None, alike: Iterable[Node] = ()) -> Ide
     return Identified(node=by_mac)
 
 
+def is_doubted(said: Said, node: Node) -> bool:
+    """Whether two machines were seen with a node's MAC address, and one does not say which of them it is."""
+    return not (said.uuid or said.serial) and (node.identity_conflict or "").startswith(_ANOTHER)
+
+
 def _contradicts(said: Said, node: Node) -> bool:
     """Whether everything that names a machine and is known of both is another: one that fits is enough to be the same,
     for UUIDs change with firmware and serial numbers with repairs, but hardly both at once.
@@ -154,7 +162,7 @@ def _same_serial(said: Said, node: Node) -> bool:
 def _another(said: Said, node: Node) -> str:
     name = f"UUID {said.uuid}" if real_uuid(said.uuid) else f"serial number {said.serial}"
     return (
-        f"another machine came with its MAC address ({name}): a network adapter that several machines share, or a new "
+        f"{_ANOTHER} ({name}): a network adapter that several machines share, or a new "
         f"mainboard; if this node is that machine now: pureboot node set {node.mac_address} system_uuid= serial_number="
     )
 

@@ -72,14 +72,17 @@ _FORWARD: Mapping[NodeState, NodeState] = MappingProxyType(
 # In these the disk holds what somebody wants to keep, so the network never offers anything but the disk.
 BOOTS_ITS_DISK = frozenset({_S.INSTALLED, _S.ACTIVE, _S.RETIRED})
 
-# In these it does as well, but somebody may have to boot something else on it (to move it, to wipe it): anything but an
-# installer.
-IS_NOT_INSTALLED = frozenset({_S.MIGRATING, _S.DEPROVISIONING})
+# From these a node becomes `pending` before it is installed: somebody starts an installation, and with it decides.
+BEFORE_PENDING = frozenset({_S.DISCOVERED, _S.REPROVISION, _S.INSTALL_FAILED})
+
+# In these an installer is never booted. A node that is to be moved or wiped may have to boot something else; one that
+# is new here, or whose installs are used up, may have to boot what looks at it.
+_NOT_INSTALLED = frozenset({_S.MIGRATING, _S.DEPROVISIONING, _S.DISCOVERED, _S.INSTALL_FAILED})
 
 
 def keeps_its_disk(state: NodeState, *, installs: bool) -> bool:
     """Whether a node's disk is left alone in a state, whatever a workflow says; `installs` of one that installs."""
-    return state in BOOTS_ITS_DISK or (installs and state in IS_NOT_INSTALLED)
+    return state in BOOTS_ITS_DISK or (installs and state in _NOT_INSTALLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from engine.core.scopes import Server, metadata
 from engine.errors import NotFound, PureBootError
 from engine.services import children
 from engine.services.context import Context
-from engine.services.reports import Reports, is_another
+from engine.services.reports import Reports, may_be_another
 from engine.services.resolving import resolved
 from engine.services.runs import Run
 from engine.services.starts import Start, start
@@ -62,10 +62,10 @@ class Boots:
     def _boot(self, tx: Tx, request: BootRequest, report: NodeReport, server: Server) -> BootDecision:
         try:
             node, is_new = self._reports.meet(tx, report.mac_address, report)
-        except NotFound:
-            return Local(message=f"{report.mac_address} is not known here: it boots its disk", reason="unknown")
-        if not is_new and is_another(node, report.mac_address, report):
-            message = f"this is not {node.name}, although it has its MAC address: it boots its disk"
+        except NotFound as error:
+            return Local(message=f"{error}: it boots its disk", reason="unknown")
+        if not is_new and may_be_another(node, report.mac_address, report):
+            message = f"{node.name} has its MAC address, but this may be another machine: it boots its disk"
             return self._locally(tx, node, request, stays(message, "identity"))
         if (loader := self._other_loader(tx, node, request)) is not None:
             return Load(loader=loader)
@@ -88,7 +88,7 @@ class Boots:
 
     def _other_loader(self, tx: Tx, node: Node, request: BootRequest) -> str | None:
         """The loader a machine should have come with and has not; a machine that asks again has tried it."""
-        if request.again or request.chip is None:
+        if request.again or request.chip is None or node.locked:
             return None
         group = groups.get(tx, node.group_id) if node.group_id is not None else None
         by_model = self._context.settings.boot.loaders
@@ -138,6 +138,8 @@ class Boots:
             run.save()
             return stays(f"{attempt.step_name} cannot be served: {told}", "unresolved")
         serve = served(attempt.step_name, config)
+        mode = firmware.boot_mode(serve.kind, serve.kernel, run.workflow.boot_mode)
+        serve = replace(serve, boot_mode=mode)
         refusal = firmware.refusal(serve.kind, serve.kernel, _machine(request))
         if refusal is not None:
             return self._refused(tx, run, attempt, request, stays(refusal, "firmware"))

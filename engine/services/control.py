@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.clock import growing_id
-from engine.core import planner
+from engine.core import admission, planner
 from engine.core.documents import DocumentKind
 from engine.core.events import Kind
 from engine.core.executions import (
@@ -162,6 +162,9 @@ class Control:
                 f"execution {execution.parent_id} started this one and has been told of its end; "
                 "retry its step instead, which starts this workflow again"
             )
+        goal = admission.state_anew(run.workflow, run.node)
+        if goal is not None:
+            run.move_node(goal, reason)
         letters.settle(tx, execution.id, at=run.now, by=run.principal)
         deadline = run.after(run.workflow.timeout_seconds)
         run.apply(ExecutionReopened(at=run.now, deadline_at=deadline, reason=reason))

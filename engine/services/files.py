@@ -143,7 +143,10 @@ class Files:
         wanted = parse_file_path(path)
         if wanted is None:
             raise NotFound(f"there is no file {path[:200]}")
-        version, blob = await self._context.database.read(lambda tx: _found(tx, wanted))
+        try:
+            version, blob = await self._context.database.read(lambda tx: _found(tx, wanted))
+        except NotFound as error:
+            raise NotFound(f"there is no file {path[:200]} ({error})") from None
         if blob.state is not BlobState.OK:
             raise _lost(wanted.name, version, blob.state)
         if wanted.inner is not None:

@@ -8,7 +8,7 @@ from engine.clock import new_id
 from engine.core.events import Kind, NewEvent
 from engine.core.executions import AttemptStatus, Performer
 from engine.core.facts import AttemptHeard
-from engine.core.identity import Clash, Identified, Said, identify, real_serial, spellings
+from engine.core.identity import Clash, Identified, Said, identify, is_doubted, real_serial, spellings
 from engine.core.nodes import Node, NodeState, TriggeredBy, names_another, parse_mac
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, NotFound
@@ -21,6 +21,7 @@ from engine.store.tx import Tx
 
 _FACTS = ("ip_address", "hostname", "vendor", "model", "serial_number", "system_uuid", "arch", "boot_mode")
 MAX_FACT = 255
+_COUNTED_AGAIN = 500  # discoveries: other servers with this store make some as well
 
 
 class Reports:
@@ -28,34 +29,40 @@ class Reports:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._room = 0  # for so many the nodes need not be counted; the writer's thread alone looks at it
 
     async def report(self, report: NodeReport) -> tuple[Node, bool]:
         """Take a node's report of itself; gives the node and whether it is new.
 
         Raises:
             Invalid: the MAC address is none.
-            NotFound: nobody knows it, and discovery is switched off.
-            Conflict: its installation status does not fit its state.
+            NotFound: nobody knows it, and discovery is switched off, or has found too many.
+            Conflict: its installation status does not fit its state; or it is another machine than the node with its
+                MAC address, which is shown at the node, and nothing else of the report is kept.
         """
         mac_address = parse_mac(report.mac_address)
         given = {"inventory": report.inventory, "installation_error": report.installation_error}
         vault = self._context.vault
         said, by = await vault.beforehand(lambda redactor: redactor.tree(given), given, given)
 
-        def work(tx: Tx) -> tuple[Node, bool]:
+        def work(tx: Tx) -> tuple[Node, bool, bool]:
             clean = replace(report, **vault.tree(tx, said, by))
             node, is_new = self.meet(tx, mac_address, clean)
-            if clean.installation_status is not None and not is_new:
+            is_other = not is_new and is_another(node, mac_address, clean)
+            if clean.installation_status is not None and not is_new and not is_other:
                 node = self._installation(tx, node, clean)
-            return node, is_new
+            return node, is_new, is_other
 
-        return await self._context.database.write(work)
+        node, is_new, is_other = await self._context.database.write(work)
+        if is_other:
+            raise Conflict(f"nothing is kept of this report about node {node.name}: {node.identity_conflict}")
+        return node, is_new
 
     def meet(self, tx: Tx, mac_address: str, report: NodeReport) -> tuple[Node, bool]:
         """Find the node a report is of, or discover it; keeps what the report says of the machine.
 
         Raises:
-            NotFound: nobody knows it, and discovery is switched off.
+            NotFound: nobody knows it, and discovery is switched off, or has found too many.
         """
         now = self._context.now()
         known = nodes.by_mac(tx, mac_address)
@@ -84,8 +91,15 @@ class Reports:
         return node, False
 
     def _discover(self, tx: Tx, mac_address: str, facts: dict[str, Any], report: NodeReport) -> Node:
-        if not self._context.settings.discovery.enabled:
+        discovery = self._context.settings.discovery
+        if not discovery.enabled:
             raise NotFound(f"there is no node {mac_address}, and discovery is switched off (discovery.enabled)")
+        if self._room <= 0:
+            self._room = min(discovery.max_nodes - nodes.in_state(tx, NodeState.DISCOVERED), _COUNTED_AGAIN)
+        if self._room <= 0:
+            most = f"{discovery.max_nodes} nodes are discovered already (discovery.max_nodes)"
+            raise NotFound(f"there is no node {mac_address}, and {most}")
+        self._room -= 1
         now = self._context.now()
         found = _identified(tx, said(mac_address, facts), None)
         if found.clash is not None:
@@ -232,6 +246,11 @@ def _identified(tx: Tx, named: Said, known: Node | None) -> Identified:
 def is_another(node: Node, mac_address: str, report: NodeReport) -> bool:
     """Whether it is another machine than the node that speaks with its MAC address."""
     return identify(said(mac_address, _facts(report, mac_address)), node).clash is Clash.OTHER_MACHINE
+
+
+def may_be_another(node: Node, mac_address: str, report: NodeReport) -> bool:
+    """Whether it is another machine than the node, or may be and does not say: what wipes a disk has to know."""
+    return is_another(node, mac_address, report) or is_doubted(said(mac_address, _facts(report, mac_address)), node)
 
 
 def _short(value: str) -> str:

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from engine.core import deferred, rendering, scopes
+from engine.core.boot import BOOT_ACTION
 from engine.core.executions import Attempt, Performer, changed
 from engine.core.filling import texts
 from engine.core.secrets import refusing_scope
@@ -34,7 +35,7 @@ def completed(tx: Tx, run: "Run", attempt: Attempt, server: scopes.Server | None
     if _has_variables(tree):
         variables = scopes.variables(_around(run, attempt, server))
         problems: list[Problem] = []
-        tree = _Resolving(_is_shell(attempt.action, tree), variables, lookup(tx), problems).resolve(tree, "with")
+        tree = _Resolving(_types(attempt.action, tree), variables, lookup(tx), problems).resolve(tree, "with")
         if problems:
             raise Invalid(problems)
     action = run.context.actions.get(attempt.action)
@@ -72,19 +73,25 @@ def _has_variables(tree: Any) -> bool:
     return isinstance(tree, list | tuple) and any(_has_variables(value) for value in tree)
 
 
-def _is_shell(action: str, tree: Mapping[str, Any]) -> bool:
-    """Whether an attempt's `script` is one of a shell."""
+def _types(action: str, tree: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a text is by whose rules values are put into it, by the path of the parameter."""
     interpreter = str(tree.get("interpreter", "sh")).partition(" ")[0]
-    return action == "node.script" and interpreter.endswith("sh")
+    if action == "node.script" and interpreter.endswith("sh"):
+        return {"with.script": "script"}
+    return {"with.cmdline": "cmdline"} if action == BOOT_ACTION else {}
 
 
 class _Resolving:
     """Fills the variables of a tree in, and notes what is wrong with any of them."""
 
     def __init__(
-        self, is_shell: bool, variables: rendering.Scopes, include: rendering.Lookup, problems: list[Problem]
+        self,
+        types: Mapping[str, str],
+        variables: rendering.Scopes,
+        include: rendering.Lookup,
+        problems: list[Problem],
     ) -> None:
-        self._is_shell = is_shell
+        self._types = types
         self._variables = variables
         self._include = include
         self._problems = problems
@@ -99,7 +106,7 @@ class _Resolving:
         return tree
 
     def _text(self, text: str, path: str) -> str:
-        type_ = "script" if self._is_shell and path == "with.script" else ""
+        type_ = self._types.get(path, "")
         rendered = rendering.render(text, self._variables, include=self._include, name=path, type_=type_)
         for problem in rendered.problems:
             file = None if problem.file == path else problem.file  # an include has a name of its own

@@ -40,10 +40,11 @@ MOST_NOTED = 20_000
 BOUND = timedelta(minutes=10)  # how long an address is a machine's after its last word from there
 STILL_THERE = timedelta(minutes=2)  # how soon firmware at an address is still the same machine
 SHARED = timedelta(minutes=1)  # two machines from one address within so long share it
-STRANGERS = 2000
+STRANGERS = 2000  # that are kept; anybody on the network can be as many as he likes
 STRANGERS_KEPT = timedelta(days=7)
 _PRUNE_SECONDS = 3600.0
 _MACHINES = 100  # in a transaction
+_STRANGERS_AT_ONCE = 500
 _FOLD_LINES = 6
 _MOST_OWNERS = 20_000
 
@@ -92,6 +93,7 @@ class Traces:
         self._flushing = asyncio.Lock()
         self._owners: OrderedDict[str, _Owner] = OrderedDict()
         self._lost = 0
+        self._begun = 0
 
     def note(
         self, contact: Contact, *, mac: str | None = None, address: str | None = None, execution: str | None = None
@@ -130,25 +132,37 @@ class Traces:
         """
         async with self._flushing:
             self._stirred.clear()
-            noted, self._noted = self._noted, []
-            if not noted:
+            waiting, self._noted = self._noted, []
+            if not waiting:
                 return
             try:
-                await self._write(noted)
+                waiting = await self._named(waiting)
+                by_machine, joins = self._sorted(waiting)
+                waiting = [_again(machine, each, joins) for machine, listed in by_machine.items() for each in listed]
+                machines = list(by_machine.items())
+                for at in range(0, len(machines), _MACHINES):
+                    part = dict(machines[at : at + _MACHINES])
+                    await self._keep(part, joins)
+                    del waiting[: sum(map(len, part.values()))]
             except BaseException:
-                self._noted[:0] = noted
+                self._noted[:0] = waiting
                 self._stirred.set()
                 raise
+        if self._begun > STRANGERS:
+            await self.prune()
 
-    async def _write(self, noted: list[_Noted]) -> None:
+    async def _keep(self, part: dict[str, list[Contact]], joins: dict[str, str]) -> None:
+        try:
+            self._begun += await self._context.database.write(lambda tx: _append(tx, part, joins))
+        except Invalid:  # never can be: to try it again would keep all others from being written
+            _log.exception("contacts of %d boot traces cannot be kept", len(part))
+
+    async def _named(self, noted: list[_Noted]) -> list[_Noted]:
+        """In the order of time, each with the machine that its execution is for."""
         asked = sorted({each.execution for each in noted if each.execution and not each.mac})
         known = await self._context.database.read(lambda tx: store.machines_of(tx, asked)) if asked else {}
         named = [each if each.mac else replace(each, mac=known.get(each.execution or "")) for each in noted]
-        by_machine, joins = self._sorted(sorted(named, key=lambda each: each.contact.at))
-        machines = list(by_machine)
-        for at in range(0, len(machines), _MACHINES):
-            part = {machine: by_machine[machine] for machine in machines[at : at + _MACHINES]}
-            await self._context.database.write(lambda tx, part=part: _append(tx, part, joins))  # type: ignore[misc]
+        return sorted(named, key=lambda each: each.contact.at)
 
     def _sorted(self, noted: Sequence[_Noted]) -> tuple[dict[str, list[Contact]], dict[str, str]]:
         """Contacts by machine; and the addresses of which the machine came to be known, by its MAC address."""
@@ -191,15 +205,13 @@ class Traces:
     async def prune(self) -> int:
         """Forget the traces of machines that are no nodes, where they are old or very many; gives how many."""
         before = self._context.now() - STRANGERS_KEPT
-
-        def work(tx: Tx) -> int:
-            found = store.strangers(tx)
-            gone = [machine for at, (machine, newest) in enumerate(found) if at >= STRANGERS or newest < before]
-            for at in range(0, len(gone), 500):
-                store.drop(tx, gone[at : at + 500])
-            return len(gone)
-
-        return await self._context.database.write(work)
+        self._begun = 0
+        found = await self._context.database.read(store.strangers)
+        gone = [machine for at, (machine, newest) in enumerate(found) if at >= STRANGERS or newest < before]
+        for at in range(0, len(gone), _STRANGERS_AT_ONCE):
+            part = gone[at : at + _STRANGERS_AT_ONCE]
+            await self._context.database.write(lambda tx, part=part: store.forget_strangers(tx, part))  # type: ignore[misc]
+        return len(gone)
 
     async def explain(self, reference: str) -> Explained:
         """What a machine did at the doors, and how it stands: a node, or the MAC or IP address of what is none yet.
@@ -252,10 +264,18 @@ class Traces:
 def _at_address(tx: Tx, address: str) -> list[Contact]:
     """The lines of the machine that is no node and spoke from an address last, by whatever name they are kept."""
     names = [machine for machine, _ in store.strangers(tx)[:STRANGERS]]
-    for lines in store.by_machine(tx, names).values():
-        if lines[-1].facts.get("address") == address:
-            return lines
+    for machine, tail in store.tails(tx, names, 1).items():
+        if tail.lines and tail.lines[-1].facts.get("address") == address:
+            return store.of(tx, [machine])
     return []
+
+
+def _again(machine: str, contact: Contact, joins: dict[str, str]) -> _Noted:
+    """A contact that was sorted, as it can be noted once more."""
+    if machine.startswith(STRANGER):
+        return _Noted(contact=contact, mac=None, address=machine.removeprefix(STRANGER), execution=None)
+    address = joins.get(machine, "").removeprefix(STRANGER)
+    return _Noted(contact=contact, mac=machine, address=address or None, execution=None)
 
 
 def _keys(node: Node) -> list[str]:
@@ -267,7 +287,8 @@ def _in_order(lines: Iterable[Contact]) -> list[Contact]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> None:
+def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> int:
+    """Add lines to traces; gives how many machines had none before."""
     waiting = [joins[machine] for machine in by_machine if machine in joins]
     moved = {address: store.of(tx, [address]) for address in waiting}
     tails = store.tails(tx, list(by_machine), _FOLD_LINES)
@@ -281,6 +302,7 @@ def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str])
         changes[machine] = (tail, same, lines[same:])
     store.write(tx, changes, _FOLD_LINES)
     store.drop(tx, [address for address, lines in moved.items() if lines])
+    return sum(not tail.number for tail in tails.values())
 
 
 def _execution_on(tx: Tx, node: Node) -> Execution | None:

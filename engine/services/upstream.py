@@ -1,9 +1,11 @@
 """Files of other servers (`files.upstream`): fetched when they are first asked for, checked, and kept as blobs."""
 
 import asyncio
+import hashlib
 import logging
 import re
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from engine.core.documents import TemplateType
 from engine.errors import NotFound, PureBootError, Unavailable
@@ -17,6 +19,7 @@ PATIENCE_SECONDS = 20.0
 """How long one request waits for a file that is still on its way; iPXE gives up after 30 s without a byte."""
 
 BY = "system"
+_LONGEST_NAME = 128  # of a template
 
 
 class Upstream:
@@ -49,7 +52,8 @@ class Upstream:
             task.add_done_callback(lambda done: self._ended(path, done))
         done, _ = await asyncio.wait({task}, timeout=patience)
         if not done:
-            raise Unavailable(f"{path} is being fetched from {self._settings.upstream[path].url}; ask again")
+            where = shown_url(self._settings.upstream[path].url)
+            raise Unavailable(f"{path} is being fetched from {where}; ask again")
         return task.result()
 
     async def close(self) -> None:
@@ -75,19 +79,34 @@ class Upstream:
             type=TemplateType.FILE.value,
             sha256=source.sha256,
             description=f"{path}, kept from upstream",
-            commit_message=f"from {source.url}",
+            commit_message=f"from {shown_url(source.url)}",
         )
-        _log.info("fetching %s from %s", path, source.url)
-        with suppress(SameFile):  # another server with this store was faster
-            await self._files.fetch(source.url, new, by=BY)
+        _log.info("fetching %s from %s", path, shown_url(source.url))
+        try:
+            with suppress(SameFile):  # another server with this store was faster
+                await self._files.fetch(source.url, new, by=BY)
+        except PureBootError as error:
+            shown = shown_url(source.url)
+            if shown == source.url or source.url not in str(error):
+                raise
+            raise Unavailable(str(error).replace(source.url, shown)) from None
         return await self._files.locate(template_of(path))
 
     def _ended(self, path: str, task: "asyncio.Task[Located]") -> None:
         self._fetching.pop(path, None)
         if not task.cancelled() and isinstance(error := task.exception(), PureBootError):
-            _log.warning("%s cannot be had from %s: %s", path, self._settings.upstream[path].url, error)
+            _log.warning("%s cannot be had from %s: %s", path, shown_url(self._settings.upstream[path].url), error)
+
+
+def shown_url(url: str) -> str:
+    """A URL without what lets somebody in there: whoever is on the network of the machines reads the errors."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def template_of(path: str) -> str:
-    """The name of the template in which a file is kept."""
-    return f"upstream.{re.sub(r'[^a-z0-9._-]', '-', path.lower())}"[:128]
+    """The name of the template in which a file is kept: another one for each path, however they are spelt."""
+    plain = f"upstream.{re.sub(r'[^a-z0-9._-]', '-', path.lower())}"
+    if plain == f"upstream.{path}" and len(plain) <= _LONGEST_NAME:
+        return plain
+    return f"{plain[: _LONGEST_NAME - 9]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"

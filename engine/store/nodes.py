@@ -187,6 +187,11 @@ def count_by_state(tx: Tx) -> dict[NodeState, int]:
     return {NodeState(row["state"]): row["count"] for row in tx.rows(query)}
 
 
+def in_state(tx: Tx, state: NodeState) -> int:
+    """How many nodes stand in a state."""
+    return tx.number(select(func.count()).select_from(node).where(node.c.state == state))
+
+
 def in_group(tx: Tx, group_id: str) -> int:
     """How many nodes a group has."""
     return tx.number(select(func.count()).select_from(node).where(node.c.group_id == group_id))

@@ -98,6 +98,14 @@ def drop(tx: Tx, machines: Sequence[str]) -> None:
         _forget(tx, machines)
 
 
+def forget_strangers(tx: Tx, machines: Sequence[str]) -> None:
+    """Forget whole traces, but for those of machines that have become nodes."""
+    tx.execute(
+        delete(table).where(table.c.machine.in_(list(machines)), table.c.machine.not_in(select(node.c.mac_address)))
+    )
+    _forget(tx, machines)
+
+
 def _forget(tx: Tx, machines: Iterable[str]) -> None:
     memory = tx.memory(_NOUN)
     for machine in machines:

@@ -164,7 +164,7 @@ async def test_a_wrong_mac_is_a_clear_error_and_hangs_nobody(pureboot: PureBoot)
 
 async def test_unknown_machines_boot_their_disk_where_discovery_is_off(sqlite_url: str, opener: Opener) -> None:
     async with opener(sqlite_url, discovery__enabled=False) as pureboot, serving(pureboot) as client:
-        assert "is not known here" in await asked(client)
+        assert "discovery is switched off" in await asked(client)
         (await client.post("/api/v1/report", {"mac_address": MAC})).problem(404)
         assert (await client.get("/api/v1/nodes")).json["total"] == 0
 

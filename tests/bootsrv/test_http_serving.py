@@ -5,6 +5,7 @@ of other servers; and how much of it at once.
 import asyncio
 import gzip
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from bootsrv.http.pace import Pace, Taker, TooMany, slice_of
 from engine.app import PureBoot
 from engine.core.executions import Execution
 from engine.core.seeds import is_session, session_token
+from engine.errors import Unavailable
+from engine.services.upstream import template_of
 from tests.bootsrv.http_support import MAC, eventually, node, serving, started
 from tests.conftest import Opener
 from tests.core.test_cpio import unpacked
@@ -104,6 +107,7 @@ class TestEc2:
             assert await read("/2009-04-04/meta-data/instance-id") == execution.id
             assert await read("/latest/meta-data/public-keys/") == "0=key-0"
             assert await read("/latest/meta-data/public-keys/0/openssh-key") == "ssh-ed25519 AAAA ada"
+            assert await read("/latest") == await read("/latest/") == "dynamic/\nmeta-data/\nuser-data"
             assert await read("/latest/user-data") == "#cloud-config\nhostname: n1\n"
             assert execution.id in await read("/latest/dynamic/instance-identity/document")
             for path in ("/latest/meta-data/none", "/newest/meta-data", "/latest/meta-data/instance-id/x"):
@@ -236,6 +240,30 @@ class TestUpstream:
                 may.set()
                 assert (await pureboot.upstream.locate("linux")).size == 4
                 assert asked == ["/linux"]
+
+    async def test_what_lets_us_in_there_is_told_to_nobody_here(
+        self, sqlite_url: str, opener: Opener, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with elsewhere(b"other") as (url, _, may):
+            secret = url.replace("http://", "http://robot:s3cret@") + "?sig=s3cret"
+            source = {"url": secret, "sha256": hashlib.sha256(b"wanted").hexdigest()}
+            gone = {"url": "http://robot:s3cret@127.0.0.1:1/x?sig=s3cret", "sha256": "0" * 64}
+            files = {"linux": source, "gone": gone}
+            async with opener(sqlite_url, files__upstream=files) as pureboot, serving(pureboot) as client:
+                with pytest.raises(Unavailable, match=f"linux is being fetched from {url}; ask again"):
+                    await pureboot.upstream.locate("linux", patience=0)
+                may.set()
+                answers = [await client.get("/files/linux"), await client.get("/files/gone")]
+                told = [str(each.problem(status)) for each, status in zip(answers, (422, 503), strict=True)]
+                assert "http://127.0.0.1:1/x cannot be fetched" in told[1]
+                assert "s3cret" not in f"{told} {caplog.text} {await pureboot.events_after(0)}"
+
+    def test_no_two_paths_are_kept_under_one_name(self) -> None:
+        paths = ["linux", "a/b", "a-b", "A-b", "a b", "x" * 300, "x" * 300 + "y", "a/" + "x" * 300]
+        names = {template_of(path) for path in paths}
+        assert len(names) == len(paths)
+        assert "upstream.linux" in names
+        assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,127}", name) for name in names)
 
 
 class TestPace:

@@ -5,11 +5,13 @@ import contextlib
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from bootsrv.doors import Doors
 from engine.app import PureBoot
 from tests.bootsrv.http_support import INSTALL, IPXE, MAC, Client, node, serving, started
 from tests.bootsrv.test_http_boot import boot_files
+from tests.conftest import Opener
 
 
 async def lines(client: Client, name: str = MAC) -> list[tuple[str, str, str, str]]:
@@ -43,7 +45,12 @@ async def test_a_boot_leaves_its_lines_and_tokens_are_in_none(pureboot: PureBoot
             ("http", "/files/debian/linux", "ok", ""),
             ("http", "/files/debian/initrd.gz", "probed", ""),
             ("http", "/files/debian/initrd.gz", "ok", ""),
-            ("http", "/files/debian/nothing", "refused", "there is no template debian"),
+            (
+                "http",
+                "/files/debian/nothing",
+                "refused",
+                "there is no file debian/nothing (there is no template debian)",
+            ),
         ]
         assert [each[:3] for each in found[6:]] == [
             ("http", "/render/***/answers", "refused"),
@@ -58,6 +65,34 @@ async def test_a_boot_leaves_its_lines_and_tokens_are_in_none(pureboot: PureBoot
         assert (linux["bytes"], linux["size"], part["bytes"], part["status"]) == (6, 6, 3, 206)
         polls = (await client.get("/api/v1/nodes/r1/trace")).data[7]
         assert polls["count"] == 3
+
+
+async def test_a_token_says_whose_a_request_is_from_whatever_address_it_comes(pureboot: PureBoot) -> None:
+    boot_files(pureboot)
+    await node(pureboot)
+    _, token = await started(pureboot, INSTALL)
+    async with serving(pureboot) as client:
+        for path in (
+            f"/metadata/{token}/meta-data",
+            f"/metadata/{token}/latest/meta-data/",
+            f"/initrd/{token}/agent.img",
+        ):
+            assert (await client.get(path)).status == 200
+        assert [(what, outcome) for _, what, outcome, _ in await lines(client)] == [
+            ("/metadata/***/meta-data", "ok"),
+            ("/metadata/***/latest/meta-data/", "ok"),
+            ("/initrd/***/agent.img", "ok"),
+        ]
+
+
+async def test_who_watches_this_server_or_sends_webhooks_is_no_machine(pureboot: PureBoot) -> None:
+    await node(pureboot)
+    async with serving(pureboot) as client:
+        await client.get(f"/boot.ipxe?mac={MAC}", headers=IPXE)
+        await client.get("/health")
+        await client.get("/health/ready")
+        await client.post("/hooks/none", {})
+        assert [what for _, what, _, _ in await lines(client)] == ["/boot.ipxe"]
 
 
 async def test_explain_says_it_in_one_sentence(pureboot: PureBoot) -> None:
@@ -95,11 +130,13 @@ async def test_a_transfer_that_is_broken_off_says_how_much_was_sent(pureboot: Pu
         assert broken["size"] == 64 * 2**20
 
 
-async def test_tftp_is_in_the_same_trace(pureboot: PureBoot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_tftp_is_in_the_same_trace(sqlite_url: str, opener: Opener, tmp_path: Path, is_shared: bool) -> None:
     import tftpy
 
-    await node(pureboot)
-    async with Doors(pureboot, cache=tmp_path / "cache") as doors:
+    root = {"tftp__root": str(tmp_path), "files__dir": str(tmp_path)} if is_shared else {}
+    async with opener(sqlite_url, **root) as pureboot, Doors(pureboot, cache=tmp_path / "cache") as doors:
+        await node(pureboot)
         assert doors.tftp_address is not None
         client = tftpy.TftpClient(*doors.tftp_address)
         with contextlib.suppress(tftpy.TftpException):
@@ -107,6 +144,7 @@ async def test_tftp_is_in_the_same_trace(pureboot: PureBoot, tmp_path: Path) -> 
         async with aiohttp.ClientSession(doors.http_url) as session:
             await (await session.get(f"/boot.ipxe?mac={MAC}", headers=IPXE)).read()
         found = await pureboot.traces.explain(MAC)
+        assert found.contacts[0].message.startswith("there is no file nonsense.0")
         assert [(line.kind.value, line.what, line.outcome.value) for line in found.contacts] == [
             ("tftp", "nonsense.0", "refused"),
             ("http", "/boot.ipxe", "ok"),

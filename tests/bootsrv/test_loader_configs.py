@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -32,6 +33,11 @@ HOSTILE = "x\n'; reboot; echo '\" `id` $(id) ${net_default_mac} $root \\ # ; | &
         ("grub.cfg", Meaning(loader=Loader.GRUB, mac_address=None)),
         ("grub/grub.cfg", Meaning(loader=Loader.GRUB, mac_address=None, folder="grub/")),
         ("grub/grub.cfg-01-52-54-00-12-ab-cd", Meaning(loader=Loader.GRUB, mac_address=MAC, folder="grub/")),
+        ("grub.cfg-01-52-54-00-12-ab-cd-again", Meaning(loader=Loader.GRUB, mac_address=MAC, again=True)),
+        (
+            "pxelinux.cfg/01-52-54-00-12-ab-cd-again",
+            Meaning(loader=Loader.PXELINUX, mac_address=MAC, folder="pxelinux.cfg/", again=True),
+        ),
     ],
 )
 def test_what_a_name_means(name: str, expected: Meaning) -> None:
@@ -105,6 +111,18 @@ def test_grub_starts_kernel_and_initrd(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("mode", "wrong"), [("uefi", "= pc"), ("bios", "!= pc")])
+def test_grub_refuses_on_the_wrong_firmware_before_it_fetches_anything(mode: str, wrong: str, tmp_path: Path) -> None:
+    serve = Serve(step_name="x", kernel="linux", boot_mode=mode)
+    config = checked(grub.config(serve, again=AGAIN), tmp_path)
+    guard = config[config.index(f'if [ "$grub_platform" {wrong} ]; then') : config.index("\nfi\n")]
+    assert f"x needs {mode.upper()} firmware, but this machine started in " in guard
+    assert f"configfile '{AGAIN}'" in guard
+    assert "linux" not in guard
+    assert config.index("\nfi\n") < config.index("if linux")
+    assert "grub_platform" not in grub.config(Serve(step_name="x", kernel="linux"), again=AGAIN)
+
+
 def test_grub_fetches_from_other_servers_where_it_can(tmp_path: Path) -> None:
     for url, place in (
         ("http://192.0.2.1/a%20b?c=d", "(http,192.0.2.1)/a%20b?c=d"),
@@ -162,6 +180,14 @@ def test_pxelinux_starts_kernel_and_initrd() -> None:
     assert "TIMEOUT 70\nLABEL again\n  CONFIG ::pxelinux.cfg/01-x\n" in waits
     assert pxelinux.config(Local(message="m"), again="").endswith("LABEL disk\n  LOCALBOOT 0\n")
     assert "LOCALBOOT 0" in pxelinux.unknown_machine()
+
+
+def test_pxelinux_cuts_no_command_line_off() -> None:
+    longest = Serve(step_name="x", kernel="linux", cmdline="a" * pxelinux.LONGEST_LINE)
+    assert f"  APPEND {longest.cmdline}\n" in pxelinux.config(longest, again="/pxelinux.cfg/01-x")
+    longer = pxelinux.config(replace(longest, cmdline=longest.cmdline + "a"), again="/pxelinux.cfg/01-x")
+    assert "SAY PureBoot: x cannot be booted: it has a command line of 2048 characters" in longer
+    assert "LINUX ::" not in longer
 
 
 # --- words

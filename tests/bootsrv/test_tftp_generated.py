@@ -1,5 +1,7 @@
 """Files that are made when loaders ask for them, over the real doors."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from engine.app import PureBoot
 from engine.core.events import Kind
 from engine.core.executions import ExecutionStatus
 from tests.bootsrv.http_support import INSTALL, MAC, node, started
+from tests.bootsrv.test_http_serving import elsewhere
 from tests.bootsrv.tftp_peers import Address, download, error, parsed, peer, request
 from tests.conftest import Opener
 from tests.services.files_support import add
@@ -96,10 +99,52 @@ async def test_a_missing_kernel_fails_the_step_and_says_so(pureboot: PureBoot, t
     await node(pureboot)
     execution, _ = await started(pureboot, INSTALL)
     async with Doors(pureboot, cache=tmp_path) as doors:
-        assert "debian/linux cannot be served" in await fetched(doors, f"grub/grub.cfg-{NAME}")
+        assert "kernel debian/linux is not under files.dir" in await fetched(doors, f"grub/grub.cfg-{NAME}")
     failed = await pureboot.executions.get(execution.id)
     assert failed.status is ExecutionStatus.FAILED
-    assert any("put it under files.dir" in (attempt.error or "") for attempt in failed.attempts)
+    assert any("put it there" in (attempt.error or "") for attempt in failed.attempts)
+
+
+async def test_a_machine_that_asks_all_night_is_one_line_of_the_log(pureboot: PureBoot, tmp_path: Path) -> None:
+    async with Doors(pureboot, cache=tmp_path) as doors:
+        await fetched(doors, f"grub/grub.cfg-{NAME}")
+        stays = await fetched(doors, f"grub/grub.cfg-{NAME}")
+        [again] = set(re.findall(r"configfile '/(.+)'", stays))
+        for _ in range(3):
+            assert await fetched(doors, again) == await fetched(doors, again)
+        told = [kind for kind in await kinds(pureboot) if kind is Kind.NODE_BOOT_LOCAL]
+        assert len(told) == 2  # two starts
+
+
+async def test_pxelinux_is_refused_what_is_for_uefi_and_grub_looks_on_what_it_runs(
+    pureboot: PureBoot, tmp_path: Path
+) -> None:
+    place(pureboot)
+    await node(pureboot)
+    execution, _ = await started(pureboot, INSTALL.replace("boot_mode: any", "boot_mode: uefi"))
+    async with Doors(pureboot, cache=tmp_path) as doors:
+        pxe = await fetched(doors, f"pxelinux.cfg/{NAME}")
+        assert "SAY PureBoot: install is for uefi firmware, but this machine started in bios mode" in pxe
+        assert "LINUX" not in pxe
+        [attempt] = (await pureboot.executions.get(execution.id)).attempts
+        assert (attempt.is_open, attempt.taken_by) == (True, None)
+        config = await fetched(doors, f"grub/grub.cfg-{NAME}")
+        assert config.index('if [ "$grub_platform" = pc ]; then\n  echo') < config.index("if linux")
+
+
+async def test_files_of_upstream_are_below_files_and_lack_nothing(
+    sqlite_url: str, opener: Opener, tmp_path: Path
+) -> None:
+    async with elsewhere(b"kernel") as (url, _, may):
+        may.set()
+        source = {"url": url, "sha256": hashlib.sha256(b"kernel").hexdigest()}
+        files = {"debian/linux": source, "debian/initrd.gz": source}
+        async with opener(sqlite_url, files__upstream=files) as pureboot:
+            await node(pureboot)
+            await started(pureboot, INSTALL)
+            async with Doors(pureboot, cache=tmp_path) as doors:
+                assert "if linux '/files/debian/linux'" in await fetched(doors, f"grub/grub.cfg-{NAME}")
+                assert await fetched(doors, "/files/debian/linux") == "kernel"
 
 
 async def test_without_a_mac_address_nothing_is_asked(pureboot: PureBoot, tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ steps:
 LOOKS = parse(read_one("{name: look, steps: [{key: boot, action: node.boot, with: {kernel: linux}}]}"))
 
 NEVER = {NodeState.INSTALLED, NodeState.ACTIVE, NodeState.RETIRED}
-NOT_INSTALLED = NEVER | {NodeState.MIGRATING, NodeState.DEPROVISIONING}
+NOT_INSTALLED = NEVER | {
+    NodeState.MIGRATING, NodeState.DEPROVISIONING, NodeState.DISCOVERED, NodeState.INSTALL_FAILED
+}  # fmt: skip
 
 
 def node(state: NodeState, locked: bool = False) -> Node:

@@ -14,7 +14,7 @@ from engine.core.boot_trace import Contact, Outcome
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.explain import Verdict, explain
 from engine.core.nodes import Node, NodeState
-from tests.core.test_boot_trace import FAILED, IGNORED, OK, PROBED, REFUSED, START, contact
+from tests.core.test_boot_trace import FAILED, IGNORED, PROBED, REFUSED, START, contact
 
 KERNEL: Mapping[str, Any] = {"kernel": "debian/linux", "initrd": "debian/initrd.gz"}
 
@@ -210,7 +210,9 @@ STORIES: Mapping[str, Story] = {
         says=["${meta.dns} has no value"],
     ),
     "store-away": Story(trace=[LOADER, local("store")], says=["store could not be used"]),
-    "not-known": Story(trace=[LOADER, local("unknown")], node=None, says=["discovery is switched off"]),
+    "not-known": Story(
+        trace=[LOADER, local("unknown", "discovery is switched off")], node=None, says=["is switched off; add it with"]
+    ),
     "bad-mac": Story(trace=[local("invalid", "'zz' is not a MAC address")], node=None, says=["'zz'", "${net0/mac}"]),
     "failed": Story(
         trace=[*BOOTED, POLL], execution=BROKEN, now=500, says=["failed at 09:05:00", "no space left", "retry"]
@@ -394,18 +396,3 @@ def test_whatever_happened_there_is_a_sentence(
         verdict = explain(ordered, known, execution, at(now))
         assert verdict.sentence
         assert verdict == explain(ordered, known, execution, at(now))
-
-
-def test_a_good_boot_is_no_trouble_at_any_moment() -> None:
-    """Each contact as it arrives, and the seconds until the next."""
-    story = [*BOOTED, AGENT, POLL]
-    for count in range(1, len(story) + 1):
-        known = story[:count]
-        execution = booting() if count <= 2 else booting(taken=True) if count <= 5 else working()
-        verdict = explain(known, node(), execution, known[-1].at + timedelta(seconds=1))
-        assert not verdict.is_trouble, verdict.sentence
-
-
-def test_an_ok_outcome_is_what_good_means() -> None:
-    assert [each.is_good for each in (LOADER, contact(0, "tftp", "x", PROBED))] == [True, False]
-    assert LOADER.outcome is OK

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,5 @@ def _execution(cause: str, contacts: list[Contact]) -> Execution:
     """As it stood: begun a moment before the machine came."""
     if cause == "finished":
         return run(status=ExecutionStatus.SUCCEEDED, completed_at=contacts[-1].last_at)
-    began = booting(taken=True, kernel="vmlinuz", initrd="initrd.gz")
-    attempt = began.attempts[0]
-    object.__setattr__(attempt, "started_at", contacts[0].at - timedelta(seconds=5))
-    return began
+    [attempt] = booting(taken=True, kernel="vmlinuz", initrd="initrd.gz").attempts
+    return run(replace(attempt, started_at=contacts[0].at - timedelta(seconds=5)))

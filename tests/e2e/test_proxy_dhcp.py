@@ -43,7 +43,7 @@ async def test_a_machine_boots_by_the_proxy(
         # The address is the site's own; what to boot is ours: the loader first, then the script.
         log = (tmp_path / "serve.log").read_text()
         assert node["ip_address"].startswith(f"{bare.network.site.prefix}.1")
-        assert "proxyDHCP answers on port 67 and 4011" in log
+        assert "proxyDHCP answers on ports 67 and 4011" in log
         assert ("proxyDHCP ack" in log) == (path == "auto" and loader is not None and not http_boot)
         assert (f" {loader}: done, " in log) == (loader is not None and not http_boot)
         assert "gets no answer" not in log

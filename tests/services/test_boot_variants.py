@@ -89,6 +89,35 @@ async def test_parameters_that_do_not_go_together(pureboot: PureBoot, parameters
     assert any(why in problem.message for problem in problems), problems
 
 
+LINUX = """\
+name: linux
+steps:
+  - {key: boot, action: node.boot, with: {kernel: linux, cmdline: "host=${node.hostname} model=\\"${node.model}\\""}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hostname", "why"),
+    [
+        ("x init=/bin/sh", "${node.hostname} has a blank in it, which begins another argument of the kernel"),
+        ('"x', '${node.hostname} has " in it, which begins another argument of the kernel'),
+    ],
+)
+async def test_what_a_machine_says_of_itself_is_no_argument_of_its_kernel(
+    store_url: str, opener: Opener, hostname: str, why: str
+) -> None:
+    async with opener(store_url) as pureboot:
+        await told(pureboot, BootRequest(mac_address=MAC, hostname="r1", model="Standard PC (Q35 + ICH9)"))
+        await started(pureboot, LINUX)
+        served = await told(pureboot, UEFI)
+        assert isinstance(served, Serve)
+        assert served.cmdline == 'host=r1 model="Standard PC (Q35 + ICH9)"'
+        refused = await told(pureboot, BootRequest(mac_address=MAC, hostname=hostname))
+        assert isinstance(refused, Local)
+        assert refused.reason == "unresolved"
+        assert why in refused.message
+
+
 class TestMenu:
     async def test_only_what_starts_and_is_new_has_one(self, store_url: str, opener: Opener) -> None:
         async with opener(store_url, menu__rescue="rescue") as pureboot:

@@ -101,6 +101,7 @@ async def test_a_boot_step_is_served_complete_and_the_same_when_asked_again(stor
             kernel="k",
             initrd=("a", "b"),
             cmdline=f"url={SERVER.url}/render/{token}/seed cb={SERVER.url}/api/v1/callback/{execution.id}",
+            boot_mode="uefi",
         )
         assert await told(pureboot) == served
         assert (await pureboot.callbacks.execution_of(token) or execution).id == execution.id

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from engine.app import PureBoot
-from engine.core.boot import BootRequest, Local, Serve
+from engine.core.boot import BootRequest, Load, Local, Serve
 from engine.core.events import Kind
 from engine.core.nodes import NodeState
 from engine.core.page import Page
-from engine.core.reports import NodeReport
-from engine.errors import Conflict, Invalid
+from engine.core.reports import InstallationStatus, NodeReport
+from engine.errors import Conflict, Invalid, NotFound
 from tests.conftest import Opener
 from tests.services.test_callbacks import INSTALL
-from tests.story import ADA, SERVER, published
+from tests.story import ADA, SERVER, published, report
 
 MAC, OTHER = "52:54:00:00:00:01", "52:54:00:00:00:02"
 ONE, TWO = "4c4c4544-0043-4a10-8000-000000000001", "4c4c4544-0043-4a10-8000-000000000002"
@@ -40,11 +40,65 @@ async def test_another_machine_with_a_shared_adapter_is_never_installed(store_ur
         assert "another machine came with its MAC address" in str(node.identity_conflict)
         assert await conflicts(pureboot) == [("other_machine", None)]
         assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Serve)
+        nameless = await pureboot.boots.boot(BootRequest(mac_address=MAC), server=SERVER)
+        assert isinstance(nameless, Local)
+        assert nameless.reason == "identity"
 
         await pureboot.nodes.update(MAC, {"system_uuid": "", "serial_number": ""}, by=ADA)
+        assert isinstance(await pureboot.boots.boot(BootRequest(mac_address=MAC), server=SERVER), Serve)
         assert (await pureboot.nodes.get(MAC)).identity_conflict is None
         assert isinstance(await pureboot.boots.boot(THEIRS, server=SERVER), Serve)
         assert (await pureboot.nodes.get(MAC)).system_uuid == TWO
+
+
+@pytest.mark.parametrize("status", [None, InstallationStatus.COMPLETE, InstallationStatus.FAILED])
+async def test_another_machine_tells_nothing_of_a_nodes_installation(
+    store_url: str, opener: Opener, status: InstallationStatus | None
+) -> None:
+    async with opener(store_url) as pureboot:
+        await published(pureboot, INSTALL)
+        await pureboot.boots.boot(MINE, server=SERVER)
+        execution = await pureboot.executions.start("install", node=MAC, by=ADA)
+        assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Serve)
+        before = await pureboot.nodes.get(MAC)
+        theirs = NodeReport(mac_address=MAC, system_uuid=TWO, serial_number="S0002", installation_status=status)
+        with pytest.raises(Conflict, match=f"about node {MAC}: another machine came with its MAC address"):
+            await pureboot.reports.report(theirs)
+        after = await pureboot.nodes.get(MAC)
+        assert (after.state, after.system_uuid, after.install_attempts) == (before.state, ONE, 0)
+        assert await conflicts(pureboot) == [("other_machine", None)]
+        assert (await pureboot.executions.get(execution.id)).attempts[-1].is_open
+
+
+async def test_a_locked_node_is_not_even_given_another_loader(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        await pureboot.nodes.create(MAC, {"metadata": {"loader": "snponly"}}, by=ADA)
+        hangs = replace(MINE, chip="i40e")
+        assert isinstance(await pureboot.boots.boot(hangs, server=SERVER), Load)
+        await pureboot.nodes.update(MAC, {"locked": True}, by=ADA)
+        told = await pureboot.boots.boot(hangs, server=SERVER)
+        assert isinstance(told, Local)
+        assert told.reason == "locked"
+
+
+async def test_an_install_that_has_failed_too_often_is_retried_only_once_somebody_forces_it(
+    store_url: str, opener: Opener
+) -> None:
+    async with opener(store_url, install__max_attempts=1) as pureboot:
+        await published(pureboot, INSTALL.replace("retry: {max_attempts: 2}", "retry: {max_attempts: 1}"))
+        await pureboot.boots.boot(MINE, server=SERVER)
+        execution = await pureboot.executions.start("install", node=MAC, by=ADA)
+        assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Serve)
+        await report(pureboot, execution, "boot")
+        await report(pureboot, execution, "write", "failed")
+        assert (await pureboot.nodes.get(MAC)).state is NodeState.INSTALL_FAILED
+        for step in (None, "boot"):
+            with pytest.raises(Conflict, match="failed to install 1 times, which is the limit"):
+                await pureboot.control.retry(execution.id, step=step, by=ADA)
+        assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Local)
+        await pureboot.nodes.move(MAC, NodeState.PENDING, force=True, by=ADA)
+        await pureboot.control.retry(execution.id, step="boot", by=ADA)
+        assert isinstance(await pureboot.boots.boot(MINE, server=SERVER), Serve)
 
 
 async def test_a_new_network_card_is_a_new_node_that_says_whose_uuid_it_has(store_url: str, opener: Opener) -> None:
@@ -77,6 +131,26 @@ async def test_boards_of_zeros_and_fs_are_machines_of_their_own(store_url: str, 
             )
         assert await conflicts(pureboot) == []
         assert (await pureboot.nodes.find(Page()))[1] == 4
+
+
+async def test_forged_addresses_fill_the_list_of_nodes_to_its_bound_only(store_url: str, opener: Opener) -> None:
+    async with opener(store_url, discovery__max_nodes=3) as pureboot:
+        await pureboot.nodes.create(OTHER, by=ADA)
+        await pureboot.nodes.move(OTHER, NodeState.PENDING, by=ADA)
+        told = [
+            await pureboot.boots.boot(replace(MINE, mac_address=f"02:00:00:00:00:{at:02x}"), server=SERVER)
+            for at in range(5)
+        ]
+        assert isinstance(told[-1], Local)
+        assert told[-1].message == (
+            "there is no node 02:00:00:00:00:04, and 3 nodes are discovered already (discovery.max_nodes): "
+            "it boots its disk"
+        )
+        with pytest.raises(NotFound, match="are discovered already"):
+            await pureboot.reports.report(NodeReport(mac_address=MAC))
+        assert (await pureboot.nodes.find(Page()))[1] == 4
+        assert isinstance(await pureboot.boots.boot(replace(MINE, mac_address=OTHER), server=SERVER), Local)
+        await pureboot.nodes.create(MAC, by=ADA)
 
 
 async def test_new_firmware_or_a_repair_is_the_same_machine(store_url: str, opener: Opener) -> None:

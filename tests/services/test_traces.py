@@ -10,10 +10,10 @@ from engine.core.boot_trace import MOST, Contact, ContactKind, Outcome
 from engine.core.nodes import Node
 from engine.errors import NotFound
 from engine.services import traces
-from engine.store.traces import STRANGER, of
+from engine.store.traces import STRANGER, by_machine, of, strangers
 from tests.clock import ManualClock
 from tests.conftest import Opener
-from tests.story import ADA, published
+from tests.story import ADA, PATIENCE, published
 
 MAC, OTHER = "52:54:00:00:00:01", "52:54:00:00:00:02"
 HERE = "192.0.2.11"
@@ -189,6 +189,55 @@ async def test_strangers_are_forgotten_and_nodes_are_not(
             await pureboot.traces.explain("192.0.2.100")
         note(pureboot, clock, "y.efi", "tftp", address=HERE)
         assert await lines(pureboot, HERE) == [("y.efi", 1)]
+
+
+async def test_a_flood_of_strangers_is_bounded_at_once_and_takes_no_trace_of_a_node(
+    store_url: str, opener: Opener, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "STRANGERS", 20)
+    async with opener(store_url, clock=clock) as pureboot:
+        await pureboot.nodes.create(MAC, by=ADA)
+        note(pureboot, clock, "/boot.ipxe", mac=MAC)
+        await pureboot.traces.flush()
+        for flood in range(4):
+            for at in range(30):
+                note(pureboot, clock, "discover", "dhcp", mac=f"02:00:00:00:{flood:02x}:{at:02x}")
+            await pureboot.traces.flush()
+        assert len(await pureboot.context.database.read(strangers)) <= 40
+        assert await lines(pureboot, MAC) == [("/boot.ipxe", 1)]
+        assert await lines(pureboot, "02:00:00:00:03:1d") == [("discover", 1)]
+
+
+async def test_what_was_written_before_the_rest_was_stopped_is_not_written_again(
+    store_url: str, opener: Opener, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "_MACHINES", 1)
+    monkeypatch.setattr(traces, "FLUSH_SECONDS", 1000)
+    machines = [f"02:00:00:00:00:{at:02x}" for at in range(60)]
+    async with opener(store_url, clock=clock) as pureboot:
+        for mac in machines:
+            note(pureboot, clock, "/boot.ipxe", mac=mac)
+        flushing = asyncio.create_task(pureboot.traces.flush())
+        async with asyncio.timeout(PATIENCE):
+            while len(await pureboot.context.database.read(strangers)) < 20:
+                continue
+        flushing.cancel()
+        await asyncio.gather(flushing, return_exceptions=True)
+        await pureboot.traces.flush()
+        kept = await pureboot.context.database.read(lambda tx: by_machine(tx, machines))
+        assert list(kept) == machines
+        # the one that was being written when all was stopped may be there twice: nobody knows of it
+        assert sum(line.count for each in kept.values() for line in each) <= len(machines) + 1
+
+
+async def test_what_cannot_be_stored_keeps_nothing_else_from_it(
+    store_url: str, opener: Opener, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "_MACHINES", 1)
+    async with opener(store_url, clock=clock) as pureboot:
+        pureboot.traces.note(contact(clock, "/files/linux", bytes=2**70), mac=OTHER)
+        note(pureboot, clock, "/boot.ipxe", mac=MAC)
+        assert await lines(pureboot, MAC) == [("/boot.ipxe", 1)]
 
 
 async def test_while_the_store_is_away_contacts_wait_and_are_bounded(
