@@ -8,6 +8,7 @@ What init prints, for a test to wait for: `PUREBOOT-INIT up`, `PUREBOOT-INIT add
 `PUREBOOT-INIT agent ended with …`.
 """
 
+import functools
 import gzip
 import tempfile
 from dataclasses import dataclass
@@ -85,8 +86,9 @@ class Payload:
     initrd: Path
 
 
+@functools.cache
 def build_payload(cache: Path) -> Payload:
-    """Make the payload, the initrd anew each time; the kernel is kept in `cache`. It blocks: call it in a thread.
+    """Make the payload, the initrd anew in each test run; the kernel is kept in `cache`. It blocks: call it in a thread.
 
     Raises:
         RuntimeError: the kernel's package cannot be had.
