@@ -48,6 +48,19 @@ def signed_image(path: Path) -> Path:
     return path
 
 
+def bootable_cd(path: Path, marker: str) -> Path:
+    """Write an ISO image with boot code for BIOS (El Torito, no emulation) that prints the marker and switches off.
+
+    Raises:
+        RuntimeError: xorriso failed, or is not installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "boot.bin").write_bytes(_first_sector(f"{marker}\r\n", total=4).ljust(4 * _SECTOR, b"\0"))
+        boot = ("-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4")
+        _run("xorriso", "-as", "mkisofs", "-quiet", "-V", "PUREBOOT", *boot, "-o", str(path), folder)
+    return path
+
+
 def efi_program(path: Path, commands: str, *modules: str) -> Path:
     """Write an EFI program that carries out commands of GRUB."""
     with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,7 @@
 Init reads `pureboot.agent=URL` from the kernel's command line, fetches the script and runs it with sh; the agent finds
 `pureboot.callback=` and `pureboot.token=` in /proc/cmdline itself. The agent restarts the machine or switches it off
 when a step says so. When it ends by itself there is nothing more to do, and init switches the machine off.
+With `pureboot.agent=none` init does nothing more, as that of a system which knows nothing of PureBoot.
 
 What init prints, for a test to wait for: `PUREBOOT-INIT up`, `PUREBOOT-INIT address …`, `PUREBOOT-INIT agent …` and
 `PUREBOOT-INIT agent ended with …`.
@@ -54,6 +55,7 @@ udhcpc -i eth0 -n -q -t 10 -T 1 -s /etc/lease || give_up "no address by DHCP"
 echo "PUREBOOT-INIT address $(cat /run/address)"
 
 agent=$(value pureboot.agent)
+[ "$agent" = none ] && echo "PUREBOOT-INIT idles" && exec sleep infinity
 [ -n "$agent" ] || give_up "no pureboot.agent= on the kernel's command line"
 tries=0
 until wget -q -O /run/agent.sh "$agent"; do

@@ -18,6 +18,7 @@ _PROGRAMS = {
     "setpriv": "util-linux",
     "grub-mkimage": "grub-common",
     "mcopy": "mtools",
+    "xorriso": "xorriso",
     "dpkg": "dpkg",
 }
 _FILES = {
