@@ -6,8 +6,8 @@ reads on after what is. Nothing is copied: what lies on the disk is sent from th
 
 In the archive: `pureboot/agent.sh`, the agent; `pureboot/env`, whom it asks; `pureboot/init`, which starts it beside
 the system's own `/init` when the kernel is told `rdinit=/pureboot/init`; and the templates that the step's `overlay`
-names. `dev/null` is there since a shell opens it for what it starts in the background, and `/dev` may be empty until the
-system has begun.
+names. `dev/null` is there since a shell opens it for what it starts in the background, and `/dev` may be empty until
+the system has begun.
 """
 
 import hashlib

@@ -60,7 +60,9 @@ class TestFind:
         signed = tmp_path / "shimx64.efi.signed"
         signed.write_text("signed")
         (packaged / SIGNED_GRUB).write_text("of another package, not signed")
-        loaders = Loaders(own, tmp_path / "cache", packaged=[packaged], signed={SHIM: signed, SIGNED_GRUB: own / "none"})
+        loaders = Loaders(
+            own, tmp_path / "cache", packaged=[packaged], signed={SHIM: signed, SIGNED_GRUB: own / "none"}
+        )
         assert loaders.find(SHIM) == signed
         assert loaders.find(SIGNED_GRUB) is None
         assert loaders.remedy(SIGNED_GRUB) == f"apt-get install grub-efi-amd64-signed, or put grubx64.efi into {own}"

@@ -39,9 +39,7 @@ CASES = {
     "no-callback": Case(
         cause="kernel-starts", change=("pureboot.agent=${server.http_url}/agent/linux.sh", "rdinit=/bin/false")
     ),
-    "callback-refused": Case(
-        cause="callback-refused", change=("${execution.token}", "stale-${execution.token}")
-    ),
+    "callback-refused": Case(cause="callback-refused", change=("${execution.token}", "stale-${execution.token}")),
 }
 
 

@@ -1,6 +1,5 @@
 """Secure Boot, really on: Microsoft's keys in the firmware, Debian's shim, GRUB and kernel, and PureBoot's grub.cfg."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,11 @@ dmesg | grep -i "secure boot"
 
 async def test_a_machine_with_secure_boot_is_installed_by_shim_and_grub(rack: Rack, tmp_path: Path) -> None:
     machine = await rack.machine(firmware="uefi", secure_boot=True, uefi_loader="shimx64.efi")
-    unsigned = await rack.machine(firmware="uefi", secure_boot=True, uefi_loader="ipxe.efi", memory_mib=256)
     async with serving(rack, tmp_path) as site:
         workflow = await stocked(site, rack, signed=True, script=SCRIPT + LOOK)
         (site.files / "seen").write_text("yes")
         execution = await site.asked_for(machine, workflow, "r1")
-        await asyncio.gather(machine.power_on(), unsigned.power_on())
-        # That nobody signed Debian's iPXE shows that Secure Boot is on here.
-        await unsigned.console.wait_for("Access Denied", timeout=PATIENCE)
-        await unsigned.power_off()
+        await machine.power_on()
         await machine.console.wait_for("PureBoot: Boot the small system", timeout=PATIENCE)  # grub.cfg of this node
         await site.happened(Kind.EXECUTION_FINISHED, execution_id=execution)
         attempts = await site.api("GET", f"/executions/{execution}/steps")
@@ -46,4 +41,3 @@ async def test_a_machine_with_secure_boot_is_installed_by_shim_and_grub(rack: Ra
         await machine.console.wait_for(f"{MARKER} uefi", timeout=PATIENCE)
         await machine.wait_off(timeout=60)
         assert ran(machine) == 1
-

@@ -73,7 +73,9 @@ async def _by_bios(site: Site, machine: Machine) -> None:
     execution = await site.asked_for(machine, await site.published(BIOS), "b1")
     await machine.power_on()
     why = "the EFI program (efi) hello.efi needs UEFI firmware, but this machine starts in BIOS mode"
-    await machine.console.wait_for("machine starts in BIOS mode", timeout=PATIENCE)  # the end of it; the line is wrapped
+    await machine.console.wait_for(
+        "machine starts in BIOS mode", timeout=PATIENCE
+    )  # the end of it; the line is wrapped
     refused = await site.happened(Kind.NODE_BOOT_REFUSED)
     assert (refused.step_key, refused.data["message"]) == ("flash", why)
     await _skipped(site, execution, "flash")

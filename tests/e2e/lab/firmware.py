@@ -8,11 +8,14 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
-OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+_FOLDER = Path("/usr/share/OVMF")
+# Without KVM the smaller build starts a second sooner; Debian 13 has the larger alone.
+_SIZE = "" if (_FOLDER / "OVMF_CODE.fd").exists() else "_4M"
+OVMF_CODE = _FOLDER / f"OVMF_CODE{_SIZE}.fd"
+OVMF_VARIABLES = _FOLDER / f"OVMF_VARS{_SIZE}.fd"
 # The same with Secure Boot, and with Microsoft's keys in its variables; only system management mode may write those.
-SECURE_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
-SECURE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")
+SECURE_CODE = _FOLDER / f"OVMF_CODE{_SIZE}.secboot.fd"
+SECURE_VARIABLES = _FOLDER / f"OVMF_VARS{_SIZE}.ms.fd"
 _GUARDED = ("-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1")
 
 

@@ -201,7 +201,14 @@ class Machine:
         return [
             *("qemu-system-x86_64", "-name", who.name, "-nodefaults", "-no-user-config"),
             # Without graphics SeaBIOS and iPXE write to the serial console.
-            *("-machine", f"q35,graphics=off{',smm=on' if self._secure_boot else ''}", "-display", "none", "-vga", "none"),
+            *(
+                "-machine",
+                f"q35,graphics=off{',smm=on' if self._secure_boot else ''}",
+                "-display",
+                "none",
+                "-vga",
+                "none",
+            ),
             *accelerator_options(),
             *("-smp", "1", "-m", str(self._memory_mib)),
             *("-uuid", who.uuid, "-smbios", f"type=1,manufacturer={_MAKER},product={_PRODUCT},serial={who.serial}"),
