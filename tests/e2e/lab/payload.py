@@ -90,7 +90,7 @@ class Payload:
 
 @functools.cache
 def build_payload(cache: Path) -> Payload:
-    """Make the payload, the initrd anew in each test run; the kernel is kept in `cache`. It blocks: call it in a thread.
+    """Make the payload, the initrd anew in each run; the kernel is kept in `cache`. It blocks: call it in a thread.
 
     Raises:
         RuntimeError: the kernel's package cannot be had.
