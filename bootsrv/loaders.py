@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,9 +24,17 @@ UEFI_CAREFUL_LOADER = "snponly.efi"
 LOCALBOOT = "localboot.efi"
 ARM64_LOADER = "ipxe-arm64.efi"
 IA32_LOADER = "ipxe-i386.efi"
+SHIM, SIGNED_GRUB = "shimx64.efi", "grubx64.efi"
 
 IPXE_FOLDERS = (Path("/usr/lib/ipxe"), Path("/boot"))
 """Where Debian's package `ipxe` puts its files."""
+
+SIGNED = {
+    SHIM: Path("/usr/lib/shim/shimx64.efi.signed"),
+    SIGNED_GRUB: Path("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"),
+}
+"""What Debian's packages for Secure Boot have, by the names under which machines ask: shim looks for `grubx64.efi`
+beside itself, and of the signed GRUBs only this one can use the network."""
 
 GRUB_MODULES = Path("/usr/lib/grub/x86_64-efi")
 """Where Debian's package `grub-efi-amd64-bin` puts its files."""
@@ -38,13 +46,17 @@ _PURPOSES = {
     LOCALBOOT: "UEFI machines that boot their disk after having asked the network",
     ARM64_LOADER: "the first stage of 64-bit ARM machines",
     IA32_LOADER: "the first stage of UEFI machines with 32-bit firmware",
+    SHIM: "the first stage of UEFI machines with Secure Boot",
+    SIGNED_GRUB: f"what {SHIM} starts",
 }
 # Few sites have such machines, and not every release of Debian's package has the programs: whoever asks is told.
-_RARE = frozenset({ARM64_LOADER, IA32_LOADER})
+_RARE = frozenset({ARM64_LOADER, IA32_LOADER, *SIGNED})
 _IPXE_REMEDY = "apt-get install ipxe"
 _REMEDIES = {
     LOCALBOOT: "apt-get install grub-common grub-efi-amd64-bin",
     IA32_LOADER: "build it (make bin-i386-efi/ipxe.efi) and put it into files.loaders",
+    SHIM: "apt-get install shim-signed grub-efi-amd64-signed",
+    SIGNED_GRUB: "apt-get install grub-efi-amd64-signed",
     ARM64_LOADER: "apt-get install ipxe (of Debian 13 or later), or build it (make bin-arm64-efi/ipxe.efi)",
 }
 _MAKE_SECONDS = 60.0
@@ -68,12 +80,14 @@ class Loaders:
         cache: Path,
         *,
         packaged: Sequence[Path] = IPXE_FOLDERS,
+        signed: Mapping[str, Path] = SIGNED,
         grub_mkimage: str = "grub-mkimage",
         grub_modules: Path = GRUB_MODULES,
     ) -> None:
         self._folder = folder
         self._cache = cache
         self._packaged = tuple(packaged)
+        self._signed = dict(signed)
         self._grub_mkimage = grub_mkimage
         self._grub_modules = grub_modules
         self._making = asyncio.Lock()
@@ -86,7 +100,7 @@ class Loaders:
         if name not in _PURPOSES:
             return None
         candidates = [self._folder / name] if self._folder else []
-        candidates += self._kept() if name == LOCALBOOT else [folder / name for folder in self._packaged]
+        candidates += self._kept() if name == LOCALBOOT else self._of_packages(name)
         return next((path for path in candidates if path.is_file()), None)
 
     def missing(self) -> list[MissingLoader]:
@@ -169,6 +183,9 @@ class Loaders:
         parts = (program, self._grub_modules / "kernel.img", self._grub_modules / "normal.mod")
         seen = [(path.stat().st_size, path.stat().st_mtime_ns) for path in parts if path.is_file()]
         return self._cache / f"{_recipe()}-{_digest(seen)}.efi"
+
+    def _of_packages(self, name: str) -> list[Path]:
+        return [self._signed[name]] if name in self._signed else [folder / name for folder in self._packaged]
 
     def _kept(self) -> list[Path]:
         """Programs made before, the one of today's GRUB first; all of them have today's script inside."""

@@ -6,7 +6,8 @@ reads on after what is. Nothing is copied: what lies on the disk is sent from th
 
 In the archive: `pureboot/agent.sh`, the agent; `pureboot/env`, whom it asks; `pureboot/init`, which starts it beside
 the system's own `/init` when the kernel is told `rdinit=/pureboot/init`; and the templates that the step's `overlay`
-names.
+names. `dev/null` is there since a shell opens it for what it starts in the background, and `/dev` may be empty until
+the system has begun.
 """
 
 import hashlib
@@ -38,7 +39,7 @@ _START = """\
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 . /pureboot/env
 export PATH PUREBOOT_CALLBACK PUREBOOT_TOKEN
-until [ -r /proc/sys/kernel/random/boot_id ]; do sleep 1; done
+until [ -r /proc/sys/kernel/random/boot_id ]; do sleep 1 2>/dev/null || :; done
 exec /bin/sh /pureboot/agent.sh
 """
 
@@ -87,6 +88,7 @@ async def _members(call: Call, wanted: Ramdisk) -> dict[str, Member]:
     told = {"PUREBOOT_CALLBACK": wanted.callback_url, "PUREBOOT_TOKEN": call.part("token")}
     env = "".join(f"{name}={shlex.quote(value)}\n" for name, value in told.items())
     return members | {
+        "dev/null": Member(b"", 0o666, device=(1, 3)),
         "pureboot/agent.sh": Member(agent.script().encode(), 0o755),
         "pureboot/env": Member(env.encode(), 0o600),
         "pureboot/init": Member(_INIT.encode(), 0o755),

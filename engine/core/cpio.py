@@ -17,10 +17,11 @@ _END = "TRAILER!!!"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file; `mode` has only permissions."""
+    """A file; `mode` has only permissions. With `device` it is a character device of these numbers, major and minor."""
 
     content: bytes
     mode: int = 0o644
+    device: tuple[int, int] | None = None
 
 
 def archive(members: Mapping[str, Member]) -> bytes:
@@ -31,7 +32,8 @@ def archive(members: Mapping[str, Member]) -> bytes:
     parts = [_entry(at, path, stat.S_IFDIR | 0o755, b"") for at, path in enumerate(_folders(members), start=1)]
     first = len(parts) + 1
     for at, (path, member) in enumerate(sorted(members.items()), start=first):
-        parts.append(_entry(at, path, stat.S_IFREG | member.mode, member.content))
+        kind = stat.S_IFREG if member.device is None else stat.S_IFCHR
+        parts.append(_entry(at, path, kind | member.mode, member.content, member.device or (0, 0)))
     parts.append(_entry(0, _END, 0, b""))
     return b"".join(parts)
 
@@ -47,9 +49,9 @@ def _folders(paths: Iterable[str]) -> list[str]:
     return sorted(found - {"."})
 
 
-def _entry(number: int, path: str, mode: int, content: bytes) -> bytes:
+def _entry(number: int, path: str, mode: int, content: bytes, device: tuple[int, int] = (0, 0)) -> bytes:
     name = path.encode() + b"\0"
     links = 2 if stat.S_ISDIR(mode) else 1
-    fields = (number, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(name), 0)
+    fields = (number, mode, 0, 0, links, 0, len(content), 0, 0, *device, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields) + name
     return header + padding(len(header)) + content + padding(len(content))

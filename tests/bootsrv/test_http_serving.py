@@ -147,6 +147,7 @@ class TestInitrd:
             assert files["etc/issue"] == f"#!hello {MAC}\n".encode()
             assert f"PUREBOOT_CALLBACK={client.url}/api/v1/callback/{execution.id}\n".encode() in files["pureboot/env"]
             assert files["pureboot/agent.sh"].startswith(b"#!/bin/sh")
+            assert "dev/null" in files  # what runs in the background reads from it, before the system has made any
             assert (await client.get(f"/initrd/{token}/files/debian/initrd.gz")).body == answer.body
             alone = await client.get(f"/initrd/{token}/agent.img")
             assert answer.body.endswith(alone.body)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootsrv import localboot
-from bootsrv.loaders import BIOS_LOADER, GRUB_MODULES, LOCALBOOT, UEFI_LOADER, Loaders
+from bootsrv.loaders import BIOS_LOADER, GRUB_MODULES, LOCALBOOT, SHIM, SIGNED_GRUB, UEFI_LOADER, Loaders
 from tests.programs import lacking, program
 
 
@@ -55,6 +55,20 @@ class TestFind:
     def test_the_first_packaged_folder_that_has_it(self, tmp_path: Path, packaged: Path) -> None:
         loaders = Loaders(None, tmp_path / "cache", packaged=[tmp_path / "none", packaged])
         assert loaders.find(UEFI_LOADER) == packaged / UEFI_LOADER
+
+    def test_what_debian_signs_by_the_names_that_are_asked_for(self, tmp_path: Path, packaged: Path, own: Path) -> None:
+        signed = tmp_path / "shimx64.efi.signed"
+        signed.write_text("signed")
+        (packaged / SIGNED_GRUB).write_text("of another package, not signed")
+        loaders = Loaders(
+            own, tmp_path / "cache", packaged=[packaged], signed={SHIM: signed, SIGNED_GRUB: own / "none"}
+        )
+        assert loaders.find(SHIM) == signed
+        assert loaders.find(SIGNED_GRUB) is None
+        assert loaders.remedy(SIGNED_GRUB) == f"apt-get install grub-efi-amd64-signed, or put grubx64.efi into {own}"
+        assert not {SHIM, SIGNED_GRUB} & {each.name for each in loaders.missing()}
+        (own / SHIM).write_text("own")
+        assert loaders.find(SHIM) == own / SHIM
 
     def test_a_folder_of_that_name_is_no_loader(self, tmp_path: Path, own: Path) -> None:
         (own / UEFI_LOADER).mkdir()

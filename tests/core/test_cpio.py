@@ -58,5 +58,17 @@ def test_busybox_reads_it(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "pureboot" / "init").stat().st_mode) == 0o755
 
 
+def test_a_device_is_made_with_its_numbers(tmp_path: Path) -> None:
+    data = archive({"dev/null": Member(b"", 0o666, device=(1, 3))})
+    shown = subprocess.run(
+        [program("busybox"), "cpio", "-itv"], input=data, cwd=tmp_path, check=True, capture_output=True
+    ).stdout.decode()
+    assert [name for name, _, _ in unpacked(data)] == ["dev", "dev/null"]
+    assert stat.S_ISCHR(unpacked(data)[1][1])
+    at = data.index(b"070701", 6)
+    assert (data[at + 78 : at + 86], data[at + 86 : at + 94]) == (b"00000001", b"00000003")
+    assert "dev/null" in shown
+
+
 def test_the_same_files_make_the_same_bytes() -> None:
     assert archive({"a": Member(b"1"), "b": Member(b"2")}) == archive({"b": Member(b"2"), "a": Member(b"1")})

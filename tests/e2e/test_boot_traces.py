@@ -1,92 +1,68 @@
 """Real machines that do not come up: what each leaves in its boot trace, and what `node explain` makes of it.
 
-With PUREBOOT_KEEP_TRACES=1 the traces are written to tests/data/boot_traces, where a test of the catalogue reads them.
+The traces are also test data of the catalogue (`keep`); that of a machine that comes up is made by test_first_light.
 """
 
 import asyncio
-import json
-import os
-import shutil
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.lab import Machine, Rack
-from tests.e2e.test_first_light import SCRIPT, WORKFLOW, Site, serving
+from tests.e2e.technician import WORKFLOW, Site, keep, serving, stocked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(400)]
 
-PATIENCE = 150.0
-KEPT = Path(__file__).parents[1] / "data" / "boot_traces"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is wrong: the loader that the site's DHCP server names to a machine's UEFI, or a text of the workflow."""
+
+    cause: str
+    loader: str | None = None
+    change: tuple[str, str] | None = None
+
+    @property
+    def firmware(self) -> str:
+        """What shows it soonest."""
+        return "uefi" if self.loader else "bios"
+
+
 CASES = {
-    "no-loader": "loader-missing",
-    "wrong-file": "wrong-file",
-    "kernel-gone": "file-missing",
-    "no-callback": "kernel-starts",
-    "callback-refused": "callback-refused",
-    "finished": "finished",
+    "no-loader": Case(cause="loader-missing", loader="ipxe-signed.efi"),
+    "wrong-file": Case(cause="wrong-file", loader="wdsmgfw.efi"),
+    # a whole URL is not looked for before the script is told
+    "kernel-gone": Case(
+        cause="file-missing", change=("kernel: vmlinuz", "kernel: ${server.http_url}/files/removed/vmlinuz")
+    ),
+    "no-callback": Case(
+        cause="kernel-starts", change=("pureboot.agent=${server.http_url}/agent/linux.sh", "rdinit=/bin/false")
+    ),
+    "callback-refused": Case(cause="callback-refused", change=("${execution.token}", "stale-${execution.token}")),
 }
-# The loader that the site's DHCP server names to a machine's UEFI.
-LOADERS = {"no-loader": "ipxe-signed.efi", "wrong-file": "wdsmgfw.efi"}
-SILENT = ("pureboot.agent=${server.http_url}/agent/linux.sh", "rdinit=/bin/false")
 
 
-async def explained(site: Site, name: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """What is told of a machine, once it is what a test waits for."""
-    last: Any = None
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                seen = site.watcher.feed.stirs
-                last = (await site.watcher.traces.explain(name)).as_data()
-                if fits(last):
-                    return dict(last)
-                await site.watcher.feed.changed(seen)
-    except TimeoutError:
-        raise AssertionError(f"it stays at {last and last['sentence']}\n{json.dumps(last, indent=1)}") from None
-
-
-async def prepared(site: Site, rack: Rack, text: str = WORKFLOW) -> None:
-    payload = await rack.payload()
-    shutil.copy(payload.kernel, site.files / "vmlinuz")
-    shutil.copy(payload.initrd, site.files / "initrd.gz")
-    await rack.bootable_image(site.files / "disk.img")
-    (site.files / "seen").write_text("yes")
-    await site.api("POST", "/templates", {"name": "write-disk", "type": "script", "content": SCRIPT})
-    await site.api("POST", "/workflows/import", {"content": text})
-    await site.api("POST", "/workflows/first-light/publish")
-
-
-async def asked_for(site: Site, machine: Machine) -> None:
-    """A node with an execution before its machine is switched on."""
-    await site.api("POST", "/nodes", {"mac_address": machine.mac, "hostname": "r1"})
-    await site.api("POST", "/workflows/first-light/execute", {"node": machine.mac})
-
-
-def keep(case: str, told: dict[str, Any]) -> None:
-    print(f"{case}: {told['cause']}: {told['sentence']}")
-    if os.environ.get("PUREBOOT_KEEP_TRACES"):
-        kept = {"case": case, "cause": told["cause"], "sentence": told["sentence"], "trace": told["trace"]}
-        (KEPT / f"{case}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
-
-
-@pytest.mark.parametrize("case", CASES)
-async def test_a_real_machine_leaves_a_trace_that_says_why(rack: Rack, tmp_path: Path, case: str) -> None:
-    named = LOADERS.get(case)
-    machine = await rack.machine(firmware="uefi" if named else "bios", uefi_loader=named or "ipxe.efi")
-    text = WORKFLOW
-    if case == "kernel-gone":  # a whole URL is not looked for before the script is told
-        text = text.replace("kernel: vmlinuz", "kernel: ${server.http_url}/files/removed/vmlinuz")
-    if case == "no-callback":
-        text = text.replace(*SILENT)
-    if case == "callback-refused":
-        text = text.replace("${execution.token}", "stale-${execution.token}")
+async def test_real_machines_leave_traces_that_say_why(rack: Rack, tmp_path: Path) -> None:
+    """All of them at once, on one site."""
+    machines = {
+        name: await rack.machine(firmware=case.firmware, uefi_loader=case.loader or "ipxe.efi", memory_mib=384)
+        for name, case in CASES.items()
+    }
     async with serving(rack, tmp_path) as site:
-        await prepared(site, rack, text)
-        await asked_for(site, machine)
-        await machine.power_on()
-        told = await explained(site, "r1", lambda found: found["cause"] == CASES[case])
-        keep(case, told)
-        assert told["trace"]
+        await stocked(site, rack)
+        (site.files / "seen").write_text("yes")
+        async with asyncio.TaskGroup() as told:
+            for name, machine in machines.items():
+                told.create_task(_is_told(site, machine, name, CASES[name]))
+
+
+async def _is_told(site: Site, machine: Machine, name: str, case: Case) -> None:
+    text = WORKFLOW.replace("name: first-light", f"name: {name}")
+    workflow = await site.published(text.replace(*case.change) if case.change else text)
+    await site.asked_for(machine, workflow, name)
+    await machine.power_on()
+    found = await site.explained(name, lambda told: told["cause"] == case.cause)
+    keep(name, found)
+    assert found["trace"]
+    await machine.power_off()

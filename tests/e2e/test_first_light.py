@@ -4,156 +4,18 @@ Everything is real: the machine is QEMU with the firmware's own network boot, th
 PureBoot is `pureboot serve` in a process of its own, and the technician uses the API with a token.
 """
 
-import asyncio
-import contextlib
-import json
-import os
-import shutil
-import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from engine.app import PureBoot
-from engine.core.events import Event, Kind
+from engine.core.events import Kind
 from engine.core.page import Page
-from engine.settings import load
 from tests.e2e.lab import MARKER, Machine, Rack
+from tests.e2e.technician import PATIENCE, SCRATCH, Site, keep, ran, serving, stocked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(400)]
-
-SCRATCH = 32 * 2**20  # where on the disk the step leaves its mark, beyond the image it writes
-PATIENCE = 180.0
-
-WORKFLOW = """
-name: first-light
-description: Write a disk image from a small system in memory
-params: {disk: {type: string, default: /dev/vda}}
-timeout: 10m
-steps:
-  - key: netboot
-    name: Boot the small system
-    action: node.boot
-    with:
-      kernel: vmlinuz
-      initrd: initrd.gz
-      cmdline: >-
-        console=ttyS0 pureboot.agent=${server.http_url}/agent/linux.sh
-        pureboot.callback=${execution.callback_url} pureboot.token=${execution.token}
-    timeout: 5m
-    next_state: installing
-  - key: write
-    name: Write the disk
-    action: node.script
-    with:
-      template: write-disk
-      env: {DISK: "{{ params.disk }}"}
-    timeout: 3m
-    heartbeat: 1m
-    next_state: installed
-  - key: reboot
-    action: node.reboot
-"""
-
-SCRIPT = """\
-set -eu
-echo "machine ${node.mac} of group ${group.name|none} writes $DISK"
-echo "10 fetching" >>"$PUREBOOT_PROGRESS"
-wget -q -O /run/disk.img ${server.http_url}/files/disk.img
-until [ -e /run/seen ] || wget -q -O /run/seen ${server.http_url}/files/seen; do sleep 1; done
-dd if=/run/disk.img of="$DISK" bs=1M
-echo "90 marking" >>"$PUREBOOT_PROGRESS"
-printf 'installed by pureboot: %s' "${node.mac}" | dd of="$DISK" bs=512 seek=SEEK conv=notrunc
-sync
-echo "disk=$DISK" >>"$PUREBOOT_OUTPUT"
-echo "the disk is written"
-""".replace("SEEK", str(SCRATCH // 512))
-
-
-@dataclass
-class Site:
-    """PureBoot as a technician finds it: its API with a token, its files, and the store to watch."""
-
-    url: str
-    token: str
-    files: Path
-    watcher: PureBoot
-    server: asyncio.subprocess.Process
-
-    async def api(self, method: str, path: str, body: object = None) -> Any:
-        """Call the admin API; gives `data`."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with (
-            aiohttp.ClientSession(self.url, headers=headers) as session,
-            session.request(method, f"/api/v1{path}", json=body) as answer,
-        ):
-            text = await answer.text()
-            assert answer.status < 300, f"{method} {path}: {answer.status} {text}"
-            return json.loads(text)["data"]
-
-    async def happened(self, kind: Kind, after: int = 0, **fields: Any) -> Event:
-        """Wait for the first event of a kind with these fields."""
-        async with asyncio.timeout(PATIENCE):
-            async for batch in self.watcher.feed.follow(after):
-                for event in batch:
-                    if event.kind is kind and all(getattr(event, name) == value for name, value in fields.items()):
-                        return event
-        raise AssertionError("the feed ended")
-
-
-async def command(environ: dict[str, str], *words: str) -> str:
-    """Run a `pureboot` command to its end; gives what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "console", *words, env=environ, stdout=asyncio.subprocess.PIPE
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode()
-
-
-@contextlib.asynccontextmanager
-async def serving(rack: Rack, folder: Path, **settings: str) -> AsyncIterator[Site]:
-    """`pureboot serve` on the rack's network, in strict mode; more settings are written `DHCP__MODE="proxy"`."""
-    files = folder / "files"
-    files.mkdir()
-    url = f"sqlite:///{folder / 'pureboot.db'}"
-    environ = {
-        **os.environ,
-        "PUREBOOT_DATABASE__URL": url,
-        "PUREBOOT_FILES__DIR": str(files),
-        "PUREBOOT_HTTP__HOST": rack.address,
-        "PUREBOOT_HTTP__PORT": str(rack.http_port),
-        "PUREBOOT_TFTP__HOST": rack.address,
-        **{f"PUREBOOT_{name}": value for name, value in settings.items()},
-    }
-    token = json.loads(await command(environ, "token", "create", "technician", "--json"))["token"]
-    with (folder / "serve.log").open("wb") as log:
-        server = await asyncio.create_subprocess_exec(sys.executable, "-m", "console", "serve", env=environ, stderr=log)
-        try:
-            async with PureBoot(load(environ={}, flags={"database.url": url}), host=False) as watcher:
-                site = Site(url=rack.http_url, token=token, files=files, watcher=watcher, server=server)
-                await site.happened(Kind.SERVER_STARTED)
-                yield site
-        finally:
-            if server.returncode is None:
-                server.terminate()
-            assert await asyncio.wait_for(server.wait(), 20) == 0, (folder / "serve.log").read_text()
-
-
-async def stocked(site: Site, rack: Rack) -> None:
-    """Put the boot files in place and import the workflow, as the README tells to."""
-    payload = await rack.payload()
-    shutil.copy(payload.kernel, site.files / "vmlinuz")
-    shutil.copy(payload.initrd, site.files / "initrd.gz")
-    await rack.bootable_image(site.files / "disk.img")
-    await site.api("POST", "/templates", {"name": "write-disk", "type": "script", "content": SCRIPT})
-    await site.api("POST", "/workflows/import", {"content": WORKFLOW})
-    await site.api("POST", "/workflows/first-light/publish")
 
 
 async def appears(site: Site, machine: Machine) -> dict[str, Any]:
@@ -164,21 +26,47 @@ async def appears(site: Site, machine: Machine) -> dict[str, Any]:
     return dict(node)
 
 
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+# What is told of a machine that is done, and once it has asked for its loader anew.
+FINE = ("finished", "state-keeps-disk")
+DOWN, ENTER = "\x1b[B", "\r"
+
+
+async def asked_for_by_api(site: Site, machine: Machine) -> str:
+    """The technician asks for it. The machine's disk is empty, so it stays in iPXE and asks again: nobody has to walk
+    to it.
+    """
+    await machine.console.wait_for("is new here, now listed as discovered", timeout=PATIENCE)
+    wanted = {"node": machine.mac, "request_id": "one"}
+    started = await site.api("POST", "/workflows/first-light/execute", wanted)
+    return str(started["execution_id"])
+
+
+async def chosen_in_the_menu(site: Site, machine: Machine) -> str:
+    """Somebody at the machine asks for it: the menu's second line."""
+    await machine.console.wait_for("Enrol this machine", timeout=PATIENCE)
+    await machine.type(DOWN + ENTER)
+    chosen = await site.happened(Kind.NODE_MENU_CHOSEN)
+    assert chosen.data["message"] == "somebody at the machine chose enrol: first-light was started"
+    started = await site.happened(Kind.EXECUTION_STARTED)
+    assert started.execution_id is not None
+    return started.execution_id
+
+
+WAYS = {"bios": (asked_for_by_api, {"MENU__SECONDS": "1"}), "uefi": (chosen_in_the_menu, {"MENU__SECONDS": "120"})}
+
+
+@pytest.mark.parametrize("firmware", WAYS)
 async def test_a_real_machine_goes_from_power_on_to_installed(rack: Rack, tmp_path: Path, firmware: str) -> None:
+    ask, settings = WAYS[firmware]
     machine = await rack.machine(firmware=firmware)
-    async with serving(rack, tmp_path) as site:
+    async with serving(rack, tmp_path, MENU__ENROL="first-light", **settings) as site:
         await stocked(site, rack)
 
         powered_on = datetime.now(UTC)
         node = await appears(site, machine)
         assert (node["mac_address"], node["boot_mode"]) == (machine.mac, firmware)
         assert (node["system_uuid"], node["serial_number"]) == (machine.identity.uuid, machine.identity.serial)
-        await machine.console.wait_for("is new here, now listed as discovered", timeout=PATIENCE)
-
-        # Its disk is empty, so it stays in iPXE and asks again: nobody has to walk to it.
-        started = await site.api("POST", "/workflows/first-light/execute", {"node": machine.mac, "request_id": "one"})
-        execution_id = started["execution_id"]
+        execution_id = await ask(site, machine)
 
         await _log_arrives_while_the_step_runs(site, execution_id)
         await site.happened(Kind.EXECUTION_FINISHED, execution_id=execution_id)
@@ -188,8 +76,12 @@ async def test_a_real_machine_goes_from_power_on_to_installed(rack: Rack, tmp_pa
         await machine.wait_off(timeout=60)
 
         await _everything_is_recorded(site, node["id"], execution_id)
+        told = await site.explained(node["id"], lambda found: found["cause"] in FINE)
+        if told["cause"] == "finished":
+            keep("finished", told)
         print(await _timeline(site, powered_on, f"{firmware}: {machine.mac}", node["id"]))
         assert machine.read_disk(SCRATCH, 64).startswith(f"installed by pureboot: {machine.mac}".encode())
+        assert ran(machine) == 1
         image = (site.files / "disk.img").read_bytes()
         assert machine.read_disk(0, len(image)) == image
 
@@ -206,11 +98,9 @@ async def _timeline(site: Site, powered_on: datetime, title: str, node_id: str) 
 
 
 async def _log_arrives_while_the_step_runs(site: Site, execution_id: str) -> None:
-    """The script waits for a file that is only put there once its first line was seen."""
-    async with asyncio.timeout(PATIENCE):
-        async for chunks in site.watcher.feed.follow_log(execution_id):
-            if any("writes /dev/vda" in chunk.text for chunk in chunks):
-                break
+    """The script waits for a file that is only put there once its first lines were seen."""
+    await site.logged(execution_id, "writes /dev/vda")
+    await site.happened(Kind.ATTEMPT_PROGRESSED, execution_id=execution_id)
     [_, running] = await site.api("GET", f"/executions/{execution_id}/steps")
     assert (running["step_key"], running["status"]) == ("write", "running")
     (site.files / "seen").write_text("yes")

@@ -8,7 +8,7 @@ async with Rack(folder) as rack:
 """
 
 from tests.e2e.lab.console import Console
-from tests.e2e.lab.disk import MARKER, bootable_image
+from tests.e2e.lab.disk import MARKER, bootable_cd, bootable_image, efi_program
 from tests.e2e.lab.firmware import Firmware
 from tests.e2e.lab.machine import Machine
 from tests.e2e.lab.network import Network
@@ -24,7 +24,9 @@ __all__ = [
     "Network",
     "Payload",
     "Rack",
+    "bootable_cd",
     "bootable_image",
     "build_payload",
+    "efi_program",
     "missing_prerequisites",
 ]

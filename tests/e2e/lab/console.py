@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 _TAIL_LINES = 40
@@ -25,6 +26,8 @@ class Console:
         self._pending = b""
         self._seen = 0
         self._changed = asyncio.Event()
+        self._reply: tuple[str, Callable[[], None]] | None = None
+        self._answered = 0
 
     def feed(self, data: bytes) -> None:
         """Take what was printed, in pieces cut anywhere."""
@@ -36,7 +39,12 @@ class Console:
         self._pending = data[cut:]
         plain = _SEQUENCE.sub(b"", _JUMP.sub(b"\n", data[:cut])).replace(b"\r", b"")
         self.text += plain.decode(errors="replace")
+        self._answer()
         self._changed.set()
+
+    def reply(self, text: str, answer: Callable[[], None]) -> None:
+        """Have something done whenever a text is printed, whoever waits for what meanwhile."""
+        self._reply = (text, answer)
 
     async def follow(self, reader: asyncio.StreamReader) -> None:
         """Read until whoever prints is gone."""
@@ -77,6 +85,11 @@ class Console:
     def tail(self, lines: int = _TAIL_LINES) -> str:
         """The last lines that are not empty."""
         return "\n".join([line for line in self.text.splitlines() if line.strip()][-lines:])
+
+    def _answer(self) -> None:
+        while self._reply and (at := self.text.find(self._reply[0], self._answered)) >= 0:
+            self._answered = at + len(self._reply[0])
+            self._reply[1]()
 
     def _take(self, texts: tuple[str, ...]) -> str | None:
         places = [(at, text) for text in texts if (at := self.text.find(text, self._seen)) >= 0]

@@ -8,8 +8,15 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
-OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+_FOLDER = Path("/usr/share/OVMF")
+# Without KVM the smaller build starts a second sooner; Debian 13 has the larger alone.
+_SIZE = "" if (_FOLDER / "OVMF_CODE.fd").exists() else "_4M"
+OVMF_CODE = _FOLDER / f"OVMF_CODE{_SIZE}.fd"
+OVMF_VARIABLES = _FOLDER / f"OVMF_VARS{_SIZE}.fd"
+# The same with Secure Boot, and with Microsoft's keys in its variables; only system management mode may write those.
+SECURE_CODE = _FOLDER / f"OVMF_CODE{_SIZE}.secboot.fd"
+SECURE_VARIABLES = _FOLDER / f"OVMF_VARS{_SIZE}.ms.fd"
+_GUARDED = ("-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1")
 
 
 class Firmware(StrEnum):
@@ -19,15 +26,17 @@ class Firmware(StrEnum):
     UEFI = "uefi"
 
 
-def firmware_options(firmware: Firmware, folder: Path) -> list[str]:
+def firmware_options(firmware: Firmware, folder: Path, *, secure_boot: bool = False) -> list[str]:
     """QEMU options for it; a UEFI machine's variables are kept in `folder` from one power-on to the next."""
     if firmware is Firmware.BIOS:
         return []
+    code, fresh = (SECURE_CODE, SECURE_VARIABLES) if secure_boot else (OVMF_CODE, OVMF_VARIABLES)
     variables = folder / "variables.fd"
     if not variables.exists():
-        shutil.copyfile(OVMF_VARIABLES, variables)
+        shutil.copyfile(fresh, variables)
     return [
-        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"),
+        *(_GUARDED if secure_boot else ()),
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"),
         *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
     ]
 

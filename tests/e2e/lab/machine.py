@@ -21,6 +21,8 @@ _CONNECT_SECONDS = 20.0
 _QUIT_SECONDS = 10.0
 _MAKER = "PureBoot"
 _PRODUCT = "Virtual rack"
+# iPXE waits two seconds for Ctrl-B at each start; any other key says that nobody wants its command line.
+_BANNER = "for the iPXE command line"
 _NAMESPACE = uuid.UUID("5d6f0f2c-7c3e-4e2f-9a55-0b6f3f6a7e77")
 
 
@@ -59,6 +61,7 @@ class Machine:
         memory_mib: int,
         boot_rom: bool | None,
         http_boot: bool = False,
+        secure_boot: bool = False,
     ) -> None:
         self.identity = identity
         self.firmware = firmware
@@ -70,6 +73,7 @@ class Machine:
         self._memory_mib = memory_mib
         self._boot_rom = boot_rom
         self._http_boot = http_boot
+        self._secure_boot = secure_boot
         self._tap = ""
         self._process: Child | None = None
         self._qmp: Qmp | None = None
@@ -139,6 +143,10 @@ class Machine:
         self._keyboard.write(text.encode())
         await self._keyboard.drain()
 
+    def _go_on(self) -> None:
+        if self._keyboard:
+            self._keyboard.write(b" ")
+
     async def reset(self) -> None:
         """Press the reset button."""
         await self.qmp.command("system_reset")
@@ -168,6 +176,7 @@ class Machine:
             ended.cancel()
         try:
             (console, self._keyboard), (reader, writer) = serial.result(), control.result()
+            self.console.reply(_BANNER, self._go_on)
             self._pump = asyncio.create_task(self.console.follow(console))
             self._qmp = Qmp(reader, writer)
             await self._qmp.command("qmp_capabilities")
@@ -192,11 +201,18 @@ class Machine:
         return [
             *("qemu-system-x86_64", "-name", who.name, "-nodefaults", "-no-user-config"),
             # Without graphics SeaBIOS and iPXE write to the serial console.
-            *("-machine", "q35,graphics=off", "-display", "none", "-vga", "none"),
+            *(
+                "-machine",
+                f"q35,graphics=off{',smm=on' if self._secure_boot else ''}",
+                "-display",
+                "none",
+                "-vga",
+                "none",
+            ),
             *accelerator_options(),
             *("-smp", "1", "-m", str(self._memory_mib)),
             *("-uuid", who.uuid, "-smbios", f"type=1,manufacturer={_MAKER},product={_PRODUCT},serial={who.serial}"),
-            *firmware_options(self.firmware, self._folder),
+            *firmware_options(self.firmware, self._folder, secure_boot=self._secure_boot),
             *protocol_options(http_boot=self._http_boot),
             *("-chardev", f"socket,id=serial0,path={self._sockets / 's'}", "-serial", "chardev:serial0"),
             *("-chardev", f"socket,id=qmp0,path={self._sockets / 'q'}", "-mon", "chardev=qmp0,mode=control"),

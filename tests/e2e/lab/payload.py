@@ -3,11 +3,13 @@
 Init reads `pureboot.agent=URL` from the kernel's command line, fetches the script and runs it with sh; the agent finds
 `pureboot.callback=` and `pureboot.token=` in /proc/cmdline itself. The agent restarts the machine or switches it off
 when a step says so. When it ends by itself there is nothing more to do, and init switches the machine off.
+With `pureboot.agent=none` init does nothing more, as that of a system which knows nothing of PureBoot.
 
 What init prints, for a test to wait for: `PUREBOOT-INIT up`, `PUREBOOT-INIT address …`, `PUREBOOT-INIT agent …` and
 `PUREBOOT-INIT agent ended with …`.
 """
 
+import functools
 import gzip
 import tempfile
 from dataclasses import dataclass
@@ -53,6 +55,7 @@ udhcpc -i eth0 -n -q -t 10 -T 1 -s /etc/lease || give_up "no address by DHCP"
 echo "PUREBOOT-INIT address $(cat /run/address)"
 
 agent=$(value pureboot.agent)
+[ "$agent" = none ] && echo "PUREBOOT-INIT idles" && exec sleep infinity
 [ -n "$agent" ] || give_up "no pureboot.agent= on the kernel's command line"
 tries=0
 until wget -q -O /run/agent.sh "$agent"; do
@@ -85,8 +88,9 @@ class Payload:
     initrd: Path
 
 
+@functools.cache
 def build_payload(cache: Path) -> Payload:
-    """Make the payload, the initrd anew each time; the kernel is kept in `cache`. It blocks: call it in a thread.
+    """Make the payload, the initrd anew in each run; the kernel is kept in `cache`. It blocks: call it in a thread.
 
     Raises:
         RuntimeError: the kernel's package cannot be had.

@@ -6,7 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.e2e.lab.firmware import OVMF_CODE
+from tests.e2e.lab.disk import SIGNED_GRUB, SIGNED_SHIM
+from tests.e2e.lab.firmware import OVMF_CODE, SECURE_CODE
 from tests.e2e.lab.payload import BUSYBOX
 
 _PROGRAMS = {
@@ -17,10 +18,14 @@ _PROGRAMS = {
     "setpriv": "util-linux",
     "grub-mkimage": "grub-common",
     "mcopy": "mtools",
+    "xorriso": "xorriso",
     "dpkg": "dpkg",
 }
 _FILES = {
     OVMF_CODE: "ovmf",
+    SECURE_CODE: "ovmf",
+    SIGNED_SHIM: "shim-signed",
+    SIGNED_GRUB: "grub-efi-amd64-signed",
     Path("/usr/lib/ipxe/qemu/efi-virtio.rom"): "ipxe-qemu",
     Path("/usr/lib/ipxe/undionly.kpxe"): "ipxe",
     Path("/usr/lib/grub/x86_64-efi/moddep.lst"): "grub-efi-amd64-bin",

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from tests.e2e.lab.disk import bootable_image
+from tests.e2e.lab.disk import bootable_image, signed_image
 from tests.e2e.lab.firmware import Firmware
 from tests.e2e.lab.machine import Identity, Machine, prepare_disk
 from tests.e2e.lab.network import Network
@@ -58,12 +58,14 @@ class Rack:
         uefi_loader: str = "ipxe.efi",
         boot_rom: bool | None = None,
         http_boot: bool = False,
+        secure_boot: bool = False,
     ) -> Machine:
         """Put a machine into the rack, not powered on.
 
         `disk` is a size in bytes for an empty disk, or an image to copy. `uefi_loader` is the file that the site's DHCP
         server names to its UEFI. `boot_rom` puts iPXE into its network card or takes it out, against the custom of the
-        firmware's kind. With `http_boot` a UEFI machine boots over HTTP and not by PXE.
+        firmware's kind. With `http_boot` a UEFI machine boots over HTTP and not by PXE; with `secure_boot` it starts
+        nothing that Microsoft has not signed.
         """
         assert uefi_loader in UEFI_LOADERS, f"the site's DHCP server knows {', '.join(UEFI_LOADERS)}"
         identity = Identity.of(next(self._numbers), uefi_loader=uefi_loader)
@@ -82,6 +84,7 @@ class Rack:
             memory_mib=memory_mib,
             boot_rom=boot_rom,
             http_boot=http_boot,
+            secure_boot=secure_boot,
         )
         self.machines.append(machine)
         return machine
@@ -90,9 +93,12 @@ class Rack:
         """Kernel and initrd for a boot step."""
         return await asyncio.to_thread(build_payload, CACHE)
 
-    async def bootable_image(self, path: Path) -> Path:
-        """Write the image of a disk that boots, for a step to write to a machine's disk."""
-        return await asyncio.to_thread(bootable_image, path)
+    async def bootable_image(self, path: Path, *, signed: bool = False) -> Path:
+        """Write the image of a disk that boots, for a step to write to a machine's disk.
+
+        `signed` is one for Secure Boot: Debian's shim and GRUB.
+        """
+        return await asyncio.to_thread(signed_image if signed else bootable_image, path)
 
     async def __aenter__(self) -> "Rack":
         try:

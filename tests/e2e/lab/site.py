@@ -16,7 +16,13 @@ from pathlib import Path
 BIOS_LOADER = "undionly.kpxe"
 # The fourth byte of a machine's MAC address says which loader its UEFI is given.
 # The last two are a loader that a site may name and few have, and what the site of another boot server would name.
-UEFI_LOADERS = {"ipxe.efi": 0x77, "snponly.efi": 0x78, "ipxe-signed.efi": 0x7A, "wdsmgfw.efi": 0x79}
+UEFI_LOADERS = {
+    "ipxe.efi": 0x77,
+    "snponly.efi": 0x78,
+    "shimx64.efi": 0x7B,
+    "ipxe-signed.efi": 0x7A,
+    "wdsmgfw.efi": 0x79,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +83,11 @@ def _boot_lines(site: Site) -> list[str]:
         "dhcp-match=set:bios,option:client-arch,0",
         "dhcp-match=set:uefi,option:client-arch,7",
         "dhcp-match=set:uefi,option:client-arch,9",
+        "dhcp-match=set:http,option:client-arch,16",
+        "dhcp-option-force=tag:!ipxe,tag:http,60,HTTPClient",
         "dhcp-option-force=tag:ipxe,encap:175,176,1b",
         f"dhcp-boot=tag:ipxe,http://{site.server}:{site.http_port}/boot.ipxe",
         f"dhcp-boot=tag:!ipxe,tag:bios,{BIOS_LOADER},,{site.server}",
+        f"dhcp-boot=tag:!ipxe,tag:http,http://{site.server}:{site.http_port}/boot/ipxe.efi",
         *loaders,
     ]
