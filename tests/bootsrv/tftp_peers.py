@@ -11,8 +11,8 @@ from tftpy.TftpPacketFactory import TftpPacketFactory
 from tftpy.TftpPacketTypes import TftpPacketACK, TftpPacketDAT, TftpPacketOACK, TftpPacketRRQ
 
 from bootsrv.tftp.asked import Asked
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.server import FolderSource, TftpServer, TransferReport
-from bootsrv.tftp.transfer import Content
 
 PATIENCE = 10.0  # seconds that nothing here should take
 Address = tuple[Any, ...]
