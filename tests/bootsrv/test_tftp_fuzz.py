@@ -1,6 +1,6 @@
 """20,000 datagrams that no client sends: the server lives, serves, and holds nothing when it is over.
 
-`python -m tests.bench.boot.fuzz` sends a million.
+`python -m tests.bench.boot.fuzz tftp` sends a million.
 """
 
 import asyncio
@@ -12,15 +12,12 @@ import pytest
 
 from bootsrv.tftp.packet import BadPacket, encode, parse
 from bootsrv.tftp.transfer import Timing
+from tests.bootsrv.holdings import descriptors
 from tests.bootsrv.tftp_fuzz import datagram, storm
 from tests.bootsrv.tftp_peers import download, peer, serving
 
 CONTENT = bytes(range(256)) * 40
 BRIEF = Timing(first=0.05, quick=0.02, least=0.05, most=0.1, repeats=2)
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_no_datagram_is_too_much_for_the_parser() -> None:
