@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 Address = tuple[str, int]
 
-AT_ONCE, PATIENCE, MIB = 25, 20.0, 1024 * 1024
+PATIENCE, MIB = 20.0, 1024 * 1024
 _PATHS = [
     "/health",
     "/nothing",
@@ -155,14 +155,16 @@ def _status(answer: bytes) -> str:
     return words[1].decode() if good else f"no HTTP: {answer[:80]!r}"
 
 
-async def storm(chance: random.Random, address: Address, count: int, told: Counter[str]) -> AsyncIterator[int]:
-    """Send so many, some at once; counts in `told` how each ended, and gives now and then how many are sent.
+async def storm(
+    chance: random.Random, address: Address, count: int, told: Counter[str], *, at_once: int = 25
+) -> AsyncIterator[int]:
+    """Send so many, `at_once` together; counts in `told` how each ended, and gives now and then how many are sent.
 
     Raises:
         TimeoutError: a connection was held for longer than the server says that it holds one.
     """
-    for begin in range(0, count, AT_ONCE):
-        together = [_send(chance, address, request(chance)) for _ in range(min(AT_ONCE, count - begin))]
+    for begin in range(0, count, at_once):
+        together = [_send(chance, address, request(chance)) for _ in range(min(at_once, count - begin))]
         async with asyncio.timeout(PATIENCE):
             told.update(await asyncio.gather(*together))
         yield begin + len(together)

@@ -23,14 +23,13 @@ from tests.bootsrv.http_storm import storm as http_storm
 from tests.bootsrv.http_support import eventually
 from tests.bootsrv.http_support import serving as doors
 from tests.bootsrv.test_http_fuzz import IMPATIENT
-from tests.bootsrv.test_tftp_fuzz import BRIEF, CONTENT
+from tests.bootsrv.test_tftp_fuzz import BRIEF, CONTENT, LONGEST_TRANSFER
 from tests.bootsrv.tftp_fuzz import storm
 from tests.bootsrv.tftp_peers import Served, download, peer, serving
 from tests.conftest import settings_for
 
 BATCH = 50  # of TFTP's storm
 MOST_MB, MOST_FILES = 8.0, 4  # more than after the first tenth
-LONGEST_TRANSFER = 90.0  # seconds; one may ask for a timeout of 16
 Found = tuple[Held, Held, str]
 
 
@@ -69,7 +68,7 @@ async def _http(folder: Path, count: int) -> Found:
         PureBoot(settings_for(f"sqlite+aiosqlite:///{folder}/store.db", folder)) as pureboot,
         doors(pureboot, limits=IMPATIENT) as client,
     ):
-        async for sent in http_storm(random.Random(80), client.listener.address, count, told):
+        async for sent in http_storm(random.Random(80), client.listener.address, count, told, at_once=250):
             if (await client.get("/health")).status != 200:
                 sys.exit(f"after {sent} requests /health failed")
             if early is None and sent >= count / 10:
