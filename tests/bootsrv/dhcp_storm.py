@@ -1,7 +1,7 @@
 """Datagrams that no client sends, at the proxy on its real ports: `unshare --net python -m tests.bootsrv.dhcp_storm`.
 
-Takes how many. After each hundred a machine asks port 4011 as firmware does, and has to be answered. It prints a line
-of JSON: what the process held after the first tenth and in the end, and what became of the packets.
+Takes how many, and a seed. After each hundred a machine asks port 4011 as firmware does, and has to be answered. It
+prints a line of JSON: what the process held after the first tenth and in the end, and what became of the packets.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ async def served(machine: socket.socket) -> None:
     assert (answer.kind, answer.boot_file) == (MessageType.ACK, "ipxe.efi"), answer
 
 
-async def weathered(count: int) -> tuple[Held, Held, dict[str, Any]]:
+async def weathered(count: int, seed: int) -> tuple[Held, Held, dict[str, Any]]:
     """Send, and be served meanwhile; what is held early and in the end, and what the proxy told."""
     told: Counter[str] = Counter()
     proxy = ProxyDhcp(
@@ -78,7 +78,7 @@ async def weathered(count: int) -> tuple[Held, Held, dict[str, Any]]:
         assert proxy.ports == (SERVER, BINL), proxy.notices
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as machine:
             machine.bind(("127.0.0.77", 0))
-            for sent in storm(random.Random(67), count):
+            for sent in storm(random.Random(seed), count):
                 await served(machine)
                 if early is None and sent >= count / 10:
                     early = holdings()
@@ -95,7 +95,7 @@ def main() -> int:
     """Run and print."""
     logging.basicConfig(level=logging.ERROR, stream=sys.stdout)  # a bug is told there
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    early, last, more = asyncio.run(weathered(int(sys.argv[1])))
+    early, last, more = asyncio.run(weathered(*map(int, sys.argv[1:3])))
     print(json.dumps({"early": early, "last": last, **more}))
     return 0
 

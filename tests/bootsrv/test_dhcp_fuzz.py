@@ -13,7 +13,7 @@ from tests.bootsrv.tftp_peers import run
 from tests.programs import lacking, program
 
 PROJECT = Path(__file__).parents[2]
-COUNT = 20_000
+COUNT, SEED = 20_000, 67
 
 
 async def test_a_storm_of_packets_harms_nothing() -> None:
@@ -23,7 +23,9 @@ async def test_a_storm_of_packets_harms_nothing() -> None:
     if code:
         lacking(f"no network of its own can be made here: {printed.strip()}")
     async with asyncio.timeout(120):
-        code, printed = await run(*own, sys.executable, "-m", "tests.bootsrv.dhcp_storm", str(COUNT), folder=PROJECT)
+        code, printed = await run(
+            *own, sys.executable, "-m", "tests.bootsrv.dhcp_storm", str(COUNT), str(SEED), folder=PROJECT
+        )
     assert code == 0, printed
     [line] = printed.splitlines()  # no error was logged before it
     found = json.loads(line)

@@ -1,4 +1,4 @@
-"""What no client sends, at each of our doors: `python -m tests.bench.boot.fuzz [tftp|dhcp|http] [COUNT]`, or all three.
+"""What no client sends, at all our doors or one: `python -m tests.bench.boot.fuzz [tftp|dhcp|http [COUNT [SEED]]]`.
 
 A million datagrams for TFTP and for proxyDHCP, 50,000 connections for HTTP. It ends well if the door serves after each
 batch, and in the end the process holds no more memory, descriptors or tasks than after the first tenth. The suite sends
@@ -41,15 +41,18 @@ async def _quiet(served: Served) -> Held:
     return holdings()
 
 
-async def _tftp(folder: Path, count: int) -> Found:
-    (folder / "x").write_bytes(CONTENT)
+async def _tftp(folder: Path, count: int, seed: int) -> Found:
+    files = {"x": CONTENT, "brief": b"brief"}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     async with serving(folder, timing=BRIEF, max_requests=1e9) as served:
         early = last = None
-        for sent in storm(random.Random(1350), served.address, count, answering=True):
+        for sent in storm(random.Random(seed), served.address, count, answering=True):
+            name = "brief" if sent % 1000 else "x"
             with peer("127.0.0.77") as other:
-                got = await download(other, served.address, "x", blksize="1468", windowsize="1")
-            if got != CONTENT:
-                sys.exit(f"after {sent} datagrams the server gave {len(got)} bytes of {len(CONTENT)}")
+                got = await download(other, served.address, name)
+            if got != files[name]:
+                sys.exit(f"after {sent} datagrams the server gave {len(got)} bytes of {name}")
             while served.reports.qsize() > 100:
                 served.reports.get_nowait()
             if early is None and sent >= count / 10:
@@ -61,14 +64,14 @@ async def _tftp(folder: Path, count: int) -> Found:
     return early, last, f"{served.server.dropped} of them got no answer"
 
 
-async def _http(folder: Path, count: int) -> Found:
+async def _http(folder: Path, count: int, seed: int) -> Found:
     told: Counter[str] = Counter()
     early = None
     async with (
         PureBoot(settings_for(f"sqlite+aiosqlite:///{folder}/store.db", folder)) as pureboot,
         doors(pureboot, limits=IMPATIENT) as client,
     ):
-        async for sent in http_storm(random.Random(80), client.listener.address, count, told, at_once=250):
+        async for sent in http_storm(random.Random(seed), client.listener.address, count, told, at_once=250):
             if (await client.get("/health")).status != 200:
                 sys.exit(f"after {sent} requests /health failed")
             if early is None and sent >= count / 10:
@@ -81,39 +84,39 @@ async def _http(folder: Path, count: int) -> Found:
     return early or last, last, ", ".join(f"{how} {times}" for how, times in told.most_common())
 
 
-def tftp(count: int) -> Found:
+def tftp(count: int, seed: int) -> Found:
     """At the TFTP server."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_tftp(Path(folder), count))
+        return asyncio.run(_tftp(Path(folder), count, seed))
 
 
-def http(count: int) -> Found:
+def http(count: int, seed: int) -> Found:
     """At the HTTP doors."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_http(Path(folder), count))
+        return asyncio.run(_http(Path(folder), count, seed))
 
 
-def dhcp(count: int) -> Found:
+def dhcp(count: int, seed: int) -> Found:
     """At proxyDHCP."""
-    command = ("unshare", "--net", sys.executable, "-m", "tests.bootsrv.dhcp_storm", str(count))
+    command = ("unshare", "--net", sys.executable, "-m", "tests.bootsrv.dhcp_storm", str(count), str(seed))
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(printed)
     early, last = (tuple(found[when]) for when in ("early", "last"))
     return early, last, ", ".join(f"{what} {times}" for what, times in found["told"].items())
 
 
-DOORS: dict[str, tuple[Callable[[int], Found], int]] = {
+DOORS: dict[str, tuple[Callable[[int, int], Found], int]] = {
     "tftp": (tftp, 1_000_000),
     "dhcp": (dhcp, 1_000_000),
     "http": (http, 50_000),
 }
 
 
-def fuzzed(name: str, count: int | None = None) -> bool:
+def fuzzed(name: str, count: int | None = None, seed: int = 1350) -> bool:
     """Run one and print; whether it ended well."""
     door, usual = DOORS[name]
     count, begun = count or usual, time.monotonic()
-    early, last, more = door(count)
+    early, last, more = door(count, seed)
     print(f"{name}: {count} in {time.monotonic() - begun:.0f} s, and served after each batch; {more}")
     print(f"{'':24}{'memory MB':>10}{'descriptors':>13}{'tasks':>7}")
     for when, (megabytes, files, tasks) in (("after the first tenth", early), ("in the end", last)):
@@ -125,10 +128,10 @@ def main() -> int:
     """Run and print."""
     logging.disable(logging.CRITICAL)  # tftpy tells of each packet
     words = sys.argv[1:]
-    names = [words[0]] if words else list(DOORS)
+    names = words[:1] if words else list(DOORS)
     if not set(names) <= set(DOORS):
         sys.exit(f"{names[0]} is none of {', '.join(DOORS)}")
-    went_well = [fuzzed(name, int(words[1]) if len(words) > 1 else None) for name in names]
+    went_well = [fuzzed(name, *map(int, words[1:3])) for name in names]
     return 0 if all(went_well) else 1
 
 
