@@ -206,6 +206,8 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to what could not even be given to a handler."""
+        if isinstance(exc, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            raise exc  # the peer has hung up before its answer: nobody to tell, nothing to mend
         if status >= 500:
             _log.error("a request of %s failed unexpectedly", request.remote, exc_info=exc)
         else:

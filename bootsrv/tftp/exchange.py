@@ -4,20 +4,21 @@ All of it happens in the server's thread (see `pump`).
 """
 
 import contextlib
-import functools
 import logging
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 from bootsrv.paths import shown
 from bootsrv.tftp.allowance import Allowance
 from bootsrv.tftp.asked import Asked
+from bootsrv.tftp.frames import Content, Shelf
 from bootsrv.tftp.packet import Error, ErrorCode, Opcode, ReadRequest, encode
-from bootsrv.tftp.pump import Pump
+from bootsrv.tftp.pump import Pump, Readable
 from bootsrv.tftp.sockets import Address
-from bootsrv.tftp.transfer import Content, ReadTransfer, Timing
+from bootsrv.tftp.transfer import ReadTransfer, Timing
 from bootsrv.tftp.wire import OwnPort, Wire
 from engine.errors import Forbidden, NotFound, PureBootError
 
@@ -32,7 +33,7 @@ REQUEST_BYTES = 1024  # more than any request has
 ANSWER_BYTES = 256  # more than an ACK has, and as much of an ERROR as is told
 DUPLICATE_SECONDS = 1.0  # a network's second copy of a request comes sooner, a peer that begins anew later
 STRANGERS_ANSWERED = 8
-SETTLED_AFTER = 32  # datagrams of the peer
+SETTLED_AFTER = 4  # datagrams of the peer
 IPV6_EXTRA_HEADER = 20  # bytes that a block must be smaller than over IPv4 to fit into the same frame
 DATA_HEADER = 4
 
@@ -76,6 +77,7 @@ class Terms:
     max_windowsize: int
     timing: Timing
     may_refuse: Callable[[], bool]
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 class Exchange:
@@ -134,7 +136,7 @@ class Exchange:
         self._began = self._pump.now()
         self._started_at = datetime.now(UTC)
         self._transfer: ReadTransfer | None = None
-        self._timer_at: float | None = None
+        self._timer_at = math.inf
         self._held: tuple[bytes, ...] = ()
         self._strangers = 0
         self._received = 0
@@ -163,6 +165,7 @@ class Exchange:
                 max_blksize=self._max_blksize(),
                 max_windowsize=self._terms.max_windowsize,
                 timing=self._terms.timing,
+                shelf=self._terms.shelf,
             )
             first = transfer.start(now)
         except Exception as error:
@@ -276,33 +279,35 @@ class Exchange:
                 datagram, peer = wire.receive(ANSWER_BYTES)
                 if peer == self.peer:
                     self.hear(datagram, now)
-        if not self.ended and wire.descriptor is not None:
-            receive, send = wire.receive_settled, wire.send_settled
-            self._pump.watch_by(wire.descriptor, functools.partial(self._readable_settled, receive, send))
+        if not self.ended and wire.descriptor is not None and self._transfer is not None:
+            readable = self._settled_reader(self._transfer, wire.receive_settled, wire.send_settled)
+            self._pump.watch_by(wire.descriptor, readable)
 
-    def _readable_settled(self, receive: Callable[[int], bytes], send: Callable[[bytes], int], now: float) -> None:
-        """As `_readable`, some hundred thousand times a second."""
-        transfer = self._transfer
-        if transfer is None:
-            return
-        try:
-            datagram = receive(ANSWER_BYTES)
-        except OSError:
-            return
-        try:
-            answers = transfer.receive(datagram, now)
-        except Exception:
-            self._broken()
-            return
-        if len(answers) == 1 and transfer.deadline is not None and self._timer_at is not None:
+    def _settled_reader(
+        self, transfer: ReadTransfer, receive: Callable[[int], bytes], send: Callable[[bytes], int]
+    ) -> Readable:
+        """As `_readable`, some hundred thousand times a second: what it needs is at hand."""
+        hear = transfer.receive
+
+        def readable(now: float) -> None:
             try:
-                send(answers[0])
+                datagram = receive(ANSWER_BYTES)
             except OSError:
-                self._wire.send(answers, self.peer)
-            if transfer.deadline >= self._timer_at:
                 return
-            answers = ()
-        self._answer(transfer, answers, now)
+            try:
+                answers = hear(datagram, now)
+            except Exception:
+                self._broken()
+                return
+            if len(answers) == 1 and transfer.deadline is not None and transfer.deadline >= self._timer_at:
+                try:
+                    send(answers[0])
+                except OSError:
+                    self._wire.send(answers, self.peer)
+            else:
+                self._answer(transfer, answers, now)
+
+        return readable
 
     def _answer(self, transfer: ReadTransfer, answers: tuple[bytes, ...], now: float) -> None:
         if answers:
@@ -311,16 +316,16 @@ class Exchange:
             self._wire.send(answers, self.peer)
         if transfer.ending is not None:
             self.end(transfer.ending, transfer.message)
-        elif transfer.deadline is not None and (self._timer_at is None or transfer.deadline < self._timer_at):
+        elif transfer.deadline is not None and transfer.deadline < self._timer_at:
             # A deadline that moved back needs nothing: the timer finds nothing due and is set again. So an ACK, which
             # moves it each time, costs no timer.
             self._timer_at = transfer.deadline
             self._pump.at(transfer.deadline, self._tick)
 
     def _tick(self, now: float) -> None:
-        if self.ended or self._timer_at is None or now < self._timer_at:
+        if self.ended or now < self._timer_at:
             return
-        self._timer_at = None
+        self._timer_at = math.inf
         if self._transfer is not None and not self._held:
             try:
                 answers = self._transfer.tick(now)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bootsrv.loaders import Loaders
 from bootsrv.paths import clean, shown
 from bootsrv.tftp.asked import Asked
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.meaning import meaning
 from bootsrv.tftp.source import FileContent, FolderSource
-from bootsrv.tftp.transfer import Content
 from engine.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:

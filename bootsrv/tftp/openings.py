@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.exchange import Exchange, OpenFile
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.netascii import Netascii
 from bootsrv.tftp.pump import Pump
-from bootsrv.tftp.transfer import Content
 from engine.errors import PureBootError
 
 log = logging.getLogger(__name__)

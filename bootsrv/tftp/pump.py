@@ -3,6 +3,10 @@
 A transfer of blocks one by one is some hundred thousand turns a second, of which asyncio's loop would spend most on
 itself, and the console would wait for each. Here a turn is a look into a dictionary. All callbacks run in this thread;
 other threads hand over work with `call`.
+
+The threads of a process run Python in turns. This one lets go of its turn with each system call and has it back before
+another thread is awake, which therefore waits for as long as luck has it. So a busy pump rests for a moment in each
+millisecond: then the event loop gets its turn for certain.
 """
 
 import heapq
@@ -20,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _READY_AT_ONCE = 256
 _LONGEST_WAIT = 60.0
+_BUSY_SECONDS, _REST_SECONDS = 0.001, 1e-6  # the kernel makes some 60 microseconds of the latter: enough to wake up in
+_ENOUGH_REST_SECONDS = 30e-6
 
 Readable = Callable[[float], None]
 """Told the time of `Pump.now`."""
@@ -39,6 +45,7 @@ class Pump:
         self._handed: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._rung = False
         self._goes_on = True
+        self._rested_at = 0.0
 
     @property
     def alive(self) -> bool:
@@ -102,9 +109,15 @@ class Pump:
 
     def _turn(self) -> None:
         due, readers = self._due, self._readers
-        wait = _LONGEST_WAIT if not due else max(0.0, due[0][0] - time.monotonic())
+        before = time.monotonic()
+        wait = _LONGEST_WAIT if not due else max(0.0, due[0][0] - before)
         ready = self._epoll.poll(wait, _READY_AT_ONCE)
         now = time.monotonic()
+        if now - before > _ENOUGH_REST_SECONDS:
+            self._rested_at = now
+        elif now - self._rested_at > _BUSY_SECONDS:
+            time.sleep(_REST_SECONDS)
+            self._rested_at = now = time.monotonic()
         for descriptor, _ in ready:
             readable = readers.get(descriptor)
             if readable is not None:

@@ -1,6 +1,7 @@
 """Where the TFTP server's files come from: folders, read whole into a bounded memory that all transfers share."""
 
 import asyncio
+import itertools
 import os
 import threading
 import weakref
@@ -17,13 +18,17 @@ MIB = 1024 * 1024
 _Identity = tuple[Path, int, int, int, int]  # path, device, inode, time of change in ns, size
 
 
+_numbers = itertools.count()
+
+
 class FileContent:
     """A file's bytes in memory, one copy for all transfers of it. It is gone when the last of them is."""
 
-    __slots__ = ("__weakref__", "raw")
+    __slots__ = ("__weakref__", "number", "raw")
 
     def __init__(self, data: bytes) -> None:
         self.raw = data
+        self.number = next(_numbers)
 
     def __len__(self) -> int:
         return len(self.raw)

@@ -21,9 +21,10 @@ RFC 1350 with options (RFC 2347), blksize (2348), tsize and timeout (2349), wind
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from bootsrv.paths import shown
+from bootsrv.tftp.frames import Content, Frames, Part, Shelf
 from bootsrv.tftp.packet import (
     MAX_BLOCK,
     Ack,
@@ -48,21 +49,9 @@ UNFRAGMENTED_BLKSIZE = 1468
 MAX_TIMEOUT = 255  # RFC 2349
 # Blocks under way at once, at most. RFC 7440 knows 65535, but a receiver's socket holds what a hundred or so need.
 MAX_WINDOW = 64
-_DATA, _ACK = int(Opcode.DATA), int(Opcode.ACK)
+_ACK = int(Opcode.ACK)
+_ACK_BYTES = _ACK.to_bytes(2)
 _MEASURED = 8  # after so many round trips, one of so many is measured
-
-
-class Content(Protocol):
-    """What is sent: a length, and parts of it at once, for all transfers wait meanwhile. `bytes` is one.
-
-    One that holds bytes may name them `raw`: then each block is cut out of them without a call.
-    """
-
-    def __len__(self) -> int:
-        """Size in bytes."""
-
-    def __getitem__(self, part: "slice[Any, Any, Any]", /) -> bytes:
-        """The bytes from `part.start` to `part.stop`, fewer at the end."""
 
 
 class State(StrEnum):
@@ -135,13 +124,15 @@ class ReadTransfer:
         "_awaited",
         "_base",
         "_clean",
-        "_content",
         "_deviation",
+        "_easy",
         "_fixed",
+        "_frames",
         "_interval",
-        "_keeps",
         "_last",
         "_options_sent",
+        "_part",
+        "_part_at",
         "_plain",
         "_repeats",
         "_round_trip",
@@ -167,6 +158,7 @@ class ReadTransfer:
         max_blksize: int = UNFRAGMENTED_BLKSIZE,
         max_windowsize: int = MAX_WINDOW,
         timing: Timing = DEFAULT_TIMING,
+        shelf: Shelf | None = None,
     ) -> None:
         self.size = len(content)
         self.options = accepted_options(
@@ -177,8 +169,10 @@ class ReadTransfer:
         self.ending: Ending | None = None
         self.message = ""
         self.deadline: float | None = None
-        self._keeps = content  # who counts what is being sent sees it by this
-        self._content: Content = getattr(content, "raw", content)
+        self._frames = Frames(content, self.blksize, shelf)
+        self._part: Part = []
+        self._part_at = 0  # blocks before the part
+        self._easy = 0  # how many blocks may follow the one under way without a second thought
         self._timing = timing
         self._fixed = float(self.options["timeout"]) if "timeout" in self.options else None
         self._window = int(self.options.get("windowsize", 1))
@@ -214,10 +208,17 @@ class ReadTransfer:
 
     def receive(self, datagram: bytes, now: float) -> tuple[bytes, ...]:
         """What follows from a datagram of the peer's own address and port; never raises for what is in it."""
+        if self._easy and datagram == self._awaited:  # what a server does all day: a block of many follows the other
+            self._easy -= 1
+            self._base = base = self._base + 1
+            sent = self._part[base - self._part_at]
+            self._awaited = _ACK_BYTES + sent[2:4]
+            self._sent_at = now
+            self.deadline = now + self._interval
+            self._under_way = under_way = (sent,)
+            return under_way
         if self.ending is not None:
             return ()
-        if datagram == self._awaited and self._plain:
-            return self._next_block(now)
         if datagram[:4] == self._awaited:
             return self._acknowledged(now)
         try:
@@ -251,26 +252,10 @@ class ReadTransfer:
             self._sent_at = now
             self.deadline = now + self._wait()
 
-    def _next_block(self, now: float) -> tuple[bytes, ...]:
-        """`_acknowledged` for what a server does all day: a block of many has arrived, and the next one follows."""
-        answers = self._answers = self._answers + 1
-        block = self._base + 1
-        if not answers % _MEASURED or answers <= _MEASURED or self._repeats or block >= self._last - 1:
-            self._answers -= 1
-            return self._acknowledged(now)
-        self._base = block
-        start = block * self.blksize
-        number = (block + 1) & MAX_BLOCK
-        self._awaited = pack_header(_ACK, number)
-        self._sent_at = now
-        self.deadline = now + self._interval
-        self._under_way = under_way = (pack_header(_DATA, number) + self._content[start : start + self.blksize],)
-        return under_way
-
     def _acknowledged(self, now: float) -> tuple[bytes, ...]:
         """All that is under way has arrived."""
         self._answers += 1
-        if self._answers <= _MEASURED or not self._answers % _MEASURED or self._repeats:
+        if self._answers <= _MEASURED or self._plain or not self._answers % _MEASURED or self._repeats:
             self._measure(now)
         base = self._base = self._base + len(self._under_way)
         self._trusted, self._clean = self._clean, True
@@ -296,16 +281,25 @@ class ReadTransfer:
         return self._send_window(now)
 
     def _send_window(self, now: float) -> tuple[bytes, ...]:
-        block, blksize, content = self._base + 1, self.blksize, self._content
-        if self._window == 1:
-            offset = (block - 1) * blksize
-            return self._send((pack_header(_DATA, block & MAX_BLOCK) + content[offset : offset + blksize],), block, now)
+        block = self._base + 1
         end = min(self._base + self._window, self._last)
-        window = [
-            pack_header(_DATA, at & MAX_BLOCK) + content[(at - 1) * blksize : at * blksize]
-            for at in range(block, end + 1)
-        ]
-        return self._send(tuple(window), end, now)
+        window = self._blocks(block, end)
+        answers = self._send(tuple(window), end, now)
+        if self._plain and self._answers >= _MEASURED:
+            self._easy = min(_MEASURED - 1, self._part_at + len(self._part) - block, self._last - block)
+        return answers
+
+    def _blocks(self, block: int, end: int) -> Part:
+        found: Part = []
+        while block <= end:
+            at = block - 1 - self._part_at
+            if not 0 <= at < len(self._part):
+                first, self._part = self._frames.part(block)
+                self._part_at = first - 1
+                at = block - first
+            found += self._part[at : at + end + 1 - block]
+            block = self._part_at + len(self._part) + 1
+        return found
 
     def _send(self, datagrams: tuple[bytes, ...], last: int, now: float) -> tuple[bytes, ...]:
         self._under_way = datagrams
@@ -318,6 +312,7 @@ class ReadTransfer:
 
     def _repeat(self, now: float) -> tuple[bytes, ...]:
         self._repeats += 1
+        self._easy = 0
         self._clean = False
         self.deadline = now + self._wait()
         return self._under_way
@@ -354,7 +349,7 @@ class ReadTransfer:
 
     def _end(self, state: State, message: str = "") -> None:
         self.state, self.message, self.deadline = state, message, None
-        self._under_way = ()
+        self._under_way, self._part, self._easy = (), [], 0
         self.ending = _ENDINGS[state]
 
     def _name_of_packet(self) -> str:

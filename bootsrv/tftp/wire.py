@@ -7,7 +7,7 @@ refuses, for a block that does not fit into a frame or a network card that canno
 import logging
 import socket
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from bootsrv.tftp.sockets import Address, answering_from, plain
 
@@ -27,12 +27,13 @@ class OwnPort:
     strangers by itself (ICMP).
     """
 
-    __slots__ = ("_on_close", "_segment", "_socket", "receive", "receive_settled", "send_settled")
+    __slots__ = ("_on_close", "_segment", "_settled", "_socket", "receive", "receive_settled", "send_settled")
 
     def __init__(self, own: socket.socket, on_close: Callable[[int], None] | None = None) -> None:
         self._socket = own
         self._on_close = on_close
         self._segment: list[Cmsg] = []
+        self._settled = False
         self.receive, self.receive_settled, self.send_settled = own.recvfrom, own.recv, own.send
 
     @property
@@ -49,6 +50,7 @@ class OwnPort:
             self._socket.connect(peer)
         except OSError:
             return False
+        self._settled = True
         return True
 
     def expect(self, datagram_bytes: int) -> None:
@@ -59,8 +61,9 @@ class OwnPort:
         """Send; what cannot be sent is as good as lost on the way, and repeated like that."""
         try:
             if len(datagrams) > 1 and self._segment:
+                to = None if self._settled else peer
                 for part in portions(datagrams):
-                    self._socket.sendmsg(part, self._segment if len(part) > 1 else (), 0, peer)
+                    self._socket.sendmsg(part, self._segment if len(part) > 1 else (), 0, to)
             else:
                 for datagram in datagrams:
                     self._socket.sendto(datagram, peer)
@@ -124,11 +127,9 @@ class SharedPort:
 Wire = OwnPort | SharedPort
 
 
-def portions(datagrams: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def portions(datagrams: Sequence[bytes]) -> Sequence[Sequence[bytes]]:
     """What one call can take, of datagrams that are all of one length but for the last."""
     most = max(1, min(_MOST_SEGMENTS, _MOST_BYTES // (len(datagrams[0]) or 1)))
     if len(datagrams) <= most:
-        yield datagrams
-        return
-    for at in range(0, len(datagrams), most):
-        yield datagrams[at : at + most]
+        return (datagrams,)
+    return [datagrams[at : at + most] for at in range(0, len(datagrams), most)]

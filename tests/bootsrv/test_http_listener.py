@@ -144,6 +144,21 @@ async def test_a_peer_that_takes_nothing_is_cut_off(pureboot: PureBoot) -> None:
         assert (await client.get("/health")).status == 200
 
 
+async def test_a_client_that_asks_to_be_waited_for_and_hangs_up_is_no_fault(
+    pureboot: PureBoot, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /api/v1/report HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    async with serving(pureboot) as client:
+        for _ in range(20):
+            async with connected(client.listener.address, 1) as one:
+                one[0][1].write(head)
+                await one[0][1].drain()
+                one[0][1].transport.abort()
+        await _until(client.listener, 0)
+        assert (await client.get("/health")).status == 200
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
 async def test_pipelined_requests_are_answered_in_order(pureboot: PureBoot) -> None:
     async with serving(pureboot) as client, connected(client.listener.address, 1) as one:
         reader, writer = one[0]

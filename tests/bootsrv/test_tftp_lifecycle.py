@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.server import Asked, TftpServer, TransferReport
-from bootsrv.tftp.transfer import Content, Timing
+from bootsrv.tftp.transfer import Timing
 from engine.errors import Conflict, Unavailable
 from tests.bootsrv.tftp_peers import Address, ack, begin, download, error, parsed, peer, request, served_still, serving
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bootsrv.tftp.allowance import Allowance, Allowances
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.netascii import Netascii
-from bootsrv.tftp.transfer import Content
 from tests.bootsrv.tftp_peers import (
     Address,
     ack,

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bootsrv.tftp.exchange import LOOP_PORTS
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.sockets import transfer_socket
-from bootsrv.tftp.transfer import Content, Timing
+from bootsrv.tftp.transfer import Timing
 from tests.bootsrv.tftp_peers import Address, ack, begin, download, error, parsed, peer, request, served_still, serving
 
 CONTENT = bytes(range(256)) * 12  # six blocks and an empty one

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.packet import Error, OptionsAck, ReadRequest, encode, encode_ack, encode_data
 from bootsrv.tftp.transfer import (
     DEFAULT_TIMING,
     MAX_BLKSIZE,
     UNFRAGMENTED_BLKSIZE,
-    Content,
     ReadTransfer,
     State,
     Timing,

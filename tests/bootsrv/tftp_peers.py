@@ -11,8 +11,8 @@ from tftpy.TftpPacketFactory import TftpPacketFactory
 from tftpy.TftpPacketTypes import TftpPacketACK, TftpPacketDAT, TftpPacketOACK, TftpPacketRRQ
 
 from bootsrv.tftp.asked import Asked
+from bootsrv.tftp.frames import Content
 from bootsrv.tftp.server import FolderSource, TftpServer, TransferReport
-from bootsrv.tftp.transfer import Content
 
 PATIENCE = 10.0  # seconds that nothing here should take
 Address = tuple[Any, ...]
@@ -130,13 +130,16 @@ async def download(asking: Peer, server: Address, name: str, **options: str) -> 
         blksize = int(packet.options.get("blksize", 512))
         datagram, _ = await asking.ask(ack(0), transfer)
         packet = parsed(datagram)
-    content = bytearray()
+    content, blocks = bytearray(), 0
     while True:
-        assert isinstance(packet, TftpPacketDAT), packet
-        content += packet.data
-        await asking.send(ack(packet.blocknumber), transfer)
-        if len(packet.data) < blksize:
-            return bytes(content)
+        if not isinstance(packet, TftpPacketOACK):  # a second one was on its way when the first was acknowledged
+            assert isinstance(packet, TftpPacketDAT), packet
+            await asking.send(ack(packet.blocknumber), transfer)
+            if packet.blocknumber == (blocks + 1) & 0xFFFF:  # else the server was impatient, and sent it again
+                blocks += 1
+                content += packet.data
+                if len(packet.data) < blksize:
+                    return bytes(content)
         packet = parsed((await asking.receive())[0])
 
 

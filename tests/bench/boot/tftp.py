@@ -3,8 +3,11 @@
 64 transfers of 1 MiB at once, blocks of 1428 bytes: one under way each, and windows of 16, which neither of the others
 has. Each server is a process of its own; so are the readers, in C, for no reader in Python is as fast as dnsmasq (`cc`
 makes it when the bench starts). A figure is the median of some rounds in which the servers take turns. The others are
-taken if they are there (`apt-get install dnsmasq-base tftpd-hpa`); dnsmasq needs port 69, and so root. `--lag` measures
-how late the event loop of our process is while 256 transfers run, with a ticker of 2 ms.
+taken if they are there (`apt-get install dnsmasq-base tftpd-hpa`); dnsmasq needs port 69, and so root.
+
+Then how late the event loop of our process is while 256 transfers run, with a ticker of 2 ms; beside it the same ticker
+in a process that has nothing to do with any of it: what that one is late, the machine is. Last, transfers over a link
+that loses one packet in a hundred (`tests.bootsrv.tftp_lossy`).
 """
 
 import argparse
@@ -32,6 +35,16 @@ PORT = 27069
 REQUEST = b"\0\1file\0octet\0blksize\0%d\0" % BLKSIZE
 TICK = 0.002
 Address = tuple[str, int]
+Speeds = dict[str, list[float]]
+TICKER = f"""
+import json, select, sys, time
+late = []
+while not select.select([sys.stdin], [], [], 0)[0]:
+    begun = time.perf_counter()
+    time.sleep({TICK})
+    late.append(time.perf_counter() - begun - {TICK})
+print(json.dumps(late))
+"""
 
 
 def server_of(folder: str) -> TftpServer:
@@ -140,10 +153,10 @@ def read_all(program: str, server: Address, readers: int, window: int) -> float:
     return int(received) / float(seconds) / 1e6
 
 
-def compare(folder: str, program: str, rounds: int) -> dict[str, dict[int, float]]:
-    """The median MB/s of each server that is here, by windowsize."""
+def compare(folder: str, program: str, rounds: int) -> Speeds:
+    """The MB/s of each server that is here, by name and windowsize, round by round."""
     needed = (("python3", ours), ("dnsmasq", dnsmasq), ("in.tftpd", tftpd_hpa))
-    taken: dict[str, dict[int, list[float]]] = {}
+    taken: Speeds = {}
     for _ in range(rounds):
         for needs, server in needed:
             if shutil.which(needs, path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
@@ -152,8 +165,8 @@ def compare(folder: str, program: str, rounds: int) -> dict[str, dict[int, float
             with running(server, folder) as address:
                 for window in windows:
                     speed = read_all(program, address, TRANSFERS, window)
-                    taken.setdefault(server.__name__, {}).setdefault(window, []).append(speed)
-    return {name: {window: statistics.median(speeds) for window, speeds in by.items()} for name, by in taken.items()}
+                    taken.setdefault(f"{server.__name__}, window {window}", []).append(speed)
+    return taken
 
 
 @contextmanager
@@ -166,23 +179,58 @@ def running(server: Any, folder: str) -> Iterator[Address]:
         yield address
 
 
-def lag(folder: str, program: str, window: int | None, readers: int = 256) -> tuple[float, float, float]:
-    """Median, 99th percentile and most that our loop was late while so many transfers ran, ms; without a window none
-    run, which shows what the machine itself does.
+@contextmanager
+def elsewhere() -> Iterator[list[float]]:
+    """The ticker in a process of its own; when it is over, how late each tick was, in seconds."""
+    late: list[float] = []
+    with subprocess.Popen([sys.executable, "-S", "-c", TICKER], stdin=-1, stdout=-1, text=True) as process:
+        yield late
+        late += json.loads(process.communicate("end")[0])
+
+
+def lag(folder: str, program: str, window: int | None, rounds: int, readers: int = 256) -> tuple[list[float], ...]:
+    """The 99th percentiles of how late our loop and another process were while so many transfers ran, ms, by round;
+    without a window none run.
     """
+    found: tuple[list[float], ...] = ([], [])
     with ours_with_lags(folder) as (address, line):
         wait_for(address)
-        time.sleep(0.5)
-        line.send(None)
-        line.recv()
-        for _ in range(5):
-            if window is None:
-                time.sleep(1)
-            else:
-                read_all(program, address, readers, window)
-        line.send(None)
-        late = sorted(1e3 * each for each in line.recv())
-    return statistics.median(late), late[int(len(late) * 0.99)], late[-1]
+        for _ in range(rounds):
+            time.sleep(0.2)
+            line.send(None)
+            line.recv()
+            with elsewhere() as others:
+                for _ in range(3):
+                    if window is None:
+                        time.sleep(0.5)
+                    else:
+                        read_all(program, address, readers, window)
+                line.send(None)
+                own = line.recv()
+            for late, into in zip((own, others), found, strict=True):
+                into.append(1e3 * sorted(late)[int(len(late) * 0.99)])
+    return found
+
+
+def lossy() -> list[str]:
+    """What became of transfers over a link that loses packets."""
+    command = ["unshare", "--net", sys.executable, "-m", "tests.bootsrv.tftp_lossy"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def figures(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):8.2f}  ({min(values):.2f} to {max(values):.2f})"
+
+
+def shares(speeds: Speeds) -> dict[str, list[float]]:
+    """Ours by each other's, in the same round."""
+    ours_by = [name for name in speeds if name.startswith("ours")]
+    pairs = [(mine, other) for mine in ours_by for other in speeds if other not in ours_by]
+    return {
+        f"{mine} / {other.partition(',')[0]}": [a / b for a, b in zip(speeds[mine], speeds[other], strict=True)]
+        for mine, other in pairs
+    }
 
 
 def main() -> int:
@@ -197,20 +245,22 @@ def main() -> int:
         program = build(tools)
         speeds = compare(folder, program, options.rounds)
         late = {
-            "no transfer": lag(folder, program, None),
-            "256 transfers, window 1": lag(folder, program, 1),
-            f"256 transfers, window {WINDOW}": lag(folder, program, WINDOW),
+            "no transfer": lag(folder, program, None, options.rounds),
+            "256 transfers, window 1": lag(folder, program, 1, options.rounds),
+            f"256 transfers, window {WINDOW}": lag(folder, program, WINDOW, options.rounds),
         }
-    print(f"{'MB/s':12}{'single':>10}{f'window {WINDOW}':>12}")
-    for name, by in speeds.items():
-        print(f"{name:12}{by[1]:10.0f}" + (f"{by[WINDOW]:12.0f}" if WINDOW in by else f"{'-':>12}"))
-    if "dnsmasq" in speeds:
-        best = speeds["dnsmasq"][1]
-        print(f"of dnsmasq  {speeds['ours'][1] / best:10.2f}{speeds['ours'][WINDOW] / best:12.2f}   (aims 0.55 and 2)")
-    for when, (median, high, most) in late.items():
-        print(f"loop lag, {when}: {median:.2f} / {high:.2f} / {most:.2f} ms (median, p99, most; p99 aim: 2)")
+    print("MB/s: median and range")
+    for name, taken in (speeds | shares(speeds)).items():
+        print(f"  {name:32}{figures(taken)}")
+    print(f"  aims: 0.55 of dnsmasq and 1 of tftpd_hpa; with window {WINDOW} 2 of dnsmasq")
+    print("lag p99, ms: median and range of our loop, and of another process (aim: 2)")
+    for when, (own, others) in late.items():
+        print(f"  {when:32}{figures(own)}   {figures(others)}")
+    lost = lossy()
+    print("\n".join(lost))
     if options.json is not None:
-        options.json.write_text(json.dumps({"MB/s": speeds, "lag ms": late}, indent=2) + "\n")
+        found = {"MB/s": speeds, "shares": shares(speeds), "lag p99 ms": late, "lossy": lost}
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0
 
 
