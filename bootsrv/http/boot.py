@@ -8,7 +8,9 @@ and a problem in JSON.
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -17,9 +19,12 @@ from bootsrv import ipxe, paths
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
-from bootsrv.http.sighting import tell, tell_decision
+from bootsrv.http.sighting import Sighting, sighting_of
+from bootsrv.http.site import Site
+from engine.app import PureBoot
 from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
-from engine.errors import Forbidden, Invalid, NotFound, Unavailable
+from engine.core.scopes import Server
+from engine.errors import Forbidden, Invalid, NotFound, PureBootError, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -32,44 +37,81 @@ _RETRY_SECONDS = 10  # how long a machine that stays waits before it asks again
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a request for the script holds: the raw query, the `host:port` that was asked, what asks (`User-Agent`)."""
+
+    site: Site
+    host: str
+    query: str
+    agent: str
+    sighting: Sighting | None
+
+    @property
+    def server(self) -> Server:
+        """What this client is told of this server."""
+        return self.site.server(self.host)
+
+
 async def script(call: Call) -> web.Response:
     """The script for the machine that asks; one that has not said who it is, is asked to."""
-    request = _request(_facts(call))
+    asked = Question(
+        site=call.site,
+        host=call.host,
+        query=call.request.rel_url.raw_query_string,
+        agent=call.request.headers.get("User-Agent", ""),
+        sighting=sighting_of(call.request),
+    )
+    return text(await answer(asked))
+
+
+async def answer(asked: Question) -> str:
+    """The text of the script for a machine.
+
+    Raises:
+        Invalid: the MAC address is none, and it is not iPXE that asks.
+    """
+    server = asked.server
+    request = _request(_facts(asked.query))
+    server_url = _server_url(asked.host, server.url, request)
     if not request.mac_address:
-        tell(call.request, told="ask")
-        return text(ipxe.ask_again(_server_url(call, request)))
-    server_url = _server_url(call, request)
-    decision = await _decided(call, request)
+        _tell_asked(asked)
+        return ipxe.ask_again(server_url)
+    decision = await _decided(asked, server, request)
     if isinstance(decision, Serve) and (url := ipxe.needs_https(decision, server_url)) is not None:
         if request.has_https is None:
-            tell(call.request, told="ask")
-            return text(ipxe.ask_features(server_url))
+            _tell_asked(asked)
+            return ipxe.ask_features(server_url)
         if not request.has_https:
-            decision = await call.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
-    tell_decision(call.request, request, decision)
+            decision = await asked.site.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
+    if asked.sighting is not None:
+        asked.sighting.told(request, decision)
     if isinstance(decision, Serve):
         for problem in ipxe.cmdline_problems(decision.cmdline):
             _log.warning("the command line for %s: %s", request.mac_address, problem)
-    answer = ipxe.script(
+    return ipxe.script(
         decision,
         server_url=server_url,
         platform=request.platform,
         arch=request.arch,
         retry_seconds=None if isinstance(decision, Local) and not decision.ask_again else _RETRY_SECONDS,
     )
-    return text(answer)
 
 
-def _server_url(call: Call, request: BootRequest) -> str:
+def _tell_asked(asked: Question) -> None:
+    if asked.sighting is not None:
+        asked.sighting.facts["told"] = "ask"
+
+
+def _server_url(host: str, url: str, request: BootRequest) -> str:
     """Where iPXE is to ask us: by plain HTTP, as it does now, unless it says that it can more."""
-    url = call.server.url
-    return f"http://{call.host}" if url.lower().startswith("https://") and not request.has_https else url
+    return f"http://{host}" if url.lower().startswith("https://") and not request.has_https else url
 
 
-def _facts(call: Call) -> dict[str, str]:
+def _facts(query: str) -> dict[str, str]:
     """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts."""
     facts: dict[str, str] = {}
-    for name, value in parse_qsl(ipxe.repaired_query(call.request.rel_url.raw_query_string), errors="replace"):
+    for name, value in parse_qsl(ipxe.repaired_query(query), errors="replace"):
         facts.setdefault(name, value.strip()[:_LONGEST])
     return {name: value for name, value in facts.items() if value}
 
@@ -92,53 +134,65 @@ def _request(facts: Mapping[str, str]) -> BootRequest:
     )
 
 
-async def _decided(call: Call, request: BootRequest) -> BootDecision:
+async def _decided(asked: Question, server: Server, request: BootRequest) -> BootDecision:
+    boots = asked.site.pureboot.boots
     try:
-        decision = await call.pureboot.boots.boot(request, server=call.server)
+        decision = await boots.boot(request, server=server)
         if isinstance(decision, Serve):
-            missing = await _missing(call, decision)
+            missing = await _missing(asked.site.pureboot, decision)
             if missing is not None:
-                decision = await call.pureboot.boots.refuse(request, missing)
+                decision = await boots.refuse(request, missing)
     except Unavailable as error:
-        return _patiently(call, request, error)
+        return _patiently(asked, request, error)
     except Invalid as error:
-        if not _is_ipxe(call):
+        if not is_ipxe(asked.agent):
             raise
         return Local(message=f"{error}: this machine boots its disk", reason="invalid")
-    call.site.patience.answered(request.mac_address)
+    asked.site.patience.answered(request.mac_address)
     return decision
 
 
-def _is_ipxe(call: Call) -> bool:
-    return call.request.headers.get("User-Agent", "").startswith("iPXE/")
+def is_ipxe(agent: str) -> bool:
+    """Whether it is iPXE, which can read no error."""
+    return agent.startswith("iPXE/")
 
 
-def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDecision:
+def _patiently(asked: Question, request: BootRequest, error: Unavailable) -> BootDecision:
     """Ask the machine to come back, some times; then its disk is better than a screen that says the same all night."""
     _log.warning("%s cannot be answered: %s", request.mac_address, error)
-    seconds = call.site.patience.wait(request.mac_address)
+    seconds = asked.site.patience.wait(request.mac_address)
     if seconds is None:
         return stays("PureBoot's store cannot be used: this machine boots its disk", "store")
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)
 
 
-async def _missing(call: Call, serve: Serve) -> str | None:
+async def _missing(pureboot: PureBoot, serve: Serve) -> str | None:
     """What of a boot step's files is not there, said to whoever can put it there."""
-    folder = call.pureboot.settings.files.dir
-    for what, name in serve.named:
-        if _WHOLE_URL.match(name) or call.pureboot.settings.files.upstream.get(name.lstrip("/")) is not None:
-            continue
-        try:
-            await asyncio.to_thread(paths.resolve, folder, name)
-        except NotFound as error:
-            lack = await call.pureboot.files.lack(name)
-            if isinstance(lack, Unavailable):
-                return f"{what} {name} cannot be served: {lack}"
-            if lack is not None:
-                return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
-        except Forbidden as error:
+    upstream = pureboot.settings.files.upstream
+    here = [
+        (what, name)
+        for what, name in serve.named
+        if not _WHOLE_URL.match(name) and upstream.get(name.lstrip("/")) is None
+    ]
+    folder = pureboot.settings.files.dir
+    for what, name, error in await asyncio.to_thread(_not_found, folder, here) if here else ():
+        lack = await pureboot.files.lack(name) if isinstance(error, NotFound) else error
+        if isinstance(lack, Unavailable):
+            return f"{what} {name} cannot be served: {lack}"
+        if lack is not None:
             return f"{what} {name} is not under files.dir ({folder}): put it there ({error})"
     return None
+
+
+def _not_found(folder: Path, named: Sequence[tuple[str, str]]) -> list[tuple[str, str, PureBootError]]:
+    """Those of some files that are not in the folder, with why. It looks at the disk: one thread for all of them."""
+    found: list[tuple[str, str, PureBootError]] = []
+    for what, name in named:
+        try:
+            paths.resolve(folder, name)
+        except (NotFound, Forbidden) as error:
+            found.append((what, name, error))
+    return found
 
 
 async def loader(call: Call) -> web.StreamResponse:

@@ -18,7 +18,8 @@ from aiohttp import web
 
 from bootsrv.http.accesslog import AccessLog
 from bootsrv.http.answers import SIGNATURE, problem
-from bootsrv.http.site import Limits, bracketed
+from bootsrv.http.quick import QuickConnection
+from bootsrv.http.site import Limits, Site, bracketed
 from engine.errors import Conflict, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -34,8 +35,21 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: clos
 class Listener:
     """Serves an application on one address and port; port 0 picks a free one."""
 
-    def __init__(self, app: web.Application, *, host: str, port: int, setting: str, limits: Limits) -> None:
-        """`setting` is the section of the settings that holds host and port, for what is said when they do not do."""
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        host: str,
+        port: int,
+        setting: str,
+        limits: Limits,
+        quick: Site | None = None,
+    ) -> None:
+        """`setting` is the section of the settings that holds host and port, for what is said when they do not do.
+        `quick` is there where machines ask for their scripts: those are answered without aiohttp.
+        """
+        self._quick = quick
+        self._first: set[QuickConnection] = set()
         self._host, self._port, self._setting = host, port, setting
         self._limits = limits
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -90,7 +104,7 @@ class Listener:
             await asyncio.gather(self._accepting, return_exceptions=True)
         if self._socket is not None:
             self._socket.close()
-        await self._runner.cleanup()
+        await asyncio.gather(self._runner.cleanup(), *(each.stop(_SHUTDOWN_SECONDS) for each in self._first.copy()))
 
     async def _listen(self) -> socket.socket:
         try:
@@ -139,7 +153,7 @@ class Listener:
             # Also ends a peer that keeps its window shut: it acknowledges our probes for ever, and takes nothing.
             stall = int(self._limits.stall_seconds * 1000)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall)
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._begin, accepted)
         except OSError as error:
             _log.debug("a connection from %s was lost at once: %s", host, error)
             accepted.close()
@@ -148,6 +162,13 @@ class Listener:
             raise
         else:
             self._open[host].append(transport)
+
+    def _begin(self) -> asyncio.Protocol:
+        if self._quick is None:
+            return self._connection()
+        first = QuickConnection(self._quick, others=self._connection, ended=self._first.discard)
+        self._first.add(first)
+        return first
 
     def _connection(self) -> "_Connection":
         return _Connection(

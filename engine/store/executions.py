@@ -20,6 +20,7 @@ from engine.core.executions import (
 )
 from engine.core.page import Page
 from engine.errors import NotFound
+from engine.store import live
 from engine.store.bulk import Bulk, Saver, plain
 from engine.store.query import filtered, page_of
 from engine.store.schema import attempt, engine_host, execution
@@ -68,7 +69,6 @@ _SAVE_ATTEMPT = Saver(
     ],
 )
 _SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")
-_SAVE_HEARD = Bulk(attempt, ["id", "heard_at"], key="id")
 _values = attrgetter(*plain(_COLUMNS))
 _attempt_values = attrgetter(*plain(_ATTEMPT_COLUMNS))
 _LIVE = [status.value for status in LIVE]
@@ -139,21 +139,6 @@ class _Changes:
         _SAVE_CONFIG.run(connection, configs)
 
 
-class _Heard:
-    """Signs of life of a batch: of each attempt the last."""
-
-    def __init__(self) -> None:
-        self._at: dict[str, datetime] = {}
-
-    def add(self, attempt_id: str, at: datetime) -> None:
-        """Note one."""
-        self._at[attempt_id] = at
-
-    def flush(self, connection: Connection) -> None:
-        """Write them."""
-        _SAVE_HEARD.run(connection, list(self._at.items()))
-
-
 def add(tx: Tx, value: Execution, token_digest: str, wake_at: datetime | None = None) -> None:
     """Keep a new execution."""
     _keep(tx, None, value, wake_at, token_digest)
@@ -170,6 +155,7 @@ def _keep(
     tx: Tx, before: Execution | None, value: Execution, wake_at: datetime | None, token_digest: str | None
 ) -> None:
     tx.defer("executions", _Changes).add(before, value, wake_at, token_digest)
+    live.forget(tx, before, value)
     known = tx.memory(_NOUN)
     if known is not None:
         if value.ended:
@@ -185,7 +171,7 @@ def set_wake(tx: Tx, execution_id: str, wake_at: datetime | None) -> None:
 
 def heard(tx: Tx, value: Attempt, at: datetime) -> None:
     """Note a sign of life, which is no fact of the log."""
-    tx.defer("heard", _Heard).add(value.id, at)
+    tx.defer("heard", live.Heard).add(value.id, at)
     known = tx.memory(_NOUN)
     whole = known.get(value.execution_id) if known is not None else None
     if known is not None and whole is not None:
@@ -242,7 +228,8 @@ def by_request(tx: Tx, workflow_id: str, request_id: str) -> Execution | None:
 
 def live_on(tx: Tx, node_id: str) -> Execution | None:
     """The execution that has not ended yet on a node."""
-    return _first(tx, execution.c.node_id == node_id, execution.c.status.in_(_LIVE), execution.c.parent_id.is_(None))
+    found = live.id_on(tx, node_id)
+    return get(tx, found) if found else None
 
 
 def find(

@@ -47,7 +47,7 @@ def build(folder: Path) -> str:
 
 
 def ask(program: str, mode: str, port: int, *arguments: object) -> list[float]:
-    """What the client finds: seconds, bytes, answers, and in its mode `scripts` its latencies. A bad answer ends it all."""
+    """What the client finds: seconds, bytes, answers, and of scripts the latencies. A bad answer ends the bench."""
     command = [program, mode, "127.0.0.1", str(port), *map(str, arguments)]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     if found[3] != "0":

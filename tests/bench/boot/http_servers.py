@@ -1,4 +1,4 @@
-"""The servers of the HTTP bench, each a process of its own for as long as it is needed: PureBoot's and Debian's nginx."""
+"""The servers of the HTTP bench, each a process of its own as long as it is needed: PureBoot's and Debian's nginx."""
 
 import contextlib
 import json
