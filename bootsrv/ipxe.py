@@ -151,7 +151,7 @@ def repaired_query(raw: str) -> str:
     files need ASCII names. It also decodes the values once too often, so that `&` in a value ends it: the first of two
     values of one name is the one to believe.
     """
-    return re.sub(r"%(?:F{6}){1,2}([89A-F][0-9A-F])", r"%\1", raw)
+    return re.sub(r"%(?:F{6}){1,2}([89A-F][0-9A-F])", r"%\1", raw) if "%FFFFFF" in raw else raw
 
 
 def cmdline_problems(cmdline: str) -> tuple[str, ...]:

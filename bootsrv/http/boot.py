@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -109,11 +109,21 @@ def _server_url(host: str, url: str, request: BootRequest) -> str:
 
 
 def _facts(query: str) -> dict[str, str]:
-    """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts."""
+    """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts.
+
+    As `urllib.parse.parse_qsl` reads it, which takes longer than the store does.
+    """
     facts: dict[str, str] = {}
-    for name, value in parse_qsl(ipxe.repaired_query(query), errors="replace"):
-        facts.setdefault(name, value.strip()[:_LONGEST])
+    for pair in ipxe.repaired_query(query).split("&"):
+        name, _, value = pair.partition("=")
+        if value:
+            facts.setdefault(_decoded(name), _decoded(value).strip()[:_LONGEST])
     return {name: value for name, value in facts.items() if value}
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote(text, errors="replace") if "%" in text else text
 
 
 def _request(facts: Mapping[str, str]) -> BootRequest:

@@ -56,6 +56,7 @@ class Listener:
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._open: defaultdict[str, list[asyncio.BaseTransport]] = defaultdict(list)
+        self._known = 0  # of them, those that may have ended included
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._turned_away = 0
         self._told_at = float("-inf")
@@ -162,6 +163,7 @@ class Listener:
             raise
         else:
             self._open[host].append(transport)
+            self._known += 1
 
     def _begin(self) -> asyncio.Protocol:
         if self._quick is None:
@@ -186,13 +188,14 @@ class Listener:
         most = self._limits.per_address
         if not here and len(self._open.get(host, ())) >= most and len(self._still_open(host)) >= most:
             return f"{host} has {most} connections already"
-        if sum(map(len, self._open.values())) >= self._most and self.connections >= self._most:
+        if self._known >= self._most and self.connections >= self._most:
             return f"{self._most} connections are open"
         return None
 
     def _still_open(self, host: str) -> list[asyncio.BaseTransport]:
         """Forget those that have ended; done only when it matters, so each connection costs next to nothing."""
         still = [transport for transport in self._open[host] if not transport.is_closing()]
+        self._known -= len(self._open[host]) - len(still)
         if still:
             self._open[host] = still
         else:

@@ -1,7 +1,7 @@
 """Boot traces: what the doors note of machines, gathered in memory and written together, and what it means.
 
-`note` costs a list's append. About once a second, and whenever somebody asks, what was noted is sorted by machine,
-folded and written by a few statements, so that a rack that starts together costs the store little.
+`note` costs little more than a list's append. About once a second, and whenever somebody asks, what was noted is sorted
+by machine, folded and written by a few statements, so that a rack that starts together costs the store little.
 
 A machine is its MAC address. TFTP and files know an address only: they belong to the machine that said its MAC address
 from there lately, or wait under the address until one does. Firmware's first contacts always wait so, unless it is a
@@ -44,6 +44,7 @@ STRANGERS = 2000
 STRANGERS_KEPT = timedelta(days=7)
 _PRUNE_SECONDS = 3600.0
 _MACHINES = 100  # in a transaction
+_AT_ONCE = 200  # contacts in a turn of the event loop
 _FOLD_LINES = 6
 _MOST_OWNERS = 20_000
 
@@ -99,7 +100,7 @@ class Traces:
         """Take a contact of the machine with a MAC address, or at an address, or that an execution is for; of several
         the first that is given says whose it is. Cheap; to be called in the event loop.
         """
-        self._noted.append(_Noted(contact=contact, mac=mac, address=address, execution=execution))
+        self._noted.append(_Noted(contact=tidy(contact), mac=mac, address=address, execution=execution))
         if len(self._noted) > MOST_NOTED:
             surplus = len(self._noted) - MOST_NOTED * 9 // 10
             del self._noted[:surplus]
@@ -144,16 +145,21 @@ class Traces:
         asked = sorted({each.execution for each in noted if each.execution and not each.mac})
         known = await self._context.database.read(lambda tx: store.machines_of(tx, asked)) if asked else {}
         named = [each if each.mac else replace(each, mac=known.get(each.execution or "")) for each in noted]
-        by_machine, joins = self._sorted(sorted(named, key=lambda each: each.contact.at))
+        by_machine: dict[str, list[Contact]] = {}
+        joins: dict[str, str] = {}
+        in_order = sorted(named, key=lambda each: each.contact.at)
+        for at in range(0, len(in_order), _AT_ONCE):
+            self._sort(in_order[at : at + _AT_ONCE], by_machine, joins)
+            await asyncio.sleep(0)
         machines = list(by_machine)
         for at in range(0, len(machines), _MACHINES):
             part = {machine: by_machine[machine] for machine in machines[at : at + _MACHINES]}
             await self._context.database.write(lambda tx, part=part: _append(tx, part, joins))  # type: ignore[misc]
 
-    def _sorted(self, noted: Sequence[_Noted]) -> tuple[dict[str, list[Contact]], dict[str, str]]:
-        """Contacts by machine; and the addresses of which the machine came to be known, by its MAC address."""
-        by_machine: dict[str, list[Contact]] = {}
-        joins: dict[str, str] = {}
+    def _sort(self, noted: Sequence[_Noted], by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> None:
+        """Put contacts to their machines, and addresses to `joins` of which the machine came to be known, by its MAC
+        address.
+        """
         for each in noted:
             if each.mac is not None:
                 machine = each.mac
@@ -164,8 +170,7 @@ class Traces:
                 machine = self._owner(each.address, each.contact) or STRANGER + each.address
             else:
                 continue
-            by_machine.setdefault(machine, []).append(tidy(each.contact))
-        return by_machine, joins
+            by_machine.setdefault(machine, []).append(each.contact)
 
     def _own(self, address: str, mac: str, at: datetime) -> bool:
         """Note whose an address is; gives whether what waits under it is that machine's."""
@@ -269,7 +274,7 @@ def _in_order(lines: Iterable[Contact]) -> list[Contact]:
 
 def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> None:
     waiting = [joins[machine] for machine in by_machine if machine in joins]
-    moved = {address: store.of(tx, [address]) for address in waiting}
+    moved = store.by_machine(tx, waiting)
     tails = store.tails(tx, list(by_machine), _FOLD_LINES)
     changes = {}
     for machine, new in by_machine.items():
@@ -280,7 +285,7 @@ def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str])
         lines, same = fold(tail.lines, [*lately, *new])
         changes[machine] = (tail, same, lines[same:])
     store.write(tx, changes, _FOLD_LINES)
-    store.drop(tx, [address for address, lines in moved.items() if lines])
+    store.drop(tx, list(moved))
 
 
 def _execution_on(tx: Tx, node: Node) -> Execution | None:
