@@ -79,6 +79,11 @@ class Listener:
         return sum(len(self._still_open(host)) for host in list(self._open))
 
     @property
+    def quick_connections(self) -> int:
+        """Of those the ones that aiohttp has not seen yet."""
+        return len(self._first)
+
+    @property
     def turned_away(self) -> int:
         """How many connections were refused, since it was made."""
         return self._turned_away
