@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
@@ -22,7 +22,18 @@ _MACS = "id of the node with a MAC address"
 _GET = select(node).where(node.c.id == bindparam("its_id"))
 _TAGS = select(node_tag.c.tag).where(node_tag.c.node_id == bindparam("its_id")).order_by(node_tag.c.tag)
 _SAVE = update(node).where(node.c.id == bindparam("its_id"))
-_BY_MAC = select(node.c.id).where(node.c.mac_address == bindparam("its_mac"))
+_BY_MAC = select(node).where(node.c.mac_address == bindparam("its_mac"))
+_ALIKE = (
+    select(node)
+    .where(
+        or_(
+            node.c.system_uuid.in_(bindparam("its_uuids", expanding=True)),
+            node.c.serial_number == bindparam("its_serial"),
+        )
+    )
+    .order_by(node.c.created_at, node.c.id)
+    .limit(bindparam("most"))
+)
 _SAVE_SEEN = Bulk(node, ["id", "last_seen_at"], key="id")
 _COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
 _FILTERS = {
@@ -140,9 +151,14 @@ def get_by_id(tx: Tx, node_id: str) -> Node:
         row = tx.row(_GET, {"its_id": node_id})
         if row is None:
             raise NotFound(f"there is no node {node_id}")
-        tags = tuple(tx.execute(_TAGS, {"its_id": node_id}).scalars())
-        found = _node(tx, row, tags)
-        _remember(tx, found)
+        found = _loaded(tx, row)
+    return found
+
+
+def _loaded(tx: Tx, row: Mapping[str, Any]) -> Node:
+    """A row as a value, from now on in the writer's memory."""
+    found = _node(tx, row, tx.execute(_TAGS, {"its_id": row["id"]}).scalars())
+    _remember(tx, found)
     return found
 
 
@@ -162,22 +178,21 @@ def by_mac(tx: Tx, mac_address: str) -> Node | None:
     """The node with this MAC address (in the form of `parse_mac`), from the writer's memory if it is there."""
     known = tx.memory(_MACS)
     node_id: str | None = known.get(mac_address) if known is not None else None
-    if node_id is None:
-        node_id = tx.execute(_BY_MAC, {"its_mac": mac_address}).scalar()
-        if node_id is None:
-            return None
-        if known is not None:
-            known[mac_address] = node_id
-    return get_by_id(tx, node_id)
+    if node_id is not None:
+        return get_by_id(tx, node_id)
+    row = tx.row(_BY_MAC, {"its_mac": mac_address})
+    if row is None:
+        return None
+    if known is not None:
+        known[mac_address] = row["id"]
+    return _loaded(tx, row)
 
 
 def alike(tx: Tx, uuids: Sequence[str], serial: str | None, limit: int = 10) -> list[Node]:
     """Nodes with one of these UUIDs or this serial number, as they are written, oldest first."""
-    ways: list[ColumnElement[bool]] = [node.c.system_uuid.in_(uuids)] if uuids else []
-    ways += [node.c.serial_number == serial] if serial else []
-    if not ways:
+    if not uuids and not serial:
         return []
-    return _many(tx, tx.rows(select(node).where(or_(*ways)).order_by(node.c.created_at, node.c.id).limit(limit)))
+    return _many(tx, tx.rows(_ALIKE, {"its_uuids": list(uuids), "its_serial": serial or None, "most": limit}))
 
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> list[Node]:
