@@ -7,6 +7,7 @@ import socket
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -132,7 +133,7 @@ async def test_a_transport_that_is_gone_is_not_begun() -> None:
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1")
     async with server:
         _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
-        transport = writer.transport
+        transport = cast("asyncio.Transport", writer.transport)
         transport.abort()
         await eventually(lambda: transport.get_extra_info("socket").fileno() < 0)
         assert not await Sender().send(transport, 0, 0, 1)
