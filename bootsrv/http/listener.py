@@ -12,6 +12,7 @@ import os
 import resource
 import socket
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any, cast
 
 from aiohttp import web
@@ -115,10 +116,14 @@ class Listener:
     async def _listen(self) -> socket.socket:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            return _bound(found[0][0], found[0][4])
+            listening = _bound(found[0][0], found[0][4])
         except OSError as error:
             where = f"{bracketed(self._host)} port {self._port}"
             raise Unavailable(f"HTTP cannot listen on {where}: {self._remedy(error)}") from None
+        # What is accepted inherits it. It also ends a peer that keeps its window shut: that one acknowledges our probes
+        # for ever, and takes nothing.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._limits.stall_seconds * 1000))
+        return listening
 
     def _remedy(self, error: OSError) -> str:
         section = self._setting
@@ -155,10 +160,6 @@ class Listener:
 
     async def _take(self, accepted: socket.socket, host: str) -> None:
         try:
-            accepted.setblocking(False)
-            # Also ends a peer that keeps its window shut: it acknowledges our probes for ever, and takes nothing.
-            stall = int(self._limits.stall_seconds * 1000)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall)
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._begin, accepted)
         except OSError as error:
             _log.debug("a connection from %s was lost at once: %s", host, error)
@@ -189,7 +190,7 @@ class Listener:
         )
 
     def _refusal(self, host: str) -> str | None:
-        here = ipaddress.ip_address(host.partition("%")[0]).is_loopback and self._limits.local_is_free
+        here = self._limits.local_is_free and _is_loopback(host)
         most = self._limits.per_address
         if not here and len(self._open.get(host, ())) >= most and len(self._still_open(host)) >= most:
             return f"{host} has {most} connections already"
@@ -245,6 +246,11 @@ class _Connection(web.RequestHandler):
         response = problem(status, detail, headers=SIGNATURE)
         response.force_close()
         return response
+
+
+@lru_cache(maxsize=4096)
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def _bound(family: int, address: Any) -> socket.socket:

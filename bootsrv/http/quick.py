@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 from urllib.parse import parse_qsl
 
@@ -31,12 +32,12 @@ _access_log = logging.getLogger("bootsrv.http.access")
 
 PATH = "/boot.ipxe"
 _ROUTE = Route("GET", PATH, boot.script, Who.ANYONE, query=None)
-_QUESTION = re.compile(
-    rb"GET /boot\.ipxe\?([!\"$-~]{0,4000}) HTTP/1\.1\r\n((?:[A-Za-z-]{1,40}: [ -~]{0,300}\r\n){1,12})\r\n"
-)
+_LINE = re.compile(rb"GET /boot\.ipxe\?([!\"$-~]{0,4000}) HTTP/1\.1")
+_FIELDS = re.compile(rb"(?:[A-Za-z-]{1,40}: [ -~]{0,300}\r\n){1,12}\r\n")
 _KNOWN = frozenset(
     {"host", "user-agent", "connection", "accept", "accept-encoding", "accept-language", "cache-control"}
 )
+_MOST_FIELDS = 2048
 _MOST_WAITING = 64 * 1024
 
 
@@ -129,32 +130,26 @@ class QuickConnection(asyncio.Protocol):
 
     def _read(self, data: bytes) -> boot.Question | None:
         """The question that the data is; None if it is anything else, or more."""
-        match = _QUESTION.fullmatch(data)
-        if match is None:
+        line, _, rest = data.partition(b"\r\n")
+        match = _LINE.fullmatch(line)
+        said = None if match is None or len(rest) > _MOST_FIELDS else _said(rest)
+        if match is None or said is None:
             return None
-        lines = match[2].decode("ascii").split("\r\n")[:-1]
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(": ") for line in lines)}
-        host = checked_host(headers.get("host", ""))
-        agent = headers.get("user-agent", "")
-        said = headers.get("connection", "").lower()
-        if len(headers) != len(lines) or not headers.keys() <= _KNOWN or host is None or not boot.is_ipxe(agent):
-            return None
-        if said not in ("", "keep-alive", "close"):
-            return None
-        self._is_last = said == "close"
+        host, agent, self._is_last = said
         context = self._site.pureboot.context
         sighting = Sighting(self._site.pureboot.traces, context.now, _ROUTE)
         return boot.Question(site=self._site, host=host, query=match[1].decode("ascii"), agent=agent, sighting=sighting)
 
     async def _answer(self, asked: boot.Question) -> None:
         began = time.perf_counter()
-        response = await _response(asked)
-        body = response.body if isinstance(response.body, bytes) else b""
+        status, head, body = await _response(asked)
         transport = self._transport
         whole = transport is not None and not transport.is_closing()
         if transport is not None and whole:
-            transport.write(_head(response, len(body), self._is_last) + body)
-        self._note(asked, response.status, len(body), whole, time.perf_counter() - began)
+            end = _END_OF_LAST if self._is_last else b"\r\n"
+            variable = f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n".encode("ascii")
+            transport.write(b"".join((head, variable, end, body)))
+        self._note(asked, status, len(body), whole, time.perf_counter() - began)
         self._answering = None
         self._quiet_since = self._loop.time()
         if transport is None:
@@ -187,21 +182,41 @@ class QuickConnection(asyncio.Protocol):
             write_line(_access_log, self._remote, "GET", path, values)
 
 
-async def _response(asked: boot.Question) -> web.Response:
+@lru_cache(maxsize=64)
+def _said(fields: bytes) -> tuple[str, str, bool] | None:
+    """What the header fields of a question say: host, what asks, and whether it is the last on its connection. None if
+    there are others than iPXE sends. (Machines of one kind all send the same.)
+    """
+    if not _FIELDS.fullmatch(fields):
+        return None
+    lines = fields.decode("ascii").split("\r\n")[:-2]
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(": ") for line in lines)}
+    host, agent = checked_host(headers.get("host", "")), headers.get("user-agent", "")
+    connection = headers.get("connection", "keep-alive").lower()
+    if len(headers) != len(lines) or not headers.keys() <= _KNOWN or connection not in ("keep-alive", "close"):
+        return None
+    return None if host is None or not boot.is_ipxe(agent) else (host, agent, connection == "close")
+
+
+async def _response(asked: boot.Question) -> tuple[int, bytes, bytes]:
+    """Status, the fields that do not depend on the body, and the body."""
     try:
-        return text(await boot.answer(asked))
+        return 200, _GOOD, (await boot.answer(asked)).encode("utf-8", "replace")
     except PureBootError as error:
         if asked.sighting is not None and not asked.sighting.message:
             asked.sighting.message = str(error)
-        return answer_to(error)
+        response = answer_to(error)
     except Exception:
         _log.exception("GET %s failed unexpectedly", PATH)
-        return problem(500, "PureBoot failed unexpectedly; its log says why")
+        response = problem(500, "PureBoot failed unexpectedly; its log says why")
+    return response.status, _head(response), response.body if isinstance(response.body, bytes) else b""
 
 
-def _head(response: web.Response, length: int, is_last: bool) -> bytes:
-    headers = {**response.headers, **SIGNATURE, "Content-Length": str(length), "Date": rfc822_formatted_time()}
-    if is_last:
-        headers["Connection"] = "close"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {response.status} {response.reason}\r\n{lines}\r\n".encode("ascii", "replace")
+def _head(response: web.Response) -> bytes:
+    headers = {**response.headers, **SIGNATURE}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name != "Content-Length")
+    return f"HTTP/1.1 {response.status} {response.reason}\r\n{lines}".encode("ascii", "replace")
+
+
+_GOOD = _head(text(""))
+_END_OF_LAST = b"Connection: close\r\n\r\n"
