@@ -109,16 +109,17 @@ def _server_url(host: str, url: str, request: BootRequest) -> str:
 
 
 def _facts(query: str) -> dict[str, str]:
-    """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts.
-
-    As `urllib.parse.parse_qsl` reads it, which takes longer than the store does.
-    """
+    """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts."""
     facts: dict[str, str] = {}
-    for pair in ipxe.repaired_query(query).split("&"):
-        name, _, value = pair.partition("=")
+    for name, value in pairs_of(ipxe.repaired_query(query)):
         if value:
-            facts.setdefault(_decoded(name), _decoded(value).strip()[:_LONGEST])
+            facts.setdefault(name, value.strip()[:_LONGEST])
     return {name: value for name, value in facts.items() if value}
+
+
+def pairs_of(query: str) -> list[tuple[str, str]]:
+    """The names and values of a query, as `urllib.parse.parse_qsl` reads it, which takes longer than the store does."""
+    return [(_decoded(name), _decoded(value)) for name, _, value in (each.partition("=") for each in query.split("&"))]
 
 
 def _decoded(text: str) -> str:

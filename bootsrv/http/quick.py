@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
@@ -177,7 +176,7 @@ class QuickConnection(asyncio.Protocol):
             )
             asked.sighting.ends(ending, seconds)
         if _access_log.isEnabledFor(logging.INFO):
-            path = shown_question(PATH, parse_qsl(asked.query, keep_blank_values=True, errors="replace"))
+            path = shown_question(PATH, boot.pairs_of(asked.query))
             values = {"status": status, "bytes": size if whole else 0, "seconds": round(seconds, 4)}
             write_line(_access_log, self._remote, "GET", path, values)
 
