@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _access_log = logging.getLogger("bootsrv.http.access")
 
 _BACKLOG = 1024  # a rack that is switched on asks all at once
+_AT_ONCE = 63
 _SHUTDOWN_SECONDS = 2.0
 _TELL_EVERY_SECONDS = 10.0
 _OUT_OF_FILES_SECONDS = 0.5
@@ -56,7 +57,8 @@ class Listener:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._open: defaultdict[str, list[asyncio.BaseTransport]] = defaultdict(list)
+        self._open: defaultdict[str, list[_Coming]] = defaultdict(list)
+        self._untaken: set[socket.socket] = set()  # accepted just now
         self._known = 0  # of them, those that may have ended included
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._turned_away = 0
@@ -109,6 +111,8 @@ class Listener:
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.gather(self._accepting, return_exceptions=True)
+        for accepted in self._untaken:
+            accepted.close()
         if self._socket is not None:
             self._socket.close()
         await asyncio.gather(self._runner.cleanup(), *(each.stop(_SHUTDOWN_SECONDS) for each in self._first.copy()))
@@ -152,24 +156,28 @@ class Listener:
                 self._tell(f"no more connections can be opened: {error.strerror}")
                 await asyncio.sleep(_OUT_OF_FILES_SECONDS)
                 continue
-            refusal = self._refusal(peer[0])
-            if refusal is not None:
-                self._turn_away(accepted, refusal)
-                continue
-            await self._take(accepted, peer[0])
+            coming = [(accepted, peer), *_more(listening)]
+            self._untaken.update(each for each, _ in coming)
+            await asyncio.gather(*(self._take(each, where[0]) for each, where in coming))
 
     async def _take(self, accepted: socket.socket, host: str) -> None:
+        self._untaken.discard(accepted)
+        refusal = self._refusal(host)
+        if refusal is not None:
+            self._turn_away(accepted, refusal)
+            return
+        coming = _Coming()  # counts at once: others of its address may have come with it
+        self._open[host].append(coming)
+        self._known += 1
         try:
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._begin, accepted)
+            coming.transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._begin, accepted)
         except OSError as error:
             _log.debug("a connection from %s was lost at once: %s", host, error)
+            coming.is_lost = True
             accepted.close()
         except asyncio.CancelledError:
             accepted.close()
             raise
-        else:
-            self._open[host].append(transport)
-            self._known += 1
 
     def _begin(self) -> asyncio.Protocol:
         if self._quick is None:
@@ -198,9 +206,9 @@ class Listener:
             return f"{self._most} connections are open"
         return None
 
-    def _still_open(self, host: str) -> list[asyncio.BaseTransport]:
+    def _still_open(self, host: str) -> "list[_Coming]":
         """Forget those that have ended; done only when it matters, so each connection costs next to nothing."""
-        still = [transport for transport in self._open[host] if not transport.is_closing()]
+        still = [each for each in self._open[host] if not each.has_ended]
         self._known -= len(self._open[host]) - len(still)
         if still:
             self._open[host] = still
@@ -225,6 +233,21 @@ class Listener:
             _log.warning("HTTP: %s", message)
 
 
+class _Coming:
+    """A connection from the moment at which it was accepted."""
+
+    __slots__ = ("is_lost", "transport")
+
+    def __init__(self) -> None:
+        self.transport: asyncio.BaseTransport | None = None
+        self.is_lost = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it counts no more."""
+        return self.is_lost or (self.transport is not None and self.transport.is_closing())
+
+
 class _Connection(web.RequestHandler):
     """aiohttp's connection, but what is no HTTP is answered in our own form, and is no fault of ours to be logged."""
 
@@ -246,6 +269,19 @@ class _Connection(web.RequestHandler):
         response = problem(status, detail, headers=SIGNATURE)
         response.force_close()
         return response
+
+
+def _more(listening: socket.socket) -> list[tuple[socket.socket, Any]]:
+    """Other connections that wait to be accepted: one by one each would take two turns of the event loop."""
+    found: list[tuple[socket.socket, Any]] = []
+    try:
+        while len(found) < _AT_ONCE:
+            accepted, peer = listening.accept()
+            accepted.setblocking(False)
+            found.append((accepted, peer))
+    except OSError:
+        pass  # there are no more, or the next one to be accepted tells why not
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -31,7 +31,7 @@ from tests.bench.workload import percentile
 MIB = 1024 * 1024
 FILE_BYTES, ROUND_BYTES = 64 * MIB, 2048 * MIB
 CLIENTS = (1, 16)
-MACHINES, RATE, SECONDS, CONNECTIONS, ROUNDS = 1000, 2500, 5, 64, 5
+MACHINES, RATE, SECONDS, CONNECTIONS, ROUNDS = 1000, 2500, 5, 256, 5
 KINDS = {"keep": "connections kept", "once": "a connection each"}
 Found = dict[str, list[float]]
 
