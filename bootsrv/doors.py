@@ -239,7 +239,8 @@ class Doors:
 
     async def _listen(self, setting: str, host: str, port: int, part: Part) -> Listener:
         app = build(self._site, part)
-        listener = Listener(app, host=host, port=port, setting=setting, limits=self._site.limits)
+        quick = None if part is Part.ADMINISTRATORS else self._site
+        listener = Listener(app, host=host, port=port, setting=setting, limits=self._site.limits, quick=quick)
         await listener.start()
         self._stack.push_async_callback(listener.close)
         return listener

@@ -16,6 +16,7 @@ and rules this file:
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import assert_never
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ ASK_ATTEMPTS = 10
 READING_SECONDS = 5
 LONGEST_WAIT_SECONDS = 3600
 
+_memo = lru_cache(maxsize=256)  # what many scripts have in common; nothing of a machine is in it
 _NO_DISK = "no disk was booted"
 _NOT_BOOTED = "this step could not be booted (see above)"
 _CAME_BACK = "what was started has ended"
@@ -149,7 +151,7 @@ def repaired_query(raw: str) -> str:
     files need ASCII names. It also decodes the values once too often, so that `&` in a value ends it: the first of two
     values of one name is the one to believe.
     """
-    return re.sub(r"%(?:F{6}){1,2}([89A-F][0-9A-F])", r"%\1", raw)
+    return re.sub(r"%(?:F{6}){1,2}([89A-F][0-9A-F])", r"%\1", raw) if "%FFFFFF" in raw else raw
 
 
 def cmdline_problems(cmdline: str) -> tuple[str, ...]:
@@ -170,6 +172,7 @@ def _script(lines: Iterable[str]) -> str:
     return "\n".join(("#!ipxe", *lines, ""))
 
 
+@_memo
 def _ask_anew(server_url: str) -> tuple[str, ...]:
     """Ask once more, in the same life of the machine."""
     return _ask(server_url, f"{_FACTS}&again=true")
@@ -220,6 +223,7 @@ def _menu(menu: Menu, server_url: str) -> tuple[str, ...]:
     )
 
 
+@_memo
 def _boot_disk(server_url: str, platform: str | None, arch: str | None) -> tuple[str, ...]:
     """Boot the disk; past the last line none was booted.
 
@@ -237,6 +241,7 @@ def _boot_disk(server_url: str, platform: str | None, arch: str | None) -> tuple
             return ("iseq ${platform} efi && goto uefi ||", *bios, "goto no_disk", ":uefi", *uefi, ":no_disk")
 
 
+@_memo
 def _leave(why: str, server_url: str = "", retry: int | None = None) -> tuple[str, ...]:
     """Ask again after `retry` seconds; without, or if nobody answers, back to the firmware.
 

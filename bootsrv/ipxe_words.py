@@ -26,13 +26,19 @@ _PATH_CHARACTERS = "/!'()*+,;=-._~"
 def say(message: str) -> list[str]:
     """`echo` lines for the machine's screen, each with the brand in front: firmware screens are full of other text."""
     width = COLUMNS - len(BRAND)
-    wrapped = textwrap.wrap(plain(message), width, max_lines=MESSAGE_LINES, placeholder=" ...")
+    text = plain(message)
+    if len(text) <= width:  # as most are; to wrap costs more than the rest of the script
+        wrapped = [text] if text else []
+    else:
+        wrapped = textwrap.wrap(text, width, max_lines=MESSAGE_LINES, placeholder=" ...")
     return [line("echo", BRAND.strip(), *map(word, each.split())) for each in wrapped]
 
 
 def plain(message: str) -> str:
     """A message in ASCII, with nothing that iPXE would expand; it may still end the command."""
-    return " ".join(split(unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()))
+    if not message.isascii():
+        message = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
+    return " ".join(split(message))
 
 
 def title(message: str) -> str:
@@ -47,7 +53,9 @@ def arguments(text: str, *, own_initrd: bool = True) -> list[str]:
 
 def split(text: str) -> list[str]:
     """The words of foreign text, in printable ASCII and without anything that iPXE would expand."""
-    printable = "".join(char for char in " ".join(text.split()) if " " <= char <= "~")
+    printable = " ".join(text.split())
+    if not (printable.isascii() and printable.isprintable()):
+        printable = "".join(char for char in printable if " " <= char <= "~")
     return re.sub(r"\$+\{", "{", printable).split()
 
 

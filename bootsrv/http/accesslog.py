@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -29,8 +30,13 @@ _LONGEST = 400
 
 def shown_path(request: web.BaseRequest) -> str:
     """A request's path and query for logs and screens: decoded, so that no spelling hides a token, and masked."""
-    path = _RENDER.sub(lambda found: f"{found[1] or found[2]}{_MASK}", request.path)
-    query = "&".join(f"{key}={_MASK if key.lower() in _SECRET_KEYS else value}" for key, value in request.query.items())
+    return shown_question(request.path, request.query.items())
+
+
+def shown_question(path: str, values: Iterable[tuple[str, str]] = ()) -> str:
+    """A decoded path and the values of its query, masked."""
+    path = _RENDER.sub(lambda found: f"{found[1] or found[2]}{_MASK}", path)
+    query = "&".join(f"{key}={_MASK if key.lower() in _SECRET_KEYS else value}" for key, value in values)
     return shown(_TOKEN.sub(_MASK, f"{path}?{query}" if query else path), _LONGEST)
 
 
@@ -42,16 +48,12 @@ class AccessLog(AbstractAccessLogger):
         sighting = request.get(SIGHTING)
         if sighting is not None:
             sighting.ended(request, response, time)
-        if not self.logger.isEnabledFor(logging.INFO):
-            return
-        extra: dict[str, Any] = {
-            "peer": request.remote,
-            "method": request.method,
-            "path": shown_path(request),
-            "status": response.status,
-            "bytes": response.body_length,
-            "seconds": round(time, 4),
-        }
-        self.logger.info(
-            "HTTP %(peer)s %(method)s %(path)s: %(status)s, %(bytes)s bytes in %(seconds).3f s", extra, extra=extra
-        )
+        if self.logger.isEnabledFor(logging.INFO):
+            values = {"status": response.status, "bytes": response.body_length, "seconds": round(time, 4)}
+            write_line(self.logger, request.remote, request.method, shown_path(request), values)
+
+
+def write_line(logger: logging.Logger, peer: str | None, method: str, path: str, values: Mapping[str, float]) -> None:
+    """Write the line of a request; `values` are its status, bytes and seconds."""
+    extra: dict[str, Any] = {"peer": peer, "method": method, "path": path, **values}
+    logger.info("HTTP %(peer)s %(method)s %(path)s: %(status)s, %(bytes)s bytes in %(seconds).3f s", extra, extra=extra)

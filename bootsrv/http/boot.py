@@ -8,7 +8,8 @@ and a problem in JSON.
 import asyncio
 import logging
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from dataclasses import dataclass
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -16,9 +17,11 @@ from bootsrv import ipxe, paths
 from bootsrv.http.answers import text
 from bootsrv.http.call import Call
 from bootsrv.http.sending import send
-from bootsrv.http.sighting import tell, tell_decision
+from bootsrv.http.sighting import Sighting, sighting_of
+from bootsrv.http.site import Site
 from bootsrv.lacking import lacking
 from engine.core.boot import BootDecision, BootRequest, Choice, Local, Serve, Wait, stays
+from engine.core.scopes import Server
 from engine.errors import Invalid, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -31,46 +34,94 @@ _NO_HTTPS = (
 _RETRY_SECONDS = 10  # how long a machine that stays waits before it asks again
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a request for the script holds: the raw query, the `host:port` that was asked, what asks (`User-Agent`)."""
+
+    site: Site
+    host: str
+    query: str
+    agent: str
+    sighting: Sighting | None
+
+    @property
+    def server(self) -> Server:
+        """What this client is told of this server."""
+        return self.site.server(self.host)
+
+
 async def script(call: Call) -> web.Response:
     """The script for the machine that asks; one that has not said who it is, is asked to."""
-    request = _request(_facts(call))
+    asked = Question(
+        site=call.site,
+        host=call.host,
+        query=call.request.rel_url.raw_query_string,
+        agent=call.request.headers.get("User-Agent", ""),
+        sighting=sighting_of(call.request),
+    )
+    return text(await answer(asked))
+
+
+async def answer(asked: Question) -> str:
+    """The text of the script for a machine.
+
+    Raises:
+        Invalid: the MAC address is none, and it is not iPXE that asks.
+    """
+    server = asked.server
+    request = _request(_facts(asked.query))
+    server_url = _server_url(asked.host, server.url, request)
     if not request.mac_address:
-        tell(call.request, told="ask")
-        return text(ipxe.ask_again(_server_url(call, request)))
-    server_url = _server_url(call, request)
-    decision = await _decided(call, request)
+        _tell_asked(asked)
+        return ipxe.ask_again(server_url)
+    decision = await _decided(asked, server, request)
     if isinstance(decision, Serve) and (url := ipxe.needs_https(decision, server_url)) is not None:
         if request.has_https is None:
-            tell(call.request, told="ask")
-            return text(ipxe.ask_features(server_url))
+            _tell_asked(asked)
+            return ipxe.ask_features(server_url)
         if not request.has_https:
-            decision = await call.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
-    tell_decision(call.request, request, decision)
+            decision = await asked.site.pureboot.boots.refuse(request, _NO_HTTPS.format(url=url))
+    if asked.sighting is not None:
+        asked.sighting.told(request, decision)
     if isinstance(decision, Serve):
         for problem in ipxe.cmdline_problems(decision.cmdline):
             _log.warning("the command line for %s: %s", request.mac_address, problem)
-    answer = ipxe.script(
+    return ipxe.script(
         decision,
         server_url=server_url,
         platform=request.platform,
         arch=request.arch,
         retry_seconds=None if isinstance(decision, Local) and not decision.ask_again else _RETRY_SECONDS,
     )
-    return text(answer)
 
 
-def _server_url(call: Call, request: BootRequest) -> str:
+def _tell_asked(asked: Question) -> None:
+    if asked.sighting is not None:
+        asked.sighting.facts["told"] = "ask"
+
+
+def _server_url(host: str, url: str, request: BootRequest) -> str:
     """Where iPXE is to ask us: by plain HTTP, as it does now, unless it says that it can more."""
-    url = call.server.url
-    return f"http://{call.host}" if url.lower().startswith("https://") and not request.has_https else url
+    return f"http://{host}" if url.lower().startswith("https://") and not request.has_https else url
 
 
-def _facts(call: Call) -> dict[str, str]:
+def _facts(query: str) -> dict[str, str]:
     """What the machine says of itself; iPXE leaves empty what it does not know, and of two values the first counts."""
     facts: dict[str, str] = {}
-    for name, value in parse_qsl(ipxe.repaired_query(call.request.rel_url.raw_query_string), errors="replace"):
-        facts.setdefault(name, value.strip()[:_LONGEST])
+    for name, value in pairs_of(ipxe.repaired_query(query)):
+        if value:
+            facts.setdefault(name, value.strip()[:_LONGEST])
     return {name: value for name, value in facts.items() if value}
+
+
+def pairs_of(query: str) -> list[tuple[str, str]]:
+    """The names and values of a query, as `urllib.parse.parse_qsl` reads it, which takes longer than the store does."""
+    return [(_decoded(name), _decoded(value)) for name, _, value in (each.partition("=") for each in query.split("&"))]
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote(text, errors="replace") if "%" in text else text
 
 
 def _request(facts: Mapping[str, str]) -> BootRequest:
@@ -91,31 +142,33 @@ def _request(facts: Mapping[str, str]) -> BootRequest:
     )
 
 
-async def _decided(call: Call, request: BootRequest) -> BootDecision:
+async def _decided(asked: Question, server: Server, request: BootRequest) -> BootDecision:
+    boots = asked.site.pureboot.boots
     try:
-        decision = await call.pureboot.boots.boot(request, server=call.server)
+        decision = await boots.boot(request, server=server)
         if isinstance(decision, Serve):
-            missing = await lacking(call.pureboot, decision)
+            missing = await lacking(asked.site.pureboot, decision)
             if missing is not None:
-                decision = await call.pureboot.boots.refuse(request, missing)
+                decision = await boots.refuse(request, missing)
     except Unavailable as error:
-        return _patiently(call, request, error)
+        return _patiently(asked, request, error)
     except Invalid as error:
-        if not _is_ipxe(call):
+        if not is_ipxe(asked.agent):
             raise
         return Local(message=f"{error}: this machine boots its disk", reason="invalid")
-    call.site.patience.answered(request.mac_address)
+    asked.site.patience.answered(request.mac_address)
     return decision
 
 
-def _is_ipxe(call: Call) -> bool:
-    return call.request.headers.get("User-Agent", "").startswith("iPXE/")
+def is_ipxe(agent: str) -> bool:
+    """Whether it is iPXE, which can read no error."""
+    return agent.startswith("iPXE/")
 
 
-def _patiently(call: Call, request: BootRequest, error: Unavailable) -> BootDecision:
+def _patiently(asked: Question, request: BootRequest, error: Unavailable) -> BootDecision:
     """Ask the machine to come back, some times; then its disk is better than a screen that says the same all night."""
     _log.warning("%s cannot be answered: %s", request.mac_address, error)
-    seconds = call.site.patience.wait(request.mac_address)
+    seconds = asked.site.patience.wait(request.mac_address)
     if seconds is None:
         return stays("PureBoot's store cannot be used: this machine boots its disk", "store")
     return Wait(message="PureBoot's store cannot be used now", seconds=seconds)

@@ -25,6 +25,7 @@ from bootsrv.http.site import Site
 Extent = tuple[int, int]
 """Offset and length in bytes."""
 
+LARGE = 256 * 1024
 _CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?", re.ASCII | re.IGNORECASE)
 
@@ -59,6 +60,7 @@ class Parts(web.StreamResponse):
         super().__init__(headers={hdrs.CONTENT_TYPE: content_type, hdrs.ACCEPT_RANGES: "bytes"})
         self._parts = parts
         self._pace = site.pace
+        self._sender = site.sender
         self._limits = site.pureboot.settings.files
         self._size = sum(part.length for part in parts)
         self._tag_value = tag
@@ -109,14 +111,26 @@ class Parts(web.StreamResponse):
         return writer
 
     async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker) -> None:
-        """Send a part in slices, which are smaller the more is sent at once."""
+        """Send a part: a large one by the sender's thread, else in slices, which are smaller the more is sent at once.
+
+        The first slice always goes by the event loop, and so behind everything that waits to be sent.
+        """
         loop, rate, at = asyncio.get_running_loop(), self._limits.max_rate, 0
         while at < part.length:
+            if at and not rate and part.length - at >= LARGE and await self._hand_over(request, part, at):
+                return
             length = min(slice_of(rate, self._pace.transfers), part.length - at)
             if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
                 await asyncio.sleep(seconds)
             await _send_some(request, writer, part.source, part.offset + at, length)
             at += length
+
+    async def _hand_over(self, request: web.BaseRequest, part: Part, at: int) -> bool:
+        """Have the rest of a part sent by the thread; False if it is not for it."""
+        transport = request.transport
+        if transport is None or isinstance(part.source, bytes) or transport.get_extra_info("sslcontext") is not None:
+            return False
+        return await self._sender.send(transport, part.source.fileno(), part.offset + at, part.length - at)
 
     async def _refuse(self, request: web.BaseRequest, refusal: TooMany) -> AbstractStreamWriter | None:
         """Say why not: nobody would translate an error that is raised here."""

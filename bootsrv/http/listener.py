@@ -12,19 +12,22 @@ import os
 import resource
 import socket
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any, cast
 
 from aiohttp import web
 
 from bootsrv.http.accesslog import AccessLog
 from bootsrv.http.answers import SIGNATURE, problem
-from bootsrv.http.site import Limits, bracketed
+from bootsrv.http.quick import QuickConnection
+from bootsrv.http.site import Limits, Site, bracketed
 from engine.errors import Conflict, Unavailable
 
 _log = logging.getLogger(__name__)
 _access_log = logging.getLogger("bootsrv.http.access")
 
 _BACKLOG = 1024  # a rack that is switched on asks all at once
+_AT_ONCE = 63
 _SHUTDOWN_SECONDS = 2.0
 _TELL_EVERY_SECONDS = 10.0
 _OUT_OF_FILES_SECONDS = 0.5
@@ -34,14 +37,29 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: clos
 class Listener:
     """Serves an application on one address and port; port 0 picks a free one."""
 
-    def __init__(self, app: web.Application, *, host: str, port: int, setting: str, limits: Limits) -> None:
-        """`setting` is the section of the settings that holds host and port, for what is said when they do not do."""
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        host: str,
+        port: int,
+        setting: str,
+        limits: Limits,
+        quick: Site | None = None,
+    ) -> None:
+        """`setting` is the section of the settings that holds host and port, for what is said when they do not do.
+        `quick` is there where machines ask for their scripts: those are answered without aiohttp.
+        """
+        self._quick = quick
+        self._first: set[QuickConnection] = set()
         self._host, self._port, self._setting = host, port, setting
         self._limits = limits
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._open: defaultdict[str, list[asyncio.BaseTransport]] = defaultdict(list)
+        self._open: defaultdict[str, list[_Coming]] = defaultdict(list)
+        self._untaken: set[socket.socket] = set()  # accepted just now
+        self._known = 0  # of them, those that may have ended included
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._turned_away = 0
         self._told_at = float("-inf")
@@ -62,6 +80,11 @@ class Listener:
     def connections(self) -> int:
         """How many are open."""
         return sum(len(self._still_open(host)) for host in list(self._open))
+
+    @property
+    def quick_connections(self) -> int:
+        """Of those the ones that aiohttp has not seen yet."""
+        return len(self._first)
 
     @property
     def turned_away(self) -> int:
@@ -88,17 +111,23 @@ class Listener:
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.gather(self._accepting, return_exceptions=True)
+        for accepted in self._untaken:
+            accepted.close()
         if self._socket is not None:
             self._socket.close()
-        await self._runner.cleanup()
+        await asyncio.gather(self._runner.cleanup(), *(each.stop(_SHUTDOWN_SECONDS) for each in self._first.copy()))
 
     async def _listen(self) -> socket.socket:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            return _bound(found[0][0], found[0][4])
+            listening = _bound(found[0][0], found[0][4])
         except OSError as error:
             where = f"{bracketed(self._host)} port {self._port}"
             raise Unavailable(f"HTTP cannot listen on {where}: {self._remedy(error)}") from None
+        # What is accepted inherits it. It also ends a peer that keeps its window shut: that one acknowledges our probes
+        # for ever, and takes nothing.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._limits.stall_seconds * 1000))
+        return listening
 
     def _remedy(self, error: OSError) -> str:
         section = self._setting
@@ -127,27 +156,35 @@ class Listener:
                 self._tell(f"no more connections can be opened: {error.strerror}")
                 await asyncio.sleep(_OUT_OF_FILES_SECONDS)
                 continue
-            refusal = self._refusal(peer[0])
-            if refusal is not None:
-                self._turn_away(accepted, refusal)
-                continue
-            await self._take(accepted, peer[0])
+            coming = [(accepted, peer), *_more(listening)]
+            self._untaken.update(each for each, _ in coming)
+            await asyncio.gather(*(self._take(each, where[0]) for each, where in coming))
 
     async def _take(self, accepted: socket.socket, host: str) -> None:
+        self._untaken.discard(accepted)
+        refusal = self._refusal(host)
+        if refusal is not None:
+            self._turn_away(accepted, refusal)
+            return
+        coming = _Coming()  # counts at once: others of its address may have come with it
+        self._open[host].append(coming)
+        self._known += 1
         try:
-            accepted.setblocking(False)
-            # Also ends a peer that keeps its window shut: it acknowledges our probes for ever, and takes nothing.
-            stall = int(self._limits.stall_seconds * 1000)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall)
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)
+            coming.transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._begin, accepted)
         except OSError as error:
             _log.debug("a connection from %s was lost at once: %s", host, error)
+            coming.is_lost = True
             accepted.close()
         except asyncio.CancelledError:
             accepted.close()
             raise
-        else:
-            self._open[host].append(transport)
+
+    def _begin(self) -> asyncio.Protocol:
+        if self._quick is None:
+            return self._connection()
+        first = QuickConnection(self._quick, others=self._connection, ended=self._first.discard)
+        self._first.add(first)
+        return first
 
     def _connection(self) -> "_Connection":
         return _Connection(
@@ -161,17 +198,18 @@ class Listener:
         )
 
     def _refusal(self, host: str) -> str | None:
-        here = ipaddress.ip_address(host.partition("%")[0]).is_loopback and self._limits.local_is_free
+        here = self._limits.local_is_free and _is_loopback(host)
         most = self._limits.per_address
         if not here and len(self._open.get(host, ())) >= most and len(self._still_open(host)) >= most:
             return f"{host} has {most} connections already"
-        if sum(map(len, self._open.values())) >= self._most and self.connections >= self._most:
+        if self._known >= self._most and self.connections >= self._most:
             return f"{self._most} connections are open"
         return None
 
-    def _still_open(self, host: str) -> list[asyncio.BaseTransport]:
+    def _still_open(self, host: str) -> "list[_Coming]":
         """Forget those that have ended; done only when it matters, so each connection costs next to nothing."""
-        still = [transport for transport in self._open[host] if not transport.is_closing()]
+        still = [each for each in self._open[host] if not each.has_ended]
+        self._known -= len(self._open[host]) - len(still)
         if still:
             self._open[host] = still
         else:
@@ -193,6 +231,21 @@ class Listener:
         if now - self._told_at >= _TELL_EVERY_SECONDS:
             self._told_at = now
             _log.warning("HTTP: %s", message)
+
+
+class _Coming:
+    """A connection from the moment at which it was accepted."""
+
+    __slots__ = ("is_lost", "transport")
+
+    def __init__(self) -> None:
+        self.transport: asyncio.BaseTransport | None = None
+        self.is_lost = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it counts no more."""
+        return self.is_lost or (self.transport is not None and self.transport.is_closing())
 
 
 class _Connection(web.RequestHandler):
@@ -218,6 +271,24 @@ class _Connection(web.RequestHandler):
         response = problem(status, detail, headers=SIGNATURE)
         response.force_close()
         return response
+
+
+def _more(listening: socket.socket) -> list[tuple[socket.socket, Any]]:
+    """Other connections that wait to be accepted: one by one each would take two turns of the event loop."""
+    found: list[tuple[socket.socket, Any]] = []
+    try:
+        while len(found) < _AT_ONCE:
+            accepted, peer = listening.accept()
+            accepted.setblocking(False)
+            found.append((accepted, peer))
+    except OSError:
+        pass  # there are no more, or the next one to be accepted tells why not
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def _bound(family: int, address: Any) -> socket.socket:

@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import hdrs, web
 
-from bootsrv.http.accesslog import SIGHTING, shown_path
+from bootsrv.http.accesslog import SIGHTING, shown_question
 from bootsrv.http.routing import Route, Who
 from engine.core.boot import BootDecision, BootRequest, Load, Local, Serve, Wait
 from engine.core.boot_trace import Contact, ContactKind, Outcome
@@ -15,6 +16,22 @@ from engine.errors import Invalid
 from engine.services.traces import Traces
 
 _AGENT_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a request ended: what it asked for, fit to be kept, and the bytes of its answer that there are and that were
+    sent (None of a refusal and of HEAD); `whole` if all were.
+    """
+
+    what: str
+    method: str
+    status: int
+    whole: bool
+    size: int | None
+    sent: int | None
+    agent: str
+    address: str
 
 
 class Sighting:
@@ -50,39 +67,53 @@ class Sighting:
 
     def ended(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
         """The answer was sent, or broken off."""
-        good, status = response.status < 400, response.status
+        good = response.status < 400
         size = response.content_length if good and request.method != hdrs.METH_HEAD else None
         # aiohttp tells in no other way whether an answer came to its end: a connection may close at once after it.
         whole = bool(getattr(response, "_eof_sent", True))
-        agent = request.headers.get(hdrs.USER_AGENT, "")[:_AGENT_LENGTH]
+        ending = Ending(
+            what=_what(request.path),
+            method=request.method,
+            status=response.status,
+            whole=whole,
+            size=size,
+            sent=size if whole or size is None else min(size, response.body_length),
+            agent=request.headers.get(hdrs.USER_AGENT, ""),
+            address=request.remote or "",
+        )
+        self.ends(ending, seconds)
+
+    def ends(self, ending: "Ending", seconds: float) -> None:
+        """The answer was sent, or broken off, and this is what it was."""
+        status = ending.status
         contact = Contact(
             at=self._at,
             kind=self._kind,
-            what=_what(request),
-            outcome=Outcome.REFUSED if not good else _outcome(request, whole),
+            what=ending.what,
+            outcome=Outcome.REFUSED if status >= 400 else _outcome(ending),
             message=self.message,
             status=None if status == 200 else status,
-            bytes=None if size is None else size if whole else min(size, response.body_length),
-            size=size,
+            bytes=ending.sent,
+            size=ending.size,
             seconds=round(seconds, 3),
-            facts={**self.facts, "agent": agent, "address": request.remote or ""},
+            facts={**self.facts, "agent": ending.agent[:_AGENT_LENGTH], "address": ending.address},
         )
-        self._traces.note(contact, mac=self.mac, address=request.remote, execution=self._execution(status))
+        self._traces.note(contact, mac=self.mac, address=ending.address or None, execution=self._execution(status))
 
     def _execution(self, status: int) -> str | None:
         """The execution a request spoke for; of one whose token was refused nobody knows whose it is."""
         return None if status in (401, 403) else self.execution
 
 
-def _outcome(request: web.BaseRequest, whole: bool) -> Outcome:
-    if not whole:
+def _outcome(ending: Ending) -> Outcome:
+    if not ending.whole:
         return Outcome.FAILED
-    return Outcome.PROBED if request.method == hdrs.METH_HEAD else Outcome.OK
+    return Outcome.PROBED if ending.method == hdrs.METH_HEAD else Outcome.OK
 
 
-def _what(request: web.BaseRequest) -> str:
+def _what(asked: str) -> str:
     """The path, without what a machine says of itself there and without ids and tokens."""
-    path = shown_path(request).partition("?")[0]
+    path = shown_question(asked).partition("?")[0]
     parts = path.split("/")
     if path.startswith("/api/v1/callback/") and len(parts) > 4:
         return "/".join(("callback", *parts[5:]))
@@ -102,10 +133,3 @@ def tell(request: web.BaseRequest, *, mac: str | None = None, execution: str | N
         sighting.mac = mac or sighting.mac
         sighting.execution = execution or sighting.execution
         sighting.facts |= facts
-
-
-def tell_decision(request: web.BaseRequest, asked: BootRequest, decision: BootDecision) -> None:
-    """Add what a machine that asked for its script was told."""
-    sighting = sighting_of(request)
-    if sighting is not None:
-        sighting.told(asked, decision)

@@ -12,6 +12,7 @@ from bootsrv.http.bells import Bells
 from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
+from bootsrv.http.sender import Sender
 from bootsrv.loaders import Loaders
 from engine.app import PureBoot
 from engine.core.scopes import Server
@@ -59,6 +60,7 @@ class Site:
     patience: Patience = field(default_factory=Patience)
     received: Received = field(default_factory=Received)
     pace: Pace = field(default_factory=Pace)
+    sender: Sender = field(default_factory=Sender)
     readers: set[object] = field(default_factory=set)
 
     def server(self, asked: str) -> Server:

@@ -43,6 +43,8 @@ class PlainFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Write a record's first part; only it may hold foreign text."""
         text = super().formatMessage(record)
+        if text.isprintable():
+            return text
         return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
 
 

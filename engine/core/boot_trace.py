@@ -19,6 +19,7 @@ LONGEST = 300
 
 _FOLD_BACK = 6  # a line is folded into one of so many before it: polls and heartbeats take turns
 _FOLD_GAP = timedelta(minutes=10)
+_KEY, _VALUE = 32, 100  # characters of a fact
 _MOST_FACTS = 12
 
 
@@ -145,8 +146,16 @@ def _stage_of_path(contact: Contact) -> Stage:
 
 def tidy(contact: Contact) -> Contact:
     """A contact fit to be kept and shown: printable texts of bounded length, whatever a machine sent."""
-    facts = {plain(key, 32): plain(value, 100) for key, value in list(contact.facts.items())[:_MOST_FACTS] if value}
+    facts = contact.facts
+    if not (len(facts) <= _MOST_FACTS and all(map(_is_plain, facts.keys(), facts.values()))):
+        facts = {plain(key, _KEY): plain(value, _VALUE) for key, value in list(facts.items())[:_MOST_FACTS] if value}
+    elif max(len(contact.what), len(contact.message)) <= LONGEST and (contact.what + contact.message).isprintable():
+        return contact
     return replace(contact, what=plain(contact.what, LONGEST), message=plain(contact.message, LONGEST), facts=facts)
+
+
+def _is_plain(key: str, value: str) -> bool:
+    return 0 < len(value) <= _VALUE and len(key) <= _KEY and value.isprintable() and key.isprintable()
 
 
 def plain(text: str, longest: int) -> str:

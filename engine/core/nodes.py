@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -143,6 +144,7 @@ _MAC_FORMS = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def parse_mac(text: str) -> str:
     """Bring a MAC address in any usual form to `aa:bb:cc:dd:ee:ff`.
 
@@ -166,6 +168,8 @@ def names_another(hostname: str, mac_address: str) -> bool:
 
     Nodes are found by id, MAC address or hostname: under such a name a machine would stand in another one's way.
     """
+    if not hostname:
+        return False
     if _ID_FORM.fullmatch(hostname.strip()):
         return True
     try:

@@ -78,8 +78,7 @@ class Reports:
             name: [getattr(known, name), value] for name, value in facts.items() if getattr(known, name) != value
         }
         if not changed and report.inventory is None:
-            nodes.touch(tx, known.id, last_seen_at=now)
-            return replace(known, last_seen_at=now), False
+            return nodes.seen(tx, known, now), False
         node = replace(known, **facts, last_seen_at=now, updated_at=now)
         nodes.save(tx, node)
         if "identity_conflict" in changed:
@@ -125,8 +124,7 @@ class Reports:
         """Show that another machine speaks with a node's MAC address; nothing that it says is taken for the node's."""
         now = self._context.now()
         if known.identity_conflict == found.message:
-            nodes.touch(tx, known.id, last_seen_at=now)
-            return replace(known, last_seen_at=now)
+            return nodes.seen(tx, known, now)
         node = replace(known, identity_conflict=found.message, last_seen_at=now, updated_at=now)
         nodes.save(tx, node)
         self._note_conflict(tx, node, found)
@@ -245,6 +243,8 @@ def _identified(tx: Tx, named: Said, known: Node | None) -> Identified:
 
 def is_another(node: Node, mac_address: str, report: NodeReport) -> bool:
     """Whether it is another machine than the node that speaks with its MAC address."""
+    if (report.system_uuid, report.serial_number) == (node.system_uuid, node.serial_number):
+        return False
     return identify(said(mac_address, _facts(report, mac_address)), node).clash is Clash.OTHER_MACHINE
 
 
@@ -255,7 +255,9 @@ def may_be_another(node: Node, mac_address: str, report: NodeReport) -> bool:
 
 def _short(value: str) -> str:
     """What a machine says of itself, fit for a screen: printable, on one line, of bounded length."""
-    return "".join(char for char in value if char.isprintable())[:MAX_FACT].strip()
+    if not value.isprintable():
+        value = "".join(char for char in value if char.isprintable())
+    return value[:MAX_FACT].strip()
 
 
 def _percent(value: int | None) -> int | None:

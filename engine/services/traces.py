@@ -1,7 +1,7 @@
 """Boot traces: what the doors note of machines, gathered in memory and written together, and what it means.
 
-`note` costs a list's append. About once a second, and whenever somebody asks, what was noted is sorted by machine,
-folded and written by a few statements, so that a rack that starts together costs the store little.
+`note` costs little more than a list's append. About once a second, and whenever somebody asks, what was noted is sorted
+by machine, folded and written by a few statements, so that a rack that starts together costs the store little.
 
 A machine is its MAC address. TFTP and files know an address only: they belong to the machine that said its MAC address
 from there lately, or wait under the address until one does. Firmware's first contacts always wait so, unless it is a
@@ -45,6 +45,7 @@ STRANGERS_KEPT = timedelta(days=7)
 _PRUNE_SECONDS = 3600.0
 _MACHINES = 100  # in a transaction
 _STRANGERS_AT_ONCE = 500
+_AT_ONCE = 200  # contacts in a turn of the event loop
 _FOLD_LINES = 6
 _MOST_OWNERS = 20_000
 
@@ -101,7 +102,7 @@ class Traces:
         """Take a contact of the machine with a MAC address, or at an address, or that an execution is for; of several
         the first that is given says whose it is. Cheap; to be called in the event loop.
         """
-        self._noted.append(_Noted(contact=contact, mac=mac, address=address, execution=execution))
+        self._noted.append(_Noted(contact=tidy(contact), mac=mac, address=address, execution=execution))
         if len(self._noted) > MOST_NOTED:
             surplus = len(self._noted) - MOST_NOTED * 9 // 10
             del self._noted[:surplus]
@@ -137,7 +138,7 @@ class Traces:
                 return
             try:
                 waiting = await self._named(waiting)
-                by_machine, joins = self._sorted(waiting)
+                by_machine, joins = await self._sorted(waiting)
                 waiting = [_again(machine, each, joins) for machine, listed in by_machine.items() for each in listed]
                 machines = list(by_machine.items())
                 for at in range(0, len(machines), _MACHINES):
@@ -164,10 +165,16 @@ class Traces:
         named = [each if each.mac else replace(each, mac=known.get(each.execution or "")) for each in noted]
         return sorted(named, key=lambda each: each.contact.at)
 
-    def _sorted(self, noted: Sequence[_Noted]) -> tuple[dict[str, list[Contact]], dict[str, str]]:
+    async def _sorted(self, noted: Sequence[_Noted]) -> tuple[dict[str, list[Contact]], dict[str, str]]:
         """Contacts by machine; and the addresses of which the machine came to be known, by its MAC address."""
         by_machine: dict[str, list[Contact]] = {}
         joins: dict[str, str] = {}
+        for at in range(0, len(noted), _AT_ONCE):
+            self._sort(noted[at : at + _AT_ONCE], by_machine, joins)
+            await asyncio.sleep(0)
+        return by_machine, joins
+
+    def _sort(self, noted: Sequence[_Noted], by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> None:
         for each in noted:
             if each.mac is not None:
                 machine = each.mac
@@ -178,8 +185,7 @@ class Traces:
                 machine = self._owner(each.address, each.contact) or STRANGER + each.address
             else:
                 continue
-            by_machine.setdefault(machine, []).append(tidy(each.contact))
-        return by_machine, joins
+            by_machine.setdefault(machine, []).append(each.contact)
 
     def _own(self, address: str, mac: str, at: datetime) -> bool:
         """Note whose an address is; gives whether what waits under it is that machine's."""
@@ -290,7 +296,7 @@ def _in_order(lines: Iterable[Contact]) -> list[Contact]:
 def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str]) -> int:
     """Add lines to traces; gives how many machines had none before."""
     waiting = [joins[machine] for machine in by_machine if machine in joins]
-    moved = {address: store.of(tx, [address]) for address in waiting}
+    moved = store.by_machine(tx, waiting)
     tails = store.tails(tx, list(by_machine), _FOLD_LINES)
     changes = {}
     for machine, new in by_machine.items():
@@ -301,7 +307,7 @@ def _append(tx: Tx, by_machine: dict[str, list[Contact]], joins: dict[str, str])
         lines, same = fold(tail.lines, [*lately, *new])
         changes[machine] = (tail, same, lines[same:])
     store.write(tx, changes, _FOLD_LINES)
-    store.drop(tx, [address for address, lines in moved.items() if lines])
+    store.drop(tx, list(moved))
     return sum(not tail.number for tail in tails.values())
 
 

@@ -18,6 +18,7 @@ from engine.core.executions import (
 )
 from engine.core.page import Page
 from engine.errors import NotFound
+from engine.store import live
 from engine.store.execution_changes import ATTEMPT_COLUMNS, COLUMNS, Changes, Heard
 from engine.store.query import filtered, page_of
 from engine.store.schema import attempt, engine_host, execution
@@ -62,6 +63,7 @@ def _keep(
     tx: Tx, before: Execution | None, value: Execution, wake_at: datetime | None, token_digest: str | None
 ) -> None:
     tx.defer("executions", Changes).add(before, value, wake_at, token_digest)
+    live.forget(tx, before, value)
     known = tx.memory(_NOUN)
     if known is not None:
         if value.ended:
@@ -134,7 +136,8 @@ def by_request(tx: Tx, workflow_id: str, request_id: str) -> Execution | None:
 
 def live_on(tx: Tx, node_id: str) -> Execution | None:
     """The execution that has not ended yet on a node."""
-    return _first(tx, execution.c.node_id == node_id, execution.c.status.in_(_LIVE), execution.c.parent_id.is_(None))
+    found = live.id_on(tx, node_id)
+    return get(tx, found) if found else None
 
 
 def find(

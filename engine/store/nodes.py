@@ -2,23 +2,39 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, NotFound
+from engine.store.bulk import Bulk
 from engine.store.query import filtered, page_of
 from engine.store.schema import node, node_tag
 from engine.store.tx import Tx
 
 PIECE = 200  # how many are read at once: the event loop waits while rows become values
 _NOUN = "node"
+_MACS = "id of the node with a MAC address"
 _GET = select(node).where(node.c.id == bindparam("its_id"))
 _TAGS = select(node_tag.c.tag).where(node_tag.c.node_id == bindparam("its_id")).order_by(node_tag.c.tag)
 _SAVE = update(node).where(node.c.id == bindparam("its_id"))
+_BY_MAC = select(node).where(node.c.mac_address == bindparam("its_mac"))
+_ALIKE = (
+    select(node)
+    .where(
+        or_(
+            node.c.system_uuid.in_(bindparam("its_uuids", expanding=True)),
+            node.c.serial_number == bindparam("its_serial"),
+        )
+    )
+    .order_by(node.c.created_at, node.c.id)
+    .limit(bindparam("most"))
+)
+_SAVE_SEEN = Bulk(node, ["id", "last_seen_at"], key="id")
 _COLUMNS = [field.name for field in fields(Node) if field.name != "tags"]
 _FILTERS = {
     name: node.c[name]
@@ -52,6 +68,17 @@ _SORTABLE = {
 }
 
 
+class _Seen:
+    """When nodes were heard that a batch heard, written at its end: of each the last."""
+
+    def __init__(self) -> None:
+        self.at: dict[str, datetime] = {}
+
+    def flush(self, connection: Connection) -> None:
+        """Write it."""
+        _SAVE_SEEN.run(connection, list(self.at.items()))
+
+
 def add(tx: Tx, value: Node) -> None:
     """Keep a new node.
 
@@ -70,6 +97,7 @@ def save(tx: Tx, value: Node) -> None:
     """Keep a changed node; its tags have a function of their own."""
     before = (tx.memory(_NOUN) or {}).get(value.id)
     _forget(tx, value.id)
+    tx.defer("nodes", _Seen).at.pop(value.id, None)  # the value has it
     tx.execute(_SAVE, {"its_id": value.id, **_row(value)})
     if before is not None and before.tags == value.tags:
         _remember(tx, value)
@@ -82,10 +110,12 @@ def save_tags(tx: Tx, value: Node) -> None:
     _add_tags(tx, value.id, value.tags)
 
 
-def touch(tx: Tx, node_id: str, **columns: Any) -> None:
-    """Set columns that are no facts of the log, such as `last_seen_at`."""
-    _forget(tx, node_id)
-    tx.execute(_SAVE, {"its_id": node_id, **columns})
+def seen(tx: Tx, value: Node, at: datetime) -> Node:
+    """Note that a node was heard, which is no fact of the log; gives the node with it."""
+    heard = replace(value, last_seen_at=at)
+    tx.defer("nodes", _Seen).at[value.id] = at
+    _remember(tx, heard)
+    return heard
 
 
 def get(tx: Tx, reference: str) -> Node:
@@ -121,9 +151,14 @@ def get_by_id(tx: Tx, node_id: str) -> Node:
         row = tx.row(_GET, {"its_id": node_id})
         if row is None:
             raise NotFound(f"there is no node {node_id}")
-        tags = tuple(tx.execute(_TAGS, {"its_id": node_id}).scalars())
-        found = Node(**{**row, "state": NodeState(row["state"]), "tags": tags})
-        _remember(tx, found)
+        found = _loaded(tx, row)
+    return found
+
+
+def _loaded(tx: Tx, row: Mapping[str, Any]) -> Node:
+    """A row as a value, from now on in the writer's memory."""
+    found = _node(tx, row, tx.execute(_TAGS, {"its_id": row["id"]}).scalars())
+    _remember(tx, found)
     return found
 
 
@@ -140,18 +175,24 @@ def _forget(tx: Tx, node_id: str) -> None:
 
 
 def by_mac(tx: Tx, mac_address: str) -> Node | None:
-    """The node with this MAC address (in the form of `parse_mac`)."""
-    found = _many(tx, tx.rows(select(node).where(node.c.mac_address == mac_address)))
-    return found[0] if found else None
+    """The node with this MAC address (in the form of `parse_mac`), from the writer's memory if it is there."""
+    known = tx.memory(_MACS)
+    node_id: str | None = known.get(mac_address) if known is not None else None
+    if node_id is not None:
+        return get_by_id(tx, node_id)
+    row = tx.row(_BY_MAC, {"its_mac": mac_address})
+    if row is None:
+        return None
+    if known is not None:
+        known[mac_address] = row["id"]
+    return _loaded(tx, row)
 
 
 def alike(tx: Tx, uuids: Sequence[str], serial: str | None, limit: int = 10) -> list[Node]:
     """Nodes with one of these UUIDs or this serial number, as they are written, oldest first."""
-    ways: list[ColumnElement[bool]] = [node.c.system_uuid.in_(uuids)] if uuids else []
-    ways += [node.c.serial_number == serial] if serial else []
-    if not ways:
+    if not uuids and not serial:
         return []
-    return _many(tx, tx.rows(select(node).where(or_(*ways)).order_by(node.c.created_at, node.c.id).limit(limit)))
+    return _many(tx, tx.rows(_ALIKE, {"its_uuids": list(uuids), "its_serial": serial or None, "most": limit}))
 
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> list[Node]:
@@ -214,4 +255,12 @@ def _many(tx: Tx, listed: Sequence[Mapping[str, Any]]) -> list[Node]:
         query = select(node_tag).where(node_tag.c.node_id.in_(ids)).order_by(node_tag.c.tag)
         for row in tx.rows(query):
             tags[row["node_id"]].append(row["tag"])
-    return [Node(**{**row, "state": NodeState(row["state"]), "tags": tuple(tags[row["id"]])}) for row in listed]
+    return [_node(tx, row, tags[row["id"]]) for row in listed]
+
+
+def _node(tx: Tx, row: Mapping[str, Any], tags: Iterable[str]) -> Node:
+    """A row as a value, with what the batch has still to write of it."""
+    waiting = tx.waiting("nodes")
+    heard = waiting.at.get(row["id"]) if isinstance(waiting, _Seen) else None
+    value = Node(**{**row, "state": NodeState(row["state"]), "tags": tuple(tags)})
+    return value if heard is None else replace(value, last_seen_at=heard)

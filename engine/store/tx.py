@@ -72,7 +72,7 @@ class Marked:
 class Batch:
     """What the units of one transaction share: the writer's memory, and the rows that are still to be written."""
 
-    ORDER = ("executions", "heard", "log", "events")  # later ones refer to earlier ones
+    ORDER = ("nodes", "executions", "heard", "log", "events")  # later ones refer to earlier ones
 
     def __init__(self, connection: Connection, memory: Memory, shelf: Shelf[Any]) -> None:
         self.connection = connection
@@ -86,6 +86,10 @@ class Batch:
         if found is None:
             found = self._deferred[noun] = make()
         return found
+
+    def waiting(self, noun: str) -> Any:
+        """The rows of a noun that wait; None if there are none."""
+        return self._deferred.get(noun)
 
     def flush(self) -> None:
         """Write all that waits."""
@@ -131,6 +135,10 @@ class Tx:
             raise TypeError("a transaction that only reads was asked to write")
         self.wrote = True
         return self._batch.deferred(noun, make)
+
+    def waiting(self, noun: str) -> Any:
+        """The rows of a noun that are still to be written; None if there are none."""
+        return None if self._batch is None else self._batch.waiting(noun)
 
     def flush(self) -> None:
         """Write what was deferred: to be called before rows of such nouns are read or changed otherwise."""

@@ -177,7 +177,8 @@ async def serving(
         tftp=lambda: tftp,
         limits=limits or Limits(),
     )
-    listener = Listener(build(site, part), host="127.0.0.1", port=port, setting="http", limits=site.limits)
+    quick = None if part is Part.ADMINISTRATORS else site
+    listener = Listener(build(site, part), host="127.0.0.1", port=port, setting="http", limits=site.limits, quick=quick)
     await listener.start()
     try:
         async with aiohttp.ClientSession(headers={"User-Agent": "test"}) as session:

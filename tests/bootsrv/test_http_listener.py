@@ -64,6 +64,26 @@ async def test_one_address_cannot_take_all_connections(pureboot: PureBoot, caplo
     assert "127.0.0.2 has 3 connections already" in warnings[0].getMessage()
 
 
+async def test_those_who_come_together_are_counted_one_by_one(pureboot: PureBoot) -> None:
+    limits = Limits(per_address=3, connections=5, local_is_free=False)
+    async with serving(pureboot, limits=limits) as client:
+        address, loop = client.listener.address, asyncio.get_running_loop()
+        asking = [  # while the loop stands still, so that all of them wait to be accepted
+            socket.create_connection(address, source_address=(f"127.0.0.{2 + number % 3}", 0)) for number in range(12)
+        ]
+        try:
+            await eventually(lambda: client.listener.turned_away == 7)
+            assert client.listener.connections == 5
+            for each in asking:
+                each.setblocking(False)
+                await loop.sock_sendall(each, GET)
+            answers = [await loop.sock_recv(each, 12) for each in asking[:5]]
+            assert answers == [b"HTTP/1.1 200"] * 5
+        finally:
+            for each in asking:
+                each.close()
+
+
 async def test_all_together_cannot_take_more_than_there_are(pureboot: PureBoot) -> None:
     async with serving(pureboot, limits=Limits(connections=4)) as client:
         async with connected(client.listener.address, 4):
