@@ -16,9 +16,12 @@ TURN_SECONDS = 0.002
 
 
 class Outlet:
-    """The row; all that is sent by one event loop belongs into one."""
+    """The row; all that is sent by one event loop belongs into one. A turn ends with the first slice that is not sent
+    within `turn_seconds`.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, turn_seconds: float = TURN_SECONDS) -> None:
+        self._turn_seconds = turn_seconds
         self._row: deque[_Flow] = deque()
         self._is_called = False
 
@@ -44,7 +47,7 @@ class Outlet:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        row, ends = self._row, time.monotonic() + TURN_SECONDS
+        row, ends = self._row, time.monotonic() + self._turn_seconds
         while row:
             flow = row.popleft()
             if flow.step():

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
+from bootsrv.descriptors import allow_many
 from bootsrv.simulator.counters import Counters
 from bootsrv.simulator.hardware import Hardware
 from bootsrv.simulator.machine import Machine, Network, Power
@@ -63,6 +64,7 @@ class Rack:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Rack"]:
         """While entered, the machines are there, switched off until `power_on`."""
+        allow_many()
         lives = [
             asyncio.create_task(self._live(machine), name=f"machine-{mac}") for mac, machine in self.machines.items()
         ]
