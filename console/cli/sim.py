@@ -51,7 +51,11 @@ class _Course:
     help="Make the machines nodes and start this workflow on each first; end when all are installed or have given up.",
 )
 @click.option("--token", envvar="PUREBOOT_TOKEN", help="For --workflow, where the API asks for one.")
-@click.option("--once", is_flag=True, help="End when every machine has booted its disk or given up.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="End when each has booted its disk or given up; unknown ones stay and ask again.",
+)
 @click.option("--faults", is_flag=True, help="Some machines have dying disks or bad cables, as in the demo.")
 @json_option
 @click.pass_context

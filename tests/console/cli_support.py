@@ -53,7 +53,7 @@ class Commands:
 @contextmanager
 def _logging_kept() -> Iterator[None]:
     """A command sets logging up for its whole process, which here is that of all tests."""
-    names = ("", "aiosqlite", "asyncio", "alembic", "tftpy", "aiohttp.access")
+    names = ("", "aiosqlite", "asyncio", "alembic", "aiohttp.access")
     levels = {name: logging.getLogger(name).level for name in names}
     handlers = list(logging.getLogger().handlers)
     try:

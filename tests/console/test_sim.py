@@ -1,7 +1,9 @@
 """`pureboot sim` at a real `pureboot serve`, each a process of its own: a small storm, and what it says of it."""
 
 import json
+import os
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from bootsrv.loaders import BIOS_LOADER, LOCALBOOT, UEFI_LOADER
-from tests.console.cli_support import Commands, environment, run
+from tests.console.cli_support import ROOT, Commands, command, environment, run
 from tests.console.test_cli_serve import serving
 from tests.ports import free_port
 
 MACHINES = 50
+SECONDS = 120.0  # for what takes ten where nothing else runs
 WORKFLOW = """\
 name: storm
 boot_mode: any
@@ -69,7 +72,15 @@ def heard(env: dict[str, str]) -> Iterator[str]:
 def sim(env: dict[str, str], url: str, port: int, *words: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a simulation at 60 times the speed."""
     where = ("--server", url, "--tftp-port", str(port), "--speed", "60", "--over", "1")
-    done = run("sim", *where, *words, env=env)
+    done = subprocess.run(
+        command("sim", *where, *words),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        timeout=SECONDS,
+        check=False,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
