@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -285,6 +286,7 @@ def main() -> int:
     parser.add_argument("--no-console", action="store_true")
     parser.add_argument("--json", type=Path, help="write all that was found to a file as well")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with tempfile.TemporaryDirectory() as folder:
         found = storm(options, Path(folder))
     table = list(rows(options, found))
