@@ -12,6 +12,8 @@ import aiohttp
 from aiohttp import ClientError, ClientTimeout
 
 from bootsrv.simulator.counters import Counters
+from bootsrv.simulator.download import Manner as Reading
+from bootsrv.simulator.download import Unspoken, download
 from bootsrv.simulator.hardware import Hardware
 from bootsrv.simulator.pace import Pace
 from bootsrv.simulator.programs import MIB
@@ -106,27 +108,47 @@ class Link:
         """Load a file by HTTP as iPXE does; gives its beginning (a script whole), or None if it did not come."""
         try:
             self._maybe_lose()
-            async with self._request("GET", url, headers={"User-Agent": IPXE_NAME}) as response:
-                if response.status != 200:
-                    self._counters.failures += 1
-                    return None
-                return await self._load(response)
+            try:
+                status, head = await self._download(url)
+            except Unspoken:
+                status, head = await self._load(url)
         except (Lost, ClientError, TimeoutError, OSError, ValueError) as error:
             _log.debug("%s: %s did not come: %s", self._hardware.name, url, error)
             await self._pace.pause(LOST_SECONDS)
             return None
-
-    async def _load(self, response: aiohttp.ClientResponse) -> bytes:
-        head = b""
-        rate = self._hardware.traits.download_rate * MIB
-        async for piece in response.content.iter_chunked(PIECE):
-            self._counters.http_bytes += len(piece)
-            if len(head) < MAX_SCRIPT:
-                head += piece[: MAX_SCRIPT - len(head)]
-            await self._pace.pause(len(piece) / rate)
+        if status != 200:
+            self._counters.failures += 1
+            return None
         if is_script(head):
             self._counters.scripts += 1
         return head
+
+    async def _download(self, url: str) -> tuple[int, bytes]:
+        """Load a file over plain HTTP; gives the status and its beginning."""
+        self._counters.http_requests += 1
+        manner = Reading(
+            rate=self._hardware.traits.download_rate * MIB * self._pace.speed,
+            keep=MAX_SCRIPT,
+            stall=STALL_SECONDS + 40,
+            agent=IPXE_NAME,
+            source=self._source,
+            count=self._count,
+        )
+        return await download(url, manner)
+
+    def _count(self, received: int) -> None:
+        self._counters.http_bytes += received
+
+    async def _load(self, url: str) -> tuple[int, bytes]:
+        """The same by the client that speaks everything."""
+        head = b""
+        rate = self._hardware.traits.download_rate * MIB
+        async with self._request("GET", url, headers={"User-Agent": IPXE_NAME}) as response:
+            async for piece in response.content.iter_chunked(PIECE):
+                self._counters.http_bytes += len(piece)
+                head += piece[: MAX_SCRIPT - len(head)]
+                await self._pace.pause(len(piece) / rate)
+        return response.status, head
 
     async def call(
         self,
