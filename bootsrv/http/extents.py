@@ -19,7 +19,6 @@ from aiohttp import ETag, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
 from bootsrv.http.answers import problem
-from bootsrv.http.outlet import SLICE, Outlet
 from bootsrv.http.pace import Taker, TooMany, slice_of
 from bootsrv.http.site import Site
 
@@ -60,7 +59,6 @@ class Parts(web.StreamResponse):
         super().__init__(headers={hdrs.CONTENT_TYPE: content_type, hdrs.ACCEPT_RANGES: "bytes"})
         self._parts = parts
         self._pace = site.pace
-        self._outlet = site.outlet
         self._limits = site.pureboot.settings.files
         self._size = sum(part.length for part in parts)
         self._tag_value = tag
@@ -111,13 +109,13 @@ class Parts(web.StreamResponse):
         return writer
 
     async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker) -> None:
-        """Send a part; at a rate, in slices."""
+        """Send a part in slices, which are smaller the more is sent at once."""
         loop, rate, at = asyncio.get_running_loop(), self._limits.max_rate, 0
         while at < part.length:
-            length = min(slice_of(rate), part.length - at) if rate else part.length
+            length = min(slice_of(rate, self._pace.transfers), part.length - at)
             if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
                 await asyncio.sleep(seconds)
-            await _send_some(request, writer, Part(part.source, part.offset + at, length), self._outlet)
+            await _send_some(request, writer, part.source, part.offset + at, length)
             at += length
 
     async def _refuse(self, request: web.BaseRequest, refusal: TooMany) -> AbstractStreamWriter | None:
@@ -177,23 +175,22 @@ class Parts(web.StreamResponse):
         return self._changed is not None and request.if_range == self._changed
 
 
-async def _send_some(request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, outlet: Outlet) -> None:
+async def _send_some(
+    request: web.BaseRequest, writer: AbstractStreamWriter, source: IO[bytes] | bytes, offset: int, length: int
+) -> None:
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client is gone")
-    if isinstance(part.source, bytes):
-        await writer.write(part.source[part.offset : part.offset + part.length])
+    if isinstance(source, bytes):
+        await writer.write(source[offset : offset + length])
         return
     try:
-        # This also waits until what was written before, the head of the answer, has left the transport.
-        first = min(SLICE, part.length)
-        sent = await asyncio.get_running_loop().sendfile(transport, part.source, part.offset, first, fallback=False)
+        sent = await asyncio.get_running_loop().sendfile(transport, source, offset, length, fallback=False)
     except (NotImplementedError, asyncio.SendfileNotAvailableError):
-        await _copy(writer, part.source, part.offset, part.length)
+        await _copy(writer, source, offset, length)
         return
-    if sent != first:
+    if sent != length:
         raise ConnectionResetError("the file became shorter while it was sent")
-    await outlet.send(transport, part.source.fileno(), part.offset + first, part.length - first)
 
 
 async def _copy(writer: AbstractStreamWriter, file: IO[bytes], offset: int, length: int) -> None:

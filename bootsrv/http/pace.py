@@ -12,6 +12,7 @@ from bootsrv.http.errors import Refusal
 RETRY_AFTER_SECONDS = 2
 SLICES_A_SECOND = 8
 LEAST = 64 * 1024
+TOGETHER = 1024 * 1024
 
 
 class TooMany(Refusal):
@@ -44,6 +45,7 @@ class Pace:
     """Every address that takes something now."""
 
     takers: dict[str, Taker] = field(default_factory=dict)
+    transfers: int = 0
 
     @contextmanager
     def taking(self, address: str, most: int) -> Iterator[Taker]:
@@ -56,14 +58,20 @@ class Pace:
         if most and taker.files >= most:
             raise TooMany(most)
         taker.files += 1
+        self.transfers += 1
         try:
             yield taker
         finally:
             taker.files -= 1
+            self.transfers -= 1
             if not taker.files:
                 self.takers.pop(address, None)
 
 
-def slice_of(rate: int) -> int:
-    """How many bytes are sent at once at a rate: a part of a second's."""
-    return max(LEAST, rate // SLICES_A_SECOND)
+def slice_of(rate: int, transfers: int) -> int:
+    """How many bytes the kernel is asked to send at once: it does so without a look at anybody else, so that together
+    the transfers may hold up the event loop for `TOGETHER` bytes.
+    At a rate (0: none) it is a part of a second's bytes as well.
+    """
+    fair = max(LEAST, TOGETHER // max(1, transfers))
+    return fair if not rate else min(fair, max(LEAST, rate // SLICES_A_SECOND))

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bootsrv.http.bells import Bells
-from bootsrv.http.outlet import Outlet
 from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
@@ -60,7 +59,6 @@ class Site:
     patience: Patience = field(default_factory=Patience)
     received: Received = field(default_factory=Received)
     pace: Pace = field(default_factory=Pace)
-    outlet: Outlet = field(default_factory=Outlet)
     readers: set[object] = field(default_factory=set)
 
     def server(self, asked: str) -> Server:

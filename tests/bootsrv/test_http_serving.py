@@ -259,9 +259,12 @@ class TestPace:
         assert waits == pytest.approx([0, 0.1, 0.2, 0.3])
         assert taker.reserve(100, 1000, now=20.0) == 0
 
-    @pytest.mark.parametrize(("rate", "size"), [(1, 1 << 16), (1 << 19, 1 << 16), (1 << 23, 1 << 20)])
-    def test_a_slice_is_a_part_of_a_second(self, rate: int, size: int) -> None:
-        assert slice_of(rate) == size
+    @pytest.mark.parametrize(
+        ("rate", "transfers", "size"),
+        [(0, 0, 1 << 20), (0, 1, 1 << 20), (0, 4, 1 << 18), (0, 16, 1 << 16), (0, 999, 1 << 16), (1, 1, 1 << 16)],
+    )
+    def test_the_more_is_sent_the_smaller_the_slices(self, rate: int, transfers: int, size: int) -> None:
+        assert slice_of(rate, transfers) == size
 
     async def test_over_http(self, sqlite_url: str, opener: Opener) -> None:
         async with opener(sqlite_url, files__max_rate="512KiB", files__max_per_node=1) as pureboot:
