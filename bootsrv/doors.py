@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from bootsrv.descriptors import allow_many
 from bootsrv.http.app import Part, build
 from bootsrv.http.listener import Listener
 from bootsrv.http.site import Limits, Site, bracketed
@@ -120,6 +121,7 @@ class Doors:
 
     async def _open(self) -> None:
         http, api = self._settings.http, self._settings.api
+        allow_many()
         await asyncio.to_thread(self._make_files_folder)
         self._tftp = await self._open_tftp()
         apart = api.port is not None

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _access_log = logging.getLogger("bootsrv.http.access")
 
 _BACKLOG = 1024  # a rack that is switched on asks all at once
-_AT_ONCE = 63
+_AT_ONCE = 64
 _SHUTDOWN_SECONDS = 2.0
 _TELL_EVERY_SECONDS = 10.0
 _OUT_OF_FILES_SECONDS = 0.5
@@ -146,19 +146,16 @@ class Listener:
         return os.strerror(error.errno or 0)
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            try:
-                accepted, peer = await loop.sock_accept(listening)
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    continue  # it was gone before it was accepted
-                self._tell(f"no more connections can be opened: {error.strerror}")
-                await asyncio.sleep(_OUT_OF_FILES_SECONDS)
+            coming, error = _waiting(listening)
+            if not coming and error is None:
+                await _readable(listening)
                 continue
-            coming = [(accepted, peer), *_more(listening)]
             self._untaken.update(each for each, _ in coming)
             await asyncio.gather(*(self._take(each, where[0]) for each, where in coming))
+            if error is not None:
+                self._tell(f"no more connections can be opened: {error.strerror}")
+                await asyncio.sleep(_OUT_OF_FILES_SECONDS)
 
     async def _take(self, accepted: socket.socket, host: str) -> None:
         self._untaken.discard(accepted)
@@ -273,17 +270,32 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def _more(listening: socket.socket) -> list[tuple[socket.socket, Any]]:
-    """Other connections that wait to be accepted: one by one each would take two turns of the event loop."""
+def _waiting(listening: socket.socket) -> tuple[list[tuple[socket.socket, Any]], OSError | None]:
+    """The connections that wait to be accepted, some at most; and why no more can be, if this machine is the reason."""
     found: list[tuple[socket.socket, Any]] = []
-    try:
-        while len(found) < _AT_ONCE:
+    for _ in range(_AT_ONCE):
+        try:
             accepted, peer = listening.accept()
-            accepted.setblocking(False)
-            found.append((accepted, peer))
-    except OSError:
-        pass  # there are no more, or the next one to be accepted tells why not
-    return found
+        except BlockingIOError:
+            break
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                return found, error
+            continue  # it was gone before it was accepted
+        accepted.setblocking(False)
+        found.append((accepted, peer))
+    return found, None
+
+
+async def _readable(listening: socket.socket) -> None:
+    """Wait for a connection. `loop.sock_accept` would lose one if it is cancelled just when it has it."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(listening, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(listening)
 
 
 @lru_cache(maxsize=4096)

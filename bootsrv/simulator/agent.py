@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,7 @@ from bootsrv.simulator.hardware import Hardware
 from bootsrv.simulator.link import Link, Lost, Reply
 from bootsrv.simulator.pace import Pace
 from bootsrv.simulator.shell import Performance, perform
+from bootsrv.simulator.times import Stage
 
 _log = logging.getLogger(__name__)
 
@@ -176,6 +178,7 @@ class Agent:
             with contextlib.suppress(Lost):
                 url = f"{self._orders.callback}/heartbeat"
                 reply = await self._link.call("POST", url, token=self._orders.token, data={})
+                self._counters.heartbeats += 1
                 if reply.status in GONE:
                     raise Unwanted
 
@@ -188,11 +191,13 @@ class Agent:
     async def _send(self, path: str, data: Mapping[str, Any] | str) -> None:
         reply = await self._call("POST", path, data)
         if reply.status >= 400:
+            self._counters.refused += 1
             raise Unwanted
 
     async def _call(self, method: str, path: str, data: Mapping[str, Any] | str | None = None) -> Reply:
         """Ask until there is an answer, as long as that may be of use."""
         for _ in range(MAX_TRIES):
+            began = time.monotonic()
             try:
                 reply = await self._link.call(
                     method,
@@ -205,7 +210,10 @@ class Agent:
                 _log.debug("%s: %s", self._hardware.name, error)
             else:
                 if reply.status < 500 and reply.status != 429:
+                    if method == "POST":
+                        self._counters.times.note(Stage.CALL, time.monotonic() - began)
                     return reply
+            self._counters.retries += 1
             await self._pace.pause(RETRY_SECONDS)
         return Reply(status=410, text="")
 

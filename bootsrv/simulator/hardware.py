@@ -84,6 +84,11 @@ class Hardware:
         """The program its firmware asks for by TFTP."""
         return BIOS_LOADER if self.firmware is Firmware.BIOS else UEFI_LOADER
 
+    @property
+    def tftp_window(self) -> int:
+        """How many blocks its firmware takes before it acknowledges: EDK2 asks for 4, BIOS boot ROMs know only one."""
+        return 1 if self.firmware is Firmware.BIOS else 4
+
     def ipxe_settings(self) -> dict[str, str]:
         """What iPXE knows of the machine, under iPXE's names."""
         is_bios = self.firmware is Firmware.BIOS

@@ -2,25 +2,23 @@
 
 import asyncio
 import contextlib
-import io
 import logging
 import random
-import threading
-import time
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import tftpy
 from aiohttp import ClientError, ClientTimeout
 
 from bootsrv.simulator.counters import Counters
+from bootsrv.simulator.download import Manner as Reading
+from bootsrv.simulator.download import Unspoken, download
 from bootsrv.simulator.hardware import Hardware
 from bootsrv.simulator.pace import Pace
 from bootsrv.simulator.programs import MIB
 from bootsrv.simulator.script import is_script
+from bootsrv.simulator.tftp import Manner, TftpLost, read
 
 _log = logging.getLogger(__name__)
 
@@ -50,19 +48,24 @@ class Reply:
 class Link:
     """The network as one machine sees it; an async context manager.
 
-    `source` is the address to speak from, None for whichever fits. `threads` are for TFTP, whose client blocks.
+    `source` is the address to speak from, None for whichever fits. `turns` bound what several read by TFTP at once.
     """
 
     def __init__(
-        self, hardware: Hardware, *, threads: Executor, pace: Pace, counters: Counters, source: str | None = None
+        self,
+        hardware: Hardware,
+        *,
+        pace: Pace,
+        counters: Counters,
+        turns: asyncio.Semaphore | None = None,
+        source: str | None = None,
     ) -> None:
         self._hardware = hardware
-        self._threads = threads
+        self._turns = turns
         self._pace = pace
         self._counters = counters
         self._source = source
         self._chance = random.Random(hardware.mac_address)  # noqa: S311 - bad luck, not secrets
-        self._cut = threading.Event()
         self._stack = contextlib.AsyncExitStack()
         self._http: aiohttp.ClientSession | None = None
 
@@ -75,7 +78,6 @@ class Link:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        self._cut.set()
         await self._stack.aclose()
 
     async def tftp(self, host: str, port: int, name: str) -> int:
@@ -85,57 +87,68 @@ class Link:
             Lost: it did not come.
         """
         self._maybe_lose()
-        work = asyncio.get_running_loop().run_in_executor(self._threads, self._tftp, host, port, name)
+        manner = Manner(
+            blksize=TFTP_BLKSIZE,
+            windowsize=self._hardware.tftp_window,
+            rate=TFTP_RATE * self._pace.speed,
+            seconds=max(LEAST_TFTP_SECONDS, self._pace.real(TFTP_SECONDS)),
+            retries=TFTP_RETRIES,
+        )
         try:
-            size = await work
-        except (tftpy.TftpException, OSError) as error:
+            async with self._turns or contextlib.nullcontext():
+                size = await read(host, port, name, manner, source=self._source)
+        except TftpLost as error:
             self._counters.failures += 1
             raise Lost(f"TFTP {name}: {error}") from None
         self._counters.tftp_transfers += 1
         self._counters.tftp_bytes += size
         return size
 
-    def _tftp(self, host: str, port: int, name: str) -> int:
-        sink = _Sink()
-        began = time.monotonic()
-
-        def pace(packet: Any) -> None:
-            if self._cut.is_set():
-                raise tftpy.TftpException("switched off")
-            ahead = sink.size / (TFTP_RATE * self._pace.speed) - (time.monotonic() - began)
-            if ahead > 0.01:
-                self._cut.wait(min(ahead, 1.0))
-
-        client = tftpy.TftpClient(host, port, options={"blksize": TFTP_BLKSIZE, "tsize": 0}, localip=self._source or "")
-        seconds = max(LEAST_TFTP_SECONDS, self._pace.real(TFTP_SECONDS))
-        client.download(name, sink, packethook=pace, timeout=seconds, retries=TFTP_RETRIES)
-        return sink.size
-
     async def get(self, url: str) -> bytes | None:
         """Load a file by HTTP as iPXE does; gives its beginning (a script whole), or None if it did not come."""
         try:
             self._maybe_lose()
-            async with self._request("GET", url, headers={"User-Agent": IPXE_NAME}) as response:
-                if response.status != 200:
-                    self._counters.failures += 1
-                    return None
-                return await self._load(response)
+            try:
+                status, head = await self._download(url)
+            except Unspoken:
+                status, head = await self._load(url)
         except (Lost, ClientError, TimeoutError, OSError, ValueError) as error:
             _log.debug("%s: %s did not come: %s", self._hardware.name, url, error)
             await self._pace.pause(LOST_SECONDS)
             return None
-
-    async def _load(self, response: aiohttp.ClientResponse) -> bytes:
-        head = b""
-        rate = self._hardware.traits.download_rate * MIB
-        async for piece in response.content.iter_chunked(PIECE):
-            self._counters.http_bytes += len(piece)
-            if len(head) < MAX_SCRIPT:
-                head += piece[: MAX_SCRIPT - len(head)]
-            await self._pace.pause(len(piece) / rate)
+        if status != 200:
+            self._counters.failures += 1
+            return None
         if is_script(head):
             self._counters.scripts += 1
         return head
+
+    async def _download(self, url: str) -> tuple[int, bytes]:
+        """Load a file over plain HTTP; gives the status and its beginning."""
+        self._counters.http_requests += 1
+        manner = Reading(
+            rate=self._hardware.traits.download_rate * MIB * self._pace.speed,
+            keep=MAX_SCRIPT,
+            stall=STALL_SECONDS + 40,
+            agent=IPXE_NAME,
+            source=self._source,
+            count=self._count,
+        )
+        return await download(url, manner)
+
+    def _count(self, received: int) -> None:
+        self._counters.http_bytes += received
+
+    async def _load(self, url: str) -> tuple[int, bytes]:
+        """The same by the client that speaks everything."""
+        head = b""
+        rate = self._hardware.traits.download_rate * MIB
+        async with self._request("GET", url, headers={"User-Agent": IPXE_NAME}) as response:
+            async for piece in response.content.iter_chunked(PIECE):
+                self._counters.http_bytes += len(piece)
+                head += piece[: MAX_SCRIPT - len(head)]
+                await self._pace.pause(len(piece) / rate)
+        return response.status, head
 
     async def call(
         self,
@@ -185,20 +198,3 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     while len(content) < MAX_ANSWER and (piece := await response.content.read(MAX_ANSWER - len(content))):
         content += piece
     return content
-
-
-class _Sink(io.RawIOBase):
-    """Counts what is written and forgets it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.size = 0
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Count."""
-        self.size += len(data)
-        return len(data)

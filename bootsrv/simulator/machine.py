@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from concurrent.futures import Executor
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from bootsrv.simulator.counters import Counters
 from bootsrv.simulator.hardware import Hardware
 from bootsrv.simulator.link import Link, Lost
 from bootsrv.simulator.pace import Pace
+from bootsrv.simulator.times import Stage
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ LONG_SECONDS = 10.0
 MAX_BOOTS = 100
 MAX_SCRIPTS = 1000  # one that is told to wait asks a few times a minute
 REPORT_SECONDS = 30.0
+SCRIPT_PATH = "/boot.ipxe"
 
 
 class Power(StrEnum):
@@ -70,7 +72,7 @@ class Machine:
         hardware: Hardware,
         network: Network,
         *,
-        threads: Executor,
+        turns: asyncio.Semaphore | None = None,
         pace: Pace,
         counters: Counters,
         source: str | None = None,
@@ -79,14 +81,28 @@ class Machine:
         self.power = Power.OFF
         self.installed = hardware.installed
         self.boots = 0
+        self.installs = 0
         self._network = network
-        self._threads = threads
+        self._turns = turns
         self._pace = pace
         self._counters = counters
         self._source = source
         self._switch = asyncio.Event()
         self._changed = asyncio.Event()
         self._resumed: Orders | None = None
+        self._works = False
+        self._on_since = 0.0
+        self._has_new_system = False
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it will do nothing more until its button is pressed; one that waits at the server's word will."""
+        return not (self._works or self._switch.is_set())
+
+    async def rest(self) -> None:
+        """Wait until it is at rest."""
+        while not self.is_at_rest:
+            await self._changed.wait()
 
     @property
     def is_idle(self) -> bool:
@@ -113,11 +129,16 @@ class Machine:
         while True:
             await self._wait_for_power()
             self._counters.power_ons += 1
-            async with self._link() as link:
-                await self._work(link)
+            self._works, self._on_since = True, time.monotonic()
+            try:
+                async with self._link() as link:
+                    await self._work(link)
+            finally:
+                self._works = False
+                self._stir()
 
     def _link(self) -> Link:
-        return Link(self.hardware, threads=self._threads, pace=self._pace, counters=self._counters, source=self._source)
+        return Link(self.hardware, turns=self._turns, pace=self._pace, counters=self._counters, source=self._source)
 
     async def _wait_for_power(self) -> None:
         """Being off, or running from the disk: an installed system tells from time to time that it is there."""
@@ -174,29 +195,36 @@ class Machine:
         self._counters.kernels += 1
         await self._pace.pause(KERNEL_SECONDS)
         await self._answers(link, end.cmdline)
-        return await self._agent(link, orders(end.cmdline))
+        began = time.monotonic()
+        wish = await self._agent(link, orders(end.cmdline))
+        self._took(Stage.STEPS, began)
+        return wish
 
     async def _answers(self, link: Link, cmdline: str) -> None:
         """Fetch the installer's answer file, if the command line names one."""
         words = dict(word.partition("=")[::2] for word in cmdline.split())
         if words.get("url", "").startswith("http"):
+            began = time.monotonic()
             await link.get(words["url"])
+            self._took(Stage.ANSWERS, began)
 
     async def _load(self, link: Link) -> bool:
         """The firmware loads the loader."""
         for _ in range(TFTP_TRIES):
+            began = time.monotonic()
             try:
                 await link.tftp(self._network.host, self._network.tftp_port, self.hardware.loader)
             except Lost as error:
                 _log.info("%s: %s", self.hardware.name, error)
                 await self._pace.pause(DHCP_SECONDS)
             else:
+                self._took(Stage.LOADER, began)
                 return True
         return False
 
     async def _ipxe(self, link: Link) -> script.End:
         """The loader fetches a script, and what that says, until something is booted."""
-        content = await link.get(f"{self._network.url}/boot.ipxe")
+        content = await self._fetch(link, f"{self._network.url}{SCRIPT_PATH}")
         end: script.End = script.Replaced(text=(content or b"").decode("utf-8", "replace"))
         for _ in range(MAX_SCRIPTS):
             if not isinstance(end, script.Replaced):
@@ -222,8 +250,18 @@ class Machine:
             case script.Pause(seconds=seconds):
                 await self._wait(seconds)
             case script.Fetch(url=url):
-                return await link.get(url)
+                return await self._fetch(link, url)
         return None
+
+    async def _fetch(self, link: Link, url: str) -> script.Answer:
+        began = time.monotonic()
+        content = await link.get(url)
+        if content is not None:
+            self._took(Stage.SCRIPT if urlsplit(url).path == SCRIPT_PATH else Stage.FILE, began)
+        return content
+
+    def _took(self, stage: Stage, began: float) -> None:
+        self._counters.times.note(stage, time.monotonic() - began)
 
     async def _wait(self, seconds: float) -> None:
         """Wait as a script says.
@@ -259,15 +297,22 @@ class Machine:
         )
         wish = await agent.run()
         if agent.installed is not None:
-            self.installed = agent.installed
+            self.installed = self._has_new_system = agent.installed
         return wish
 
     async def _boot_disk(self) -> None:
         self._counters.disk_boots += 1
         await self._pace.pause(DISK_SECONDS)
+        if self._has_new_system:
+            self._has_new_system = False
+            self.installs += 1
+            self._took(Stage.INSTALL, self._on_since)
         self._become(Power.DISK)
 
     def _become(self, power: Power) -> None:
         self.power = power
+        self._stir()
+
+    def _stir(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

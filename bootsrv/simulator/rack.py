@@ -6,17 +6,29 @@ import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
+from bootsrv.descriptors import allow_many
 from bootsrv.simulator.counters import Counters
 from bootsrv.simulator.hardware import Hardware
-from bootsrv.simulator.machine import Machine, Network
+from bootsrv.simulator.machine import Machine, Network, Power
 from bootsrv.simulator.pace import Pace
 
 _log = logging.getLogger(__name__)
 
 TFTP_AT_ONCE = 6  # below what a server allows one address, for those who cannot have addresses of their own
 ON_LOOPBACK = ipaddress.ip_address("127.16.0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of so many machines: installed anew, booted from the disk as it was, given up, or still at it."""
+
+    machines: int
+    installed: int
+    on_disk: int
+    failed: int
+    unfinished: int
 
 
 class Rack:
@@ -35,13 +47,13 @@ class Rack:
     ) -> None:
         self.counters = Counters()
         self.pace = Pace(speed)
-        self._threads = ThreadPoolExecutor(TFTP_AT_ONCE, thread_name_prefix="simulated-firmware")
         alone = _has_own_addresses(network.host)
+        turns = None if alone else asyncio.Semaphore(TFTP_AT_ONCE)
         self.machines = {
             each.mac_address: Machine(
                 each,
                 network,
-                threads=self._threads,
+                turns=turns,
                 pace=self.pace,
                 counters=self.counters,
                 source=str(ON_LOOPBACK + at) if alone else None,
@@ -52,6 +64,7 @@ class Rack:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Rack"]:
         """While entered, the machines are there, switched off until `power_on`."""
+        allow_many()
         lives = [
             asyncio.create_task(self._live(machine), name=f"machine-{mac}") for mac, machine in self.machines.items()
         ]
@@ -61,7 +74,6 @@ class Rack:
             for life in lives:
                 life.cancel()
             await asyncio.gather(*lives, return_exceptions=True)
-            await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
 
     async def _live(self, machine: Machine) -> None:
         """One machine's bug must not end the others, nor pass in silence."""
@@ -71,6 +83,26 @@ class Rack:
             except Exception:
                 _log.exception("the simulated machine %s broke", machine.hardware.name)
                 await self.pace.pause(5.0)
+
+    async def rest(self) -> None:
+        """Wait until every machine is at rest: it has booted its disk, or given up."""
+        for machine in self.machines.values():
+            await machine.rest()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has become of the machines until now."""
+        machines = self.machines.values()
+        installed = sum(bool(machine.installs) for machine in machines)
+        others = [each for each in machines if each.is_at_rest and each.boots and not each.installs]
+        on_disk = sum(machine.power is Power.DISK for machine in others)
+        return Outcome(
+            machines=len(machines),
+            installed=installed,
+            on_disk=on_disk,
+            failed=len(others) - on_disk,
+            unfinished=len(machines) - installed - len(others),
+        )
 
     def power_on(self, mac_address: str) -> bool:
         """Press a machine's button; False if there is no such machine."""

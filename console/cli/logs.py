@@ -75,5 +75,5 @@ def _install(handler: logging.Handler, level: str, format_: Format) -> None:
     root.addHandler(handler)
     root.setLevel(level.upper())
     # These say at INFO what is only of use to who works on them.
-    for noisy in ("aiosqlite", "asyncio", "alembic", "tftpy", "aiohttp.access"):
+    for noisy in ("aiosqlite", "asyncio", "alembic", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))

@@ -38,6 +38,9 @@ T = TypeVar("T")
 
 _FAULTS = (SQLAlchemyError, OSError, UnicodeError, OverflowError)
 MAX_BATCH = 200  # more make no commit much cheaper, but whoever comes next waits longer
+# The pool of readers has 4 connections and opens 10 more; some are for others. Whoever has to wait does so before it,
+# for as long as it takes: a store that many read at once is not one that cannot be read.
+_READS_AT_ONCE = 12
 _TOLD_AT_ONCE = 25  # a turn of the event loop of some 2 ms
 _SHELF_BYTES = 16 * 1024 * 1024
 _SHARE_SECONDS = 0.003  # how long the writer works before it lets the event loop have its turn
@@ -62,6 +65,7 @@ class Database:
         self._loop = asyncio.get_running_loop()
         # The writer and the event loop hand Python's lock to and fro; with the usual 5 ms a commit waits for it.
         sys.setswitchinterval(min(sys.getswitchinterval(), 0.0005))
+        self._room = asyncio.Semaphore(_READS_AT_ONCE)
         self._asked: list[_Item] = []
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._run, name="pureboot-writer", daemon=True)
@@ -131,7 +135,7 @@ class Database:
         was_unread = self._is_unread
         try:
             self.backend.check_readable()
-            async with self.backend.reader.connect() as connection:
+            async with self._room, self.backend.reader.connect() as connection:
                 result = await connection.run_sync(lambda sync: work(Tx(sync, self._shelf, marked=self._library)))
         except (*_FAULTS, Unavailable) as error:
             told = self._advised(error)

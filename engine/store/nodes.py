@@ -178,8 +178,8 @@ def by_mac(tx: Tx, mac_address: str) -> Node | None:
     """The node with this MAC address (in the form of `parse_mac`), from the writer's memory if it is there."""
     known = tx.memory(_MACS)
     node_id: str | None = known.get(mac_address) if known is not None else None
-    if node_id is not None:
-        return get_by_id(tx, node_id)
+    if node_id is not None and (found := get_by_id(tx, node_id)).mac_address == mac_address:
+        return found
     row = tx.row(_BY_MAC, {"its_mac": mac_address})
     if row is None:
         return None

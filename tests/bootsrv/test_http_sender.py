@@ -130,7 +130,7 @@ async def test_without_the_thread_it_is_sent_as_well(
 
 
 async def test_a_transport_that_is_gone_is_not_begun() -> None:
-    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1")
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1")
     async with server:
         _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
         transport = cast("asyncio.Transport", writer.transport)

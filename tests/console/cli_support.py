@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from click.testing import CliRunner, Result
 
@@ -54,7 +54,7 @@ class Commands:
 @contextmanager
 def _logging_kept() -> Iterator[None]:
     """A command sets logging up for its whole process, which here is that of all tests."""
-    names = ("", "aiosqlite", "asyncio", "alembic", "tftpy", "aiohttp.access")
+    names = ("", "aiosqlite", "asyncio", "alembic", "aiohttp.access")
     levels = {name: logging.getLogger(name).level for name in names}
     handlers = list(logging.getLogger().handlers)
     try:
@@ -157,7 +157,7 @@ class Terminal:
         )
         os.close(theirs)
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

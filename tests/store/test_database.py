@@ -1,10 +1,12 @@
 """Reading, writing and following, on both databases."""
 
 import asyncio
+import time
 from pathlib import Path
+from typing import cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
 from engine.core.events import Event, Kind, NewEvent
 from engine.errors import Conflict, Unavailable
@@ -28,6 +30,22 @@ def names(found: list[Event]) -> list[str]:
 
 async def opened(url: str) -> Database:
     return await open_database(url)
+
+
+async def test_more_readers_than_connections_wait_and_none_is_refused(store_url: str) -> None:
+    """However long: the pool itself would refuse those who wait longer than its patience, which is short here."""
+    database = await opened(store_url)
+    try:
+        pool = cast("QueuePool", database.backend.reader.sync_engine.pool)
+        pool._timeout = 0.05
+
+        def slow(tx: Tx) -> int:
+            time.sleep(0.02)
+            return int(tx.execute(text("SELECT 1")).scalar_one())
+
+        assert await asyncio.gather(*(database.read(slow) for _ in range(60))) == [1] * 60
+    finally:
+        await database.close()
 
 
 async def test_many_writers_share_commits_and_each_gets_its_own_answer(store_url: str) -> None:
