@@ -1,6 +1,7 @@
 """What a machine that asks the network for its boot is told."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from engine.core import firmware
 from engine.core.boot import (
@@ -40,6 +41,7 @@ _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
 # iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.
 _ARCHITECTURES = {"x86_64": "x86_64", "arm64": "arm64"}
 
+_SAME_START = timedelta(seconds=10)  # no machine starts twice in less
 _BOOT_KINDS = (Kind.NODE_BOOT_LOCAL, Kind.NODE_BOOT_SERVED, Kind.NODE_BOOT_REFUSED)
 
 
@@ -191,9 +193,13 @@ class Boots:
         return answer
 
     def _is_known(self, tx: Tx, node: Node, request: BootRequest, kind: Kind, answer: Local) -> bool:
-        """Whether the log says this already: a machine that stays and asks all night is told the same thing often."""
-        last = events.newest_of(tx, node.id, _BOOT_KINDS) if request.again else None
-        return last is not None and last.kind is kind and last.data.get("message") == answer.message
+        """Whether the log says this already: a machine that stays and asks all night is told the same thing often, and
+        anybody on the network can ask as often as they like in the name of a machine.
+        """
+        last = events.newest_of(tx, node.id, _BOOT_KINDS)
+        if last is None or last.kind is not kind or last.data.get("message") != answer.message:
+            return False
+        return request.again or self._context.now() - last.at < _SAME_START
 
 
 def _machine(request: BootRequest) -> firmware.Machine:

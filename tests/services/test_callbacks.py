@@ -69,7 +69,7 @@ async def test_a_stranger_is_registered_and_boots_its_disk(store_url: str, opene
 
 
 async def test_a_machine_that_stays_is_logged_when_it_starts_and_when_it_is_told_something_else(
-    store_url: str, opener: Opener
+    store_url: str, opener: Opener, clock: ManualClock
 ) -> None:
     again = replace(REQUEST, again=True)
 
@@ -77,12 +77,16 @@ async def test_a_machine_that_stays_is_logged_when_it_starts_and_when_it_is_told
         found, _ = await pureboot.events(Page(filters={"kind": (Kind.NODE_BOOT_LOCAL.value,)}))
         return [event.data["message"] for event in found]
 
-    async with opener(store_url) as pureboot:
+    async with opener(store_url, clock=clock) as pureboot:
         await told(pureboot)
         for _ in range(3):
             nothing = await told(pureboot, again)
         assert nothing == stays(f"{MAC} is discovered, nothing is to be done: it boots its disk")
         assert len(await logged(pureboot)) == 2
+        for _ in range(3):
+            await told(pureboot)  # no machine starts so often
+        assert len(await logged(pureboot)) == 2
+        clock.advance(10)
         await told(pureboot)  # switched off and on
         assert len(await logged(pureboot)) == 3
         await pureboot.nodes.update(MAC, {"locked": True}, by=ADA)
