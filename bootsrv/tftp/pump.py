@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _READY_AT_ONCE = 256
 _LONGEST_WAIT = 60.0
-_BUSY_SECONDS, _REST_SECONDS = 0.001, 1e-6  # the kernel makes some 60 microseconds of the latter: enough to wake up in
+_BUSY_SECONDS, _REST_SECONDS = 0.002, 1e-6  # the kernel makes some 60 microseconds of the latter: enough to wake up in
 _ENOUGH_REST_SECONDS = 30e-6
 
 Readable = Callable[[float], None]
