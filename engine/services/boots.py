@@ -1,7 +1,7 @@
 """What a machine that asks the network for its boot is told."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from engine.core import firmware
 from engine.core.boot import (
@@ -41,8 +41,12 @@ _BOOT_MODES = {"pcbios": "bios", "efi": "uefi"}
 # iPXE says i386 of every BIOS machine: that is how it was built, not what the machine is.
 _ARCHITECTURES = {"x86_64": "x86_64", "arm64": "arm64"}
 
+_TOLD = "what the log says last of a node's boots"
 _SAME_START = timedelta(seconds=10)  # no machine starts twice in less
 _BOOT_KINDS = (Kind.NODE_BOOT_LOCAL, Kind.NODE_BOOT_SERVED, Kind.NODE_BOOT_REFUSED)
+
+
+_Told = tuple[Kind, str, datetime]
 
 
 class Boots:
@@ -149,6 +153,8 @@ class Boots:
             run.apply(AttemptTaken(attempt_id=attempt.id, by=run.node.mac_address if run.node else "node", at=run.now))
         else:
             run.hear(attempt)
+        if run.node is not None and (known := tx.memory(_TOLD)) is not None:
+            known.pop(run.node.id, None)
         run.note(Kind.NODE_BOOT_SERVED, step_key=attempt.step_key, data={"step": attempt.step_name})
         run.save()
         if not (config.get("agent") or config.get("overlay")):
@@ -193,13 +199,21 @@ class Boots:
         return answer
 
     def _is_known(self, tx: Tx, node: Node, request: BootRequest, kind: Kind, answer: Local) -> bool:
-        """Whether the log says this already: a machine that stays and asks all night is told the same thing often, and
-        anybody on the network can ask as often as they like in the name of a machine.
+        """Whether the log says this already, or is to say it now: a machine that stays and asks all night is told the
+        same thing often, and anybody on the network can ask as often as they like in the name of a machine.
         """
-        last = events.newest_of(tx, node.id, _BOOT_KINDS)
-        if last is None or last.kind is not kind or last.data.get("message") != answer.message:
-            return False
-        return request.again or self._context.now() - last.at < _SAME_START
+        now, known = self._context.now(), tx.memory(_TOLD)
+        last: _Told | None = known.get(node.id) if known is not None else None
+        if last is None and (event := events.newest_of(tx, node.id, _BOOT_KINDS)) is not None:
+            last = event.kind, str(event.data.get("message")), event.at
+        is_same = last is not None and last[:2] == (kind, answer.message)
+        if last is not None and is_same and (request.again or now - last[2] < _SAME_START):
+            if known is not None:
+                known[node.id] = last
+            return True
+        if known is not None:
+            known[node.id] = (kind, answer.message, now)
+        return False
 
 
 def _machine(request: BootRequest) -> firmware.Machine:
