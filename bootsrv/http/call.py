@@ -151,17 +151,25 @@ class Call:
             async with asyncio.timeout(seconds):
                 return await self._pieces()
         except TimeoutError:
-            raise Refusal(408, f"the body did not arrive within {seconds:.0f} seconds", ends_connection=True) from None
+            raise Refusal(408, f"the body did not arrive within {seconds:g} seconds", ends_connection=True) from None
         except web.RequestPayloadError:
             raise Refusal(400, "the body is broken", ends_connection=True) from None
 
     async def _pieces(self) -> bytes:
         body = bytearray()
-        while piece := await self.request.content.readany():
+        while piece := await self._piece():
             body += piece
             if len(body) > self.route.body:
                 raise self._too_large()
         return bytes(body)
+
+    async def _piece(self) -> bytes:
+        seconds = self.site.limits.body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.request.content.readany()
+        except TimeoutError:
+            raise Refusal(408, f"nothing more of the body came in {seconds:g} seconds", ends_connection=True) from None
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"the body may have {self.route.body} bytes here", ends_connection=True)

@@ -24,10 +24,11 @@ class Limits:
     """What one client may take up. Seconds and counts; the defaults are for a hostile provisioning network.
 
     `per_address` does not count connections from this machine itself unless `local_is_free` is False. `header_seconds`
-    is how long a connection may stay without a whole request, at its start or between two. Reading a body may take
-    `body_seconds`, and a second more for each 64 KiB that its route allows; one that was refused unread is thrown away
-    for `linger_seconds`, so that whoever still sends it gets to read why. A peer that takes nothing of what is sent
-    to it for `stall_seconds` is cut off, one that does not take an event for `event_seconds` as well.
+    is how long a connection may stay without a whole request, at its start or between two. Between two pieces of a body
+    `body_seconds` may pass, and for all of it a second more for each 64 KiB that its route allows; one that was refused
+    unread is thrown away for `linger_seconds`, so that whoever still sends it gets to read why. A peer that takes
+    nothing of what is sent to it for `stall_seconds` is cut off, one that does not take an event for `event_seconds`
+    as well.
     """
 
     connections: int = 2000

@@ -181,14 +181,32 @@ async def test_a_body_may_have_what_its_route_says_and_no_more(pureboot: PureBoo
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(pureboot: PureBoot) -> None:
-    async with serving(pureboot, limits=Limits(body_seconds=-0.8, linger_seconds=0.1)) as client:
+    async with serving(pureboot, limits=Limits(body_seconds=0.2, linger_seconds=0.1)) as client:
         reader, writer = await asyncio.open_connection(*client.listener.address)
-        writer.write(b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
-        writer.write(b"Content-Type: application/json\r\n\r\n{")
+        writer.write(b"POST /api/v1/report HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
         answer = await reader.read()  # to the end: the connection is closed
         writer.close()
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"did not arrive within" in answer
+    assert b"nothing more of the body came in 0.2 seconds" in answer
+
+
+async def test_a_body_that_comes_in_crumbs_is_not_waited_for_either(pureboot: PureBoot) -> None:
+    async def crumbs(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with serving(pureboot, limits=Limits(body_seconds=0.4, linger_seconds=0.1)) as client:
+        reader, writer = await asyncio.open_connection(*client.listener.address)
+        writer.write(b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+        sending = asyncio.create_task(crumbs(writer))
+        answer = await reader.readuntil(b"seconds")
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"did not arrive within 1.4 seconds" in answer
 
 
 @pytest.mark.parametrize(
