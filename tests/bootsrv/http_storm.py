@@ -151,7 +151,7 @@ def _status(answer: bytes) -> str:
     if not answer:
         return "closed"
     words = answer.split(b" ", 2)
-    good = words[0] in (b"HTTP/1.1", b"HTTP/1.0") and len(words) == 3 and words[1].isdigit()
+    good = words[0] in (b"HTTP/1.1", b"HTTP/1.0", b"HTTP/0.9") and len(words) == 3 and words[1].isdigit()
     return words[1].decode() if good else f"no HTTP: {answer[:80]!r}"
 
 

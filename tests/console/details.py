@@ -11,6 +11,7 @@ from console.app import PureBootApp
 from console.paint import DARK
 from console.view.labels import UNICODE
 from engine.app import PureBoot
+from engine.core.boot_trace import Contact, ContactKind, Outcome
 from engine.core.documents import Bump, DocumentKind
 from engine.core.executions import Execution
 from engine.core.scopes import Server
@@ -248,6 +249,34 @@ def show_impact(app: PureBootApp, clock: ManualClock) -> Show:
         await until(pilot, lambda: any("as it is written" in line for line in shown(app)))
         await pilot.press("g", "enter")
         await until(pilot, lambda: any("debian-preseed for r4-" in line for line in shown(app)))
+
+    return run
+
+
+def show_trace(app: PureBootApp, clock: ManualClock) -> Show:
+    """Shows what a machine did whose loader hangs on its network card."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await until(pilot, lambda: app.is_open)
+        node = await app.pureboot.nodes.create("24:6e:96:00:d3:07", {"hostname": "r4-07"}, by=ADA)
+
+        def heard(kind: ContactKind, what: str, outcome: Outcome = Outcome.OK, size: int | None = None) -> None:
+            contact = Contact(at=clock.now(), kind=kind, what=what, outcome=outcome, size=size, bytes=size)
+            app.pureboot.traces.note(contact, mac=node.mac_address)
+            clock.advance(1)
+
+        for _ in range(6):
+            heard(ContactKind.TFTP, "ipxe.efi", Outcome.PROBED)
+            heard(ContactKind.TFTP, "ipxe.efi", size=1_131_008)
+            clock.advance(7)
+        clock.advance(20)
+        await app.pureboot.traces.flush()
+        await until(pilot, lambda: node.id in app.model.nodes)
+        app.open_node(node.id)
+        await until(pilot, lambda: any("MACHINE" in line for line in shown(app)))
+        await pilot.press("t")
+        await until(pilot, lambda: any("boot trace" in line for line in shown(app)))
+        await until(pilot, lambda: any("snponly" in line for line in shown(app)))
 
     return run
 

@@ -66,3 +66,8 @@ async def test_impact(sqlite_url: str, tmp_path: Path) -> None:
     app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
     texts = ("3 nodes would break", "under way, at netboot", "${meta.site}")
     await taken(details.show_impact(app, clock), app, (120, 36), "impact", *texts)
+
+
+async def test_boot_trace(sqlite_url: str, tmp_path: Path) -> None:
+    app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
+    await taken(details.show_trace(app, clock), app, (80, 24), "trace", "ipxe.efi", "snponly")
