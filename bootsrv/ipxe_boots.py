@@ -7,6 +7,7 @@ build has no such command, so that an image that cannot be checked is not starte
 """
 
 from bootsrv import ipxe_words as words
+from bootsrv.words import WHOLE_URL
 from engine.core.boot import BootKind, Serve
 
 DOWNLOAD_ATTEMPTS = 3
@@ -84,7 +85,7 @@ def _initrds(decision: Serve, base: str) -> tuple[str, ...]:
     """What the kernel unpacks: with the agent in one file if all of it is ours, else in one more."""
     if decision.agent is None:
         return decision.initrd
-    if any(words.WHOLE_URL.match(name) for name in decision.initrd):
+    if any(WHOLE_URL.match(name) for name in decision.initrd):
         return (*decision.initrd, f"{base}{decision.agent}/agent.img")
     return (f"{base}{decision.agent}/initrd.img",)
 

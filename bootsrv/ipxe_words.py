@@ -3,10 +3,11 @@
 The rules of iPXE's parser are told in `bootsrv.ipxe`.
 """
 
-import re
 import textwrap
-import unicodedata
 from urllib.parse import quote
+
+from bootsrv import words
+from bootsrv.words import WHOLE_URL, sentence
 
 FILES_PATH = "/files/"
 
@@ -16,8 +17,6 @@ COLUMNS = 78
 MESSAGE_LINES = 2
 BRAND = "PureBoot: "
 
-WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-
 _NOTHING = "${nothing}"  # a setting that nobody sets: expands to no text at all
 _URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
 _PATH_CHARACTERS = "/!'()*+,;=-._~"
@@ -26,7 +25,7 @@ _PATH_CHARACTERS = "/!'()*+,;=-._~"
 def say(message: str) -> list[str]:
     """`echo` lines for the machine's screen, each with the brand in front: firmware screens are full of other text."""
     width = COLUMNS - len(BRAND)
-    text = plain(message)
+    text = sentence(message)
     if len(text) <= width:  # as most are; to wrap costs more than the rest of the script
         wrapped = [text] if text else []
     else:
@@ -34,29 +33,14 @@ def say(message: str) -> list[str]:
     return [line("echo", BRAND.strip(), *map(word, each.split())) for each in wrapped]
 
 
-def plain(message: str) -> str:
-    """A message in ASCII, with nothing that iPXE would expand; it may still end the command."""
-    if not message.isascii():
-        message = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
-    return " ".join(split(message))
-
-
 def title(message: str) -> str:
     """A message as words of a command."""
-    return " ".join(map(word, plain(message).split()))
+    return " ".join(map(word, sentence(message).split()))
 
 
 def arguments(text: str, *, own_initrd: bool = True) -> list[str]:
     """The words of a command line; without those that name an initrd, where that is not its own to say."""
-    return [word(each) for each in split(text) if own_initrd or not each.startswith("initrd=")]
-
-
-def split(text: str) -> list[str]:
-    """The words of foreign text, in printable ASCII and without anything that iPXE would expand."""
-    printable = " ".join(text.split())
-    if not (printable.isascii() and printable.isprintable()):
-        printable = "".join(char for char in printable if " " <= char <= "~")
-    return re.sub(r"\$+\{", "{", printable).split()
+    return [word(each) for each in words.arguments(text, own_initrd=own_initrd)]
 
 
 def word(text: str) -> str:
@@ -64,9 +48,9 @@ def word(text: str) -> str:
     return _NOTHING + text if text in ("||", "&&", ";") or text.startswith("#") else text
 
 
-def line(*words: str) -> str:
+def line(*parts: str) -> str:
     """A line of words; one that would swallow the next does not."""
-    joined = " ".join(words)
+    joined = " ".join(parts)
     return joined + _NOTHING if joined.endswith("\\") else joined
 
 

@@ -14,13 +14,15 @@ def words(text: str) -> list[str]:
 
     Without the `$` no loader expands it, and no template that was forgotten reaches a kernel.
     """
-    printable = "".join(char for char in " ".join(text.split()) if " " <= char <= "~")
+    printable = " ".join(text.split())
+    if not (printable.isascii() and printable.isprintable()):
+        printable = "".join(char for char in printable if " " <= char <= "~")
     return re.sub(r"\$+\{", "{", printable).split()
 
 
 def sentence(text: str) -> str:
     """A message for a firmware's screen: as `words`, with accents taken off instead of letters."""
-    return " ".join(words(unicodedata.normalize("NFKD", text)))
+    return " ".join(words(text if text.isascii() else unicodedata.normalize("NFKD", text)))
 
 
 def arguments(cmdline: str, *, own_initrd: bool) -> list[str]:
