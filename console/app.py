@@ -19,31 +19,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 from textual import events
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
 from console.commands import PROVIDERS
 from console.driver import PatientDriver
 from console.follower import Follower
+from console.going import GoingApp
 from console.model import Changes, Model
 from console.paint import DARK, SIXTEEN, THEMES
 from console.screens.base import work_on
 from console.screens.confirm import Confirm
-from console.screens.executions import ExecutionsScreen
-from console.screens.help import HelpScreen
-from console.screens.log import LogScreen
-from console.screens.node import NodeScreen
-from console.screens.nodes import NodesScreen
-from console.screens.palette import Palette
-from console.screens.small import TooSmall, is_too_small
-from console.screens.workflows import WorkflowsScreen
-from console.typeahead import TypeAheadApp
-from console.view.diff_lines import Mark
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
 from console.widgets.page import PlainScrollBar
-from engine.core.documents import DocumentKind
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
@@ -69,26 +58,12 @@ class Notice:
     text: str
 
 
-def _templates_screen() -> Screen[None]:
-    from console.screens.templates import TemplatesScreen
-
-    return TemplatesScreen()
-
-
-class PureBootApp(TypeAheadApp):
+class PureBootApp(GoingApp):
     """The console."""
 
     TITLE = "PureBoot"
     CSS_PATH = "pureboot.tcss"
     COMMANDS = PROVIDERS
-    MODES: ClassVar = {
-        "nodes": NodesScreen,
-        "executions": ExecutionsScreen,
-        "templates": _templates_screen,
-        "workflows": WorkflowsScreen,
-        "log": LogScreen,
-    }
-    DEFAULT_MODE = "nodes"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual types it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
 
@@ -272,7 +247,7 @@ class PureBootApp(TypeAheadApp):
 
         work_on(self, attempt, group="services")
 
-    def complain(self, error: PureBootError | str) -> None:
+    def complain(self, error: Exception | str) -> None:
         """Say what went wrong: readable for a while, and kept in the log."""
         self.tell(str(error), severity="error")
 
@@ -289,74 +264,7 @@ class PureBootApp(TypeAheadApp):
         with contextlib.suppress(Unavailable):
             self.model.put_nodes(await self.pureboot.nodes_by_ids(node_ids))
 
-    # Going about
-
-    async def action_show(self, mode: str) -> None:
-        """Go to a tab; to its first screen if it is in front already."""
-        if mode != self.current_mode:
-            await self.switch_mode(mode)
-        else:
-            while len(self.screen_stack) > 1:
-                await self.pop_screen()
-
-    def open_node(self, node_id: str) -> None:
-        """Show a node."""
-        if node_id in self.model.nodes:
-            self.push_screen(NodeScreen(node_id))
-        else:
-            self.complain("this node is not there any more")
-
-    def open_execution(self, execution_id: str) -> None:
-        """Show an execution."""
-        from console.screens.execution import ExecutionScreen
-
-        self.push_screen(ExecutionScreen(execution_id))
-
-    def open_template(self, name: str) -> None:
-        """Show a template."""
-        from console.screens.template import TemplateScreen
-
-        self.push_screen(TemplateScreen(name))
-
-    def open_document(
-        self, kind: DocumentKind, name: str, version: str | None = None, mark: Mark | None = None
-    ) -> None:
-        """Show a template's or workflow's versions, from one of them and a place in its text."""
-        from console.screens.template import TemplateScreen
-        from console.screens.workflow import WorkflowScreen
-
-        made = TemplateScreen if kind is DocumentKind.TEMPLATE else WorkflowScreen
-        self.push_screen(made(name, version, mark))
-
-    def find_in(self, kind: DocumentKind) -> None:
-        """Look for a text in all documents of a kind."""
-        from console.screens.search import SearchScreen
-
-        self.push_screen(SearchScreen(kind))
-
-    async def open_workflow(self, name: str) -> None:
-        """Show a workflow."""
-        await self.action_show("workflows")
-        if isinstance(self.screen, WorkflowsScreen):
-            self.screen.show_workflow(name)
-
-    async def back(self) -> bool:
-        """Leave the screen in front; False if it is the first of its tab."""
-        if len(self.screen_stack) < 2:
-            return False
-        await self.pop_screen()
-        return True
-
-    def action_command_palette(self) -> None:
-        """Type where to go, or what to do."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())
-
-    def action_help(self) -> None:
-        """Show the keys of the screen in front."""
-        contexts = getattr(self.screen, "CONTEXTS", None)
-        if contexts is not None:
-            self.push_screen(HelpScreen(contexts, title=getattr(self.screen, "NAME", "")))
+    # Leaving
 
     async def action_quit(self) -> None:
         """Leave, after a question if this process serves machines that are at work."""
@@ -375,16 +283,6 @@ class PureBootApp(TypeAheadApp):
             no="stay",
         )
         self.push_screen(question, lambda sure: self.exit() if sure else None)
-
-    # The terminal
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Say so where the terminal is too small to show anything, and go on when it is not any more."""
-        too_small = is_too_small(event.size)
-        if too_small and not isinstance(self.screen, TooSmall):
-            self.push_screen(TooSmall())
-        elif not too_small and isinstance(self.screen, TooSmall):
-            self.pop_screen()
 
 
 def _has_few_colours() -> bool:

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from console import keys
 from console.keys import Key
+from console.places import PLACES
 from console.view import labels
-from console.view.heading import TABS
 from engine.core.page import EVERYTHING
 from engine.errors import PureBootError
 
@@ -79,8 +79,8 @@ class Offers(Provider):
         for context in getattr(self.screen, "CONTEXTS", ())[:1]:
             for key in keys.KEYS[context]:
                 yield f"{key.help[0].upper()}{key.help[1:]}  ({key.first})", self._doer(key)
-        for number, (mode, name) in enumerate(TABS, 1):
-            yield f"Go to {name}  ({number})", lambda mode=mode: app.action_show(mode)  # type: ignore[misc]
+        for place in PLACES:
+            yield f"Go to {place.name}  ({place.number})", lambda mode=place.mode: app.action_show(mode)  # type: ignore[misc]
         yield "Help: the keys of this screen  (?)", app.action_help
         yield "Change the colours", app.action_change_theme
         yield "Quit PureBoot  (q)", app.action_quit

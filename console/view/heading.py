@@ -3,18 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from console.places import PLACES
 from console.view.labels import NODE_ROLES, Role, Symbols, duration, safe, words
 from console.view.pieces import Piece, cells, fit
 from engine.core.nodes import NodeState
-
-# The tabs: mode and name; the number is the key.
-TABS = (
-    ("nodes", "Nodes"),
-    ("executions", "Executions"),
-    ("templates", "Templates"),
-    ("workflows", "Workflows"),
-    ("log", "Log"),
-)
 
 # Counts stand in the order in which they matter.
 _ORDER = (
@@ -55,7 +47,7 @@ Line = tuple[Piece, ...]
 
 def _tabs(facts: Facts, width: int) -> list[tuple[str, str, str]]:
     """Mode, number and name of each tab; where there is no room for all names, only the one in front has its."""
-    tabs = [(mode, str(number), name) for number, (mode, name) in enumerate(TABS, 1)]
+    tabs = [(place.mode, place.number, place.name) for place in PLACES]
     if 1 + cells(facts.title) + sum(len(f"  {number} {name}") for _, number, name in tabs) < width:
         return tabs
     return [(mode, number, name if mode == facts.mode else "") for mode, number, name in tabs]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.places import PLACES
 from console.view import heading
 from console.view.heading import Facts
 from console.view.labels import UNICODE, plain
@@ -52,7 +53,7 @@ def test_tabs_are_where_they_are_drawn(width: int) -> None:
     facts = Facts(mode="log")
     line = plain(heading.first_line(facts, width))
     places = heading.tab_places(facts, width)
-    for number, (mode, name) in enumerate(heading.TABS, 1):
-        first, after = places[mode]
-        assert line[first:after] in (str(number), f"{number} {name}")
+    for place in PLACES:
+        first, after = places[place.mode]
+        assert line[first:after] in (place.number, f"{place.number} {place.name}")
     assert line[slice(*places["log"])] == "5 Log"

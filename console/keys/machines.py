@@ -1,0 +1,39 @@
+"""Keys of the screens of nodes."""
+
+from collections.abc import Mapping
+
+from console.keys.key import Key
+from console.keys.shared import ENTER, FILTER, MOVE, REVERSE, RUN, SORT
+
+KEYS: Mapping[str, tuple[Key, ...]] = {
+    "nodes": (
+        ENTER,
+        FILTER,
+        RUN,
+        MOVE,
+        Key(keys="e", action="execution", label="execution", help="open the node's newest execution"),
+        Key(
+            keys="c",
+            action="cancel",
+            label="cancel",
+            help="cancel what runs on the node, after a question",
+            footer=True,
+        ),
+        SORT,
+        REVERSE,
+    ),
+    "node": (
+        RUN,
+        MOVE,
+        Key(keys="e", action="execution", label="execution", help="open the newest execution", footer=True),
+        Key(keys="c", action="cancel", label="cancel", help="cancel what runs here, after a question", footer=True),
+        Key(
+            keys="t",
+            action="trace",
+            label="boot trace",
+            help="what it did at the boot doors, line by line",
+            footer=True,
+        ),
+    ),
+    "trace": (),
+}

@@ -1,0 +1,68 @@
+"""The places of the console: the tabs, each with its number, its letter after `g`, and the screen it begins with.
+
+Whatever lists them (the heading, the palette, the keys, the app's modes) is made from this one table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One tab. `number` is its key and `letter` its key after `g`; `screen` is `module:class` of its first screen."""
+
+    mode: str
+    number: str
+    letter: str
+    name: str
+    help: str
+    screen: str
+
+    def make(self) -> "Screen[None]":
+        """Its first screen, loaded only now: the first frame waits for no other's."""
+        module, _, name = self.screen.partition(":")
+        return cast("Callable[[], Screen[None]]", getattr(import_module(module), name))()
+
+
+PLACES = (
+    Place(
+        mode="nodes", number="1", letter="n", name="Nodes", help="the nodes", screen="console.screens.nodes:NodesScreen"
+    ),
+    Place(
+        mode="executions",
+        number="2",
+        letter="e",
+        name="Executions",
+        help="the executions",
+        screen="console.screens.executions:ExecutionsScreen",
+    ),
+    Place(
+        mode="templates",
+        number="3",
+        letter="t",
+        name="Templates",
+        help="the templates",
+        screen="console.screens.templates:TemplatesScreen",
+    ),
+    Place(
+        mode="workflows",
+        number="4",
+        letter="w",
+        name="Workflows",
+        help="the workflows",
+        screen="console.screens.workflows:WorkflowsScreen",
+    ),
+    Place(
+        mode="log",
+        number="5",
+        letter="l",
+        name="Log",
+        help="the event log, and what went wrong in this session",
+        screen="console.screens.log:LogScreen",
+    ),
+)
