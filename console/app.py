@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from textual import events
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.scrollbar import ScrollBar, ScrollBarRender
