@@ -65,11 +65,11 @@ class GoingApp(TypeAheadApp):
         made = TemplateScreen if kind is DocumentKind.TEMPLATE else WorkflowScreen
         self.push_screen(made(name, version, mark))
 
-    def find_in(self, kind: DocumentKind) -> None:
+    def find_in(self, kind: DocumentKind, text: str = "") -> None:
         """Look for a text in all documents of a kind."""
         from console.screens.search import SearchScreen
 
-        self.push_screen(SearchScreen(kind))
+        self.push_screen(SearchScreen(kind, text))
 
     async def open_workflow(self, name: str) -> None:
         """Show a workflow."""

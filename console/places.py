@@ -65,4 +65,28 @@ PLACES = (
         help="the event log, and what went wrong in this session",
         screen="console.screens.log:LogScreen",
     ),
+    Place(
+        mode="triggers",
+        number="7",
+        letter="r",
+        name="Triggers",
+        help="the triggers, and when they fire next",
+        screen="console.screens.triggers:TriggersScreen",
+    ),
+    Place(
+        mode="packs",
+        number="8",
+        letter="p",
+        name="Packs",
+        help="the packs that documents come from",
+        screen="console.screens.packs:PacksScreen",
+    ),
+    Place(
+        mode="secrets",
+        number="",
+        letter="x",
+        name="Secrets",
+        help="the names of the secrets",
+        screen="console.screens.secrets:SecretsScreen",
+    ),
 )

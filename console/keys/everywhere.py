@@ -4,7 +4,11 @@ from console.keys.key import Key
 from console.places import PLACES
 
 EVERYWHERE = (
-    *(Key(keys=each.number, action=f"app.show('{each.mode}')", label=each.name, help=each.help) for each in PLACES),
+    *(
+        Key(keys=each.number, action=f"app.show('{each.mode}')", label=each.name, help=each.help)
+        for each in PLACES
+        if each.number
+    ),
     Key(keys="escape", action="back", label="back", help="one step back: leave, clear the filter, drop the marks"),
     Key(
         keys="ctrl+p,colon",

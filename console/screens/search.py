@@ -33,9 +33,11 @@ class SearchScreen(PureBootScreen):
     NAME = "find in texts"
     CSS_PATH: ClassVar = "../details.tcss"
 
-    def __init__(self, kind: DocumentKind) -> None:
+    def __init__(self, kind: DocumentKind, text: str = "") -> None:
+        """`text` is looked for at once."""
         super().__init__()
         self._kind = kind
+        self._text = text
         self._hits: dict[str, Hit] = {}
         self._wait: Timer | None = None
 
@@ -46,7 +48,7 @@ class SearchScreen(PureBootScreen):
         with Vertical():
             with Horizontal(id="search-bar"):
                 yield Label(f"find in {self._kind}s", id="search-label")
-                yield Input(id="needle", compact=True, select_on_focus=False)
+                yield Input(self._text, id="needle", compact=True, select_on_focus=False)
                 yield self._count
             yield self.table
 

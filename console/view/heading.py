@@ -47,7 +47,7 @@ Line = tuple[Piece, ...]
 
 def _tabs(facts: Facts, width: int) -> list[tuple[str, str, str]]:
     """Mode, number and name of each tab; where there is no room for all names, only the one in front has its."""
-    tabs = [(place.mode, place.number, place.name) for place in PLACES]
+    tabs = [(place.mode, place.number, place.name) for place in PLACES if place.number or place.mode == facts.mode]
     if 1 + cells(facts.title) + sum(len(f"  {number} {name}") for _, number, name in tabs) < width:
         return tabs
     return [(mode, number, name if mode == facts.mode else "") for mode, number, name in tabs]

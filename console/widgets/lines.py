@@ -14,8 +14,8 @@ from console.view.labels import UNICODE, Cell, Symbols
 class Lines(Widget):
     """Lines one below the other; what does not fit the width is cut, with a mark."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
         self._lines: list[Cell] = []
 
     def show(self, lines: Sequence[Cell]) -> None:

@@ -37,7 +37,7 @@ async def test_the_first_frame_is_there_before_the_store_is_open(console_on: Set
     app = PureBootApp(slowly, user=ADA)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "PureBoot  1 Nodes  2 Executions" in screen_text(app)
+        assert "PureBoot  1 Nodes  2" in screen_text(app)
         assert "opening the store" in screen_text(app)
         with pytest.raises(Unavailable, match="not open yet"):
             _ = app.pureboot

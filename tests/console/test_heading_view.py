@@ -53,7 +53,7 @@ def test_tabs_are_where_they_are_drawn(width: int) -> None:
     facts = Facts(mode="log")
     line = plain(heading.first_line(facts, width))
     places = heading.tab_places(facts, width)
-    for place in PLACES:
+    for place in (each for each in PLACES if each.number):
         first, after = places[place.mode]
         assert line[first:after] in (place.number, f"{place.number} {place.name}")
     assert line[slice(*places["log"])] == "5 Log"
