@@ -263,6 +263,12 @@ class PureBootApp(GoingApp):
         with contextlib.suppress(Unavailable):
             self.model.put_nodes(await self.pureboot.nodes_by_ids(node_ids))
 
+    def action_export(self) -> None:
+        """Save what the screen in front shows."""
+        from console.screens.export import export
+
+        export(self)
+
     # Leaving
 
     async def action_quit(self) -> None:

@@ -17,6 +17,12 @@ EVERYWHERE = (
         help="go to any screen, node, workflow or execution by typing",
         shown=": ctrl+p",
     ),
+    Key(
+        keys="X",
+        action="app.export",
+        label="save",
+        help="save what is shown: as a picture, as text, a table as CSV or JSON",
+    ),
     Key(keys="question_mark,f1", action="app.help", label="help", help="this help", footer=True),
     Key(keys="ctrl+q,q", action="app.quit", label="quit", help="leave the console", shown="q ctrl+q"),
 )

@@ -105,6 +105,12 @@ def details(trigger: Trigger, now: datetime, server_url: str) -> list[Cell]:
         fact("starts", trigger.workflow + (f" on {trigger.node}" if trigger.node else "")),
         *(fact(name, _text(value)) for name, value in trigger.params.items()),
         *([fact("if", trigger.condition)] if trigger.condition else []),
+    ]
+    times = list(_times(trigger))
+    if times:
+        lines += [(), heading("NEXT"), *times]
+    return [
+        *lines,
         (),
         heading("FIRES"),
         fact("type", trigger.type.value),
@@ -112,8 +118,6 @@ def details(trigger: Trigger, now: datetime, server_url: str) -> list[Cell]:
         *([fact("url", f"{server_url}{trigger.url}")] if trigger.url else []),
         fact("last", f"{clock(trigger.last_fired_at, now)} ({trigger.fired} in all)" if trigger.fired else "never"),
     ]
-    times = list(_times(trigger))
-    return [*lines, (), heading("NEXT"), *times] if times else lines
 
 
 def _times(trigger: Trigger) -> Iterator[Cell]:

@@ -149,6 +149,10 @@ class Table(Moving, can_focus=True):
         first = self.scroll_offset.y
         return self._keys[first : first + self.page]
 
+    def row_of(self, key: str) -> Row:
+        """The row of a key, in the order of `columns`."""
+        return self._row(key)
+
     @property
     def page(self) -> int:
         """How many rows there is room for."""
