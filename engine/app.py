@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -125,12 +125,17 @@ class PureBoot(Services):
         self._stack.push_async_callback(_stop, turns)
 
     def _make_runtime(self) -> Runtime:
-        chores = Chores(self._clock, self.feed, self.triggers, self.retention)
+        chores = Chores(self._clock, self.feed, self.triggers, self.retention, self._back_up)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune, "engine-blobs": self._keep_blobs}
         loops["engine-traces"] = self.traces.run
+        if self.settings.backup.every is not None:
+            loops["engine-backup"] = chores.back_up
         if self.settings.packs.watch != "off":
             loops["engine-packs"] = PackWatch(self.packs, self.feed, self.settings.packs).run
         return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
+
+    async def _back_up(self) -> datetime | None:
+        return await self.backups.make_due()  # loaded only where backups are wanted
 
     async def _last_traces(self) -> None:
         """Keep what the doors noted last."""

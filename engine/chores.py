@@ -1,6 +1,7 @@
-"""What a host does beside performing steps: fire triggers, and prune what is kept too long."""
+"""What a host does beside performing steps: fire triggers, prune what is kept too long, back the store up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from engine.clock import Clock
@@ -14,11 +15,20 @@ _CALM_SECONDS = 0.5  # a store that changes all the time is looked at so often
 class Chores:
     """Each is a loop that a host runs; several hosts may run it at once, each firing still happens once."""
 
-    def __init__(self, clock: Clock, feed: Feed, triggers: Triggers, retention: Retention) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        feed: Feed,
+        triggers: Triggers,
+        retention: Retention,
+        back_up: Callable[[], Awaitable[datetime | None]],
+    ) -> None:
+        """`back_up` makes a backup if one is due, and gives when the next is."""
         self._clock = clock
         self._feed = feed
         self._triggers = triggers
         self._retention = retention
+        self._back_up = back_up
 
     async def fire(self) -> None:
         """Fire schedules when they are due, and listeners when something happened."""
@@ -48,3 +58,9 @@ class Chores:
         while True:
             await self._retention.prune()
             await self._clock.sleep_until(self._clock.now() + timedelta(seconds=INTERVAL_SECONDS))
+
+    async def back_up(self) -> None:
+        """Back the store up, by the settings `backup.*`."""
+        while (at := await self._back_up()) is not None:
+            await self._clock.sleep_until(at)
+        await asyncio.Event().wait()

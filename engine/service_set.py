@@ -25,6 +25,7 @@ from engine.services.validation import Validation
 from engine.services.workflows import Workflows
 
 if TYPE_CHECKING:
+    from engine.services.backups import Backups
     from engine.services.blob_care import BlobCare
     from engine.services.files import Files
     from engine.services.library import Library
@@ -79,6 +80,13 @@ class Services:
         self.artifacts = Artifacts(context)
         self.retention = Retention(context)
         self.traces = Traces(context)
+
+    @cached_property
+    def backups(self) -> "Backups":
+        """Backups of the store."""
+        from engine.services.backups import Backups
+
+        return Backups(self._context)
 
     @cached_property
     def library(self) -> "Library":

@@ -183,6 +183,16 @@ class Retention(Section):
     events: Duration | None = Field(default=None, gt=0)
 
 
+class Backup(Section):
+    """Backups of an SQLite store that are made by themselves: every so often (unset: never), in which folder (unset:
+    `backups` beside the store), and how many of these are kept.
+    """
+
+    every: Duration | None = Field(default=None, ge=60)
+    dir: FilePath | None = None
+    keep: int = Field(default=7, ge=1)
+
+
 # YAML reads a bare `off` as false.
 _Check = Annotated[Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
 
@@ -221,6 +231,7 @@ class Settings(Section):
     install: Install = Field(default_factory=Install)
     engine: Engine = Field(default_factory=Engine)
     retention: Retention = Field(default_factory=Retention)
+    backup: Backup = Field(default_factory=Backup)
     templates: Templates = Field(default_factory=Templates)
     log: Log = Field(default_factory=Log)
 

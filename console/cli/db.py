@@ -55,6 +55,50 @@ def check(ctx: click.Context, as_json: bool) -> None:
         ctx.exit(1)
 
 
+@command(db, "backup")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@json_option
+def backup(ctx: click.Context, file: Path | None, as_json: bool) -> None:
+    """Copy the store, all of one moment, to FILE or into the folder FILE [default: here, under a name with the time].
+
+    PureBoot may run on meanwhile. The copy is looked through before it gets its name. The keys beside the store, and
+    what is under files.dir, are not in it.
+    """
+    from console.cli import output
+    from engine.app import key_path, secret_key_path
+
+    settings = load_settings(ctx)
+    made = ask(ctx, lambda pureboot: pureboot.backups.make((file or Path()).expanduser(), by=principal()))
+    if as_json:
+        output.show_json(made)
+        return
+    output.say(f"backed up to {made.path}: {made.size:,} bytes, sha256 {made.sha256}")
+    keys = [str(path) for path in (key_path(settings), secret_key_path(settings)) if path.exists()]
+    if keys:
+        output.say(f"keep apart from it: {', '.join(keys)}")
+
+
+@command(db, "restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def restore(ctx: click.Context, file: Path, as_json: bool) -> None:
+    """Make the store (database.url), which must not be there yet, of a backup; what is damaged is refused."""
+    from console.cli import output
+    from engine.errors import Invalid
+    from engine.store.backup import restore as restored
+    from engine.store.fresh import sqlite_path
+
+    target = sqlite_path(load_settings(ctx).database.url)
+    if target is None:
+        raise Invalid("restore it to a file first (--database-url sqlite:///path), then: pureboot db copy --to URL")
+    made = restored(file.expanduser(), target)
+    if as_json:
+        output.show_json(made)
+        return
+    output.say(f"{made.path} is the store of {file} now, up to event {made.last_event}")
+    output.say(f"put its keys beside it: {target}.key, and {target}.secret.key if it has secrets")
+
+
 def _set(ctx: click.Context, key: str, value: Any) -> None:
     """Give a setting for this command, as a flag would."""
     if value is not None:

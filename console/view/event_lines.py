@@ -233,6 +233,10 @@ def _pruned(data: _Data) -> Told:
     return f"forgot {', '.join(counts) or 'nothing'}: they are older than what is kept", Role.MUTED
 
 
+def _backed_up(data: _Data) -> Told:
+    return f"the store was backed up to {data.get('path')}", Role.PLAIN
+
+
 def _damaged(data: _Data) -> Told:
     whose = ", ".join(map(str, data.get("of") or ())) or str(data.get("sha256"))[:12]
     return f"the file of {whose} is {data.get('state')}: add it again, or use another version", Role.BAD
@@ -349,6 +353,7 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
         Role.PLAIN,
     ),
     Kind.STORE_PRUNED: _pruned,
+    Kind.STORE_BACKED_UP: _backed_up,
     Kind.HOST_LOST: lambda data: (
         f"PureBoot on {data.get('host')} is gone; the others go on with its work",
         Role.BAD,

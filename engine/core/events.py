@@ -78,6 +78,7 @@ class Kind(StrEnum):
     DEAD_LETTER_RESOLVED = "dead_letter.resolved"
     LINK_RECORDED = "link.recorded"
     STORE_PRUNED = "store.pruned"
+    STORE_BACKED_UP = "store.backed_up"
     HOST_LOST = "host.lost"
     DHCP_OTHER_SERVER = "dhcp.other_server"
     SERVER_STARTED = "server.started"

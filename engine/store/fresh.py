@@ -65,7 +65,7 @@ async def _refuse_rows(connection: AsyncConnection, name: str) -> None:
 
 @contextlib.asynccontextmanager
 async def _new_file(path: Path) -> AsyncIterator[AsyncConnection]:
-    with _workshop(path) as folder:
+    with workshop(path) as folder:
         fresh = folder / path.name
         engine = create_async_engine(f"sqlite+aiosqlite:///{fresh}", poolclass=NullPool)
         try:
@@ -76,12 +76,17 @@ async def _new_file(path: Path) -> AsyncIterator[AsyncConnection]:
                 await connection.commit()
         finally:
             await engine.dispose()
-        _name(fresh, path)
+        named(fresh, path)
 
 
 @contextlib.contextmanager
-def _workshop(path: Path) -> Iterator[Path]:
-    """A folder beside a file that is to be made; what a copy that was killed left there is thrown away."""
+def workshop(path: Path) -> Iterator[Path]:
+    """A folder beside a file that is to be made; what a copy that was killed left there is thrown away.
+
+    Raises:
+        Conflict: there is such a file, or another process is about to make it.
+        Unavailable: the folder cannot be made.
+    """
     if path.exists():
         raise Conflict(f"there is a file {path} already; move it away, or give another place")
     folder = path.parent / f".{path.name}.copying"
@@ -105,7 +110,12 @@ def _workshop(path: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _name(fresh: Path, path: Path) -> None:
+def named(fresh: Path, path: Path) -> None:
+    """Give a file that is complete its place, for good.
+
+    Raises:
+        Conflict: another file has come there meanwhile.
+    """
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
     try:

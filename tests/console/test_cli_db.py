@@ -162,3 +162,21 @@ def test_dead_letters_are_listed_replayed_and_discarded(command: Commands) -> No
     assert command("execution", "replay").exit_code == 2
     assert command("execution", "replay", good, "--all").exit_code == 2
     assert command("execution", "discard", "nothing", "--reason", "x").exit_code == 3
+
+
+def test_a_backup_is_made_and_restored(command: Commands, tmp_path: Path) -> None:
+    beforehand(command, ran_three_times)
+    file = tmp_path / "backups" / "today.db"
+    file.parent.mkdir()
+    made = command.ok("db", "backup", str(file))
+    assert f"backed up to {file}: " in made
+    assert "keep apart from it: " in made
+    assert "pureboot.db.key" in made
+    assert command.json("db", "backup", str(file.parent))["path"].startswith(f"{file.parent}/pureboot-")
+    again = command("db", "backup", str(file))
+    assert (again.exit_code, f"there is a file {file} already" in again.output) == (4, True)
+    there = Commands(f"sqlite:///{tmp_path / 'new' / 'pureboot.db'}", tmp_path)
+    assert "is the store of" in there.ok("db", "restore", str(file))
+    assert len(there.json("execution", "list")) == 3
+    assert there("db", "restore", str(file)).exit_code == 4
+    assert there("db", "restore", str(tmp_path / "gone.db")).exit_code == 3

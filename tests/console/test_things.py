@@ -66,10 +66,10 @@ def write_pack(folder: Path, text: str) -> None:
 async def test_a_pack_is_checked_compared_updated_and_removed(
     stage: Opened, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    async with stage(scene="nothing") as at:
+    async with stage(scene="nothing", host=False) as at:  # a host would sync the folder by itself
         await at.press("8")
         await at.sees("There is no pack yet.", "pureboot pack add ./my_pack")
-        folder = tmp_path_factory.mktemp("elsewhere") / "site"  # what is below packs.dir is synced by itself
+        folder = tmp_path_factory.mktemp("elsewhere") / "site"
         write_pack(folder, "#!/bin/sh\necho one\n")
         await at.pureboot.packs.add(str(folder), by=ADA, local=True)
         await at.sees("site", "synced", "This site", "site.motd.sh")
