@@ -33,6 +33,7 @@ def bindings(*contexts: str) -> list[Binding]:
         Binding(key.keys, key.action, key.label, show=key.footer, key_display=key.first, priority=key.priority)
         for context in contexts
         for key in KEYS[context]
+        if key.keys
     ]
 
 
@@ -47,7 +48,7 @@ def clashes(contexts: Iterable[str]) -> list[str]:
     twice: list[str] = []
     for context in contexts:
         for key in KEYS[context]:
-            for each in key.keys.split(","):
+            for each in filter(None, key.keys.split(",")):
                 if seen.get(each, key.action) != key.action:
                     twice.append(each)
                 seen[each] = key.action
