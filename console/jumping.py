@@ -46,7 +46,7 @@ class JumpingApp(TypeAheadApp):
 
     # A letter after g
 
-    def action_prefix(self) -> None:
+    def action_go_to(self) -> None:
         """Wait for the letter of a place, and show which there are."""
         self._drop_hint()
         self._hint = Hint(jumps=not isinstance(self.screen, ModalScreen))
@@ -100,8 +100,16 @@ class JumpingApp(TypeAheadApp):
             self._visits.remember(_shown_on(before))
         self._visits.note(Visit(mode=self.current_mode, screens=_made(self.screen_stack)))
 
-    async def action_visit(self, by: int) -> None:
-        """Go back (-1) or forward (1) through the screens that were visited."""
+    async def action_go_back(self) -> None:
+        """Show what was shown before."""
+        await self._visit(-1)
+
+    async def action_go_forward(self) -> None:
+        """Show what was left by going back."""
+        await self._visit(1)
+
+    async def _visit(self, by: int) -> None:
+        """Go back (-1) or forward (1) through what was visited."""
         if isinstance(self.screen, ModalScreen) or self._is_travelling:
             return
         if self._front is not None:

@@ -18,14 +18,14 @@ EVERYWHERE = (
     PREFIX,
     Key(
         keys="ctrl+o,alt+left",
-        action="app.visit(-1)",
+        action="app.go_back",
         label="back",
         help="back to the screen before, as it was",
         shown="ctrl+o alt+left",
     ),
     Key(
         keys="ctrl+n,alt+right",
-        action="app.visit(1)",
+        action="app.go_forward",
         label="forward",
         help="forward again to the screen that was left",
         shown="ctrl+n alt+right",

@@ -4,7 +4,7 @@ from console.keys.key import Key
 
 PREFIX = Key(
     keys="g",
-    action="app.prefix",
+    action="app.go_to",
     label="go to",
     help="then the letter of a place, which are shown meanwhile: go there; g g: first row",
     shown="g …",

@@ -109,8 +109,9 @@ class PureBootScreen(Screen[None]):
         self.query_one("#waiting").display = False
         self.query_one("#body").display = True
         self.begin()
-        if self._recalled is not None:
-            self.recall(self._recalled)
+        recalled = self._recalled if self._recalled is not None else self.app.recalled_for(self)
+        if recalled is not None:
+            self.recall(recalled)
 
     def _hear(self, changes: Changes) -> None:
         if not self._begun:

@@ -1,4 +1,4 @@
-"""The letters that may follow a key, at the bottom of the screen while it waits for one; nothing is kept from the keys."""
+"""The letters that may follow a key, at the bottom of the screen while it waits; it takes no key itself."""
 
 from typing import TYPE_CHECKING, cast
 
