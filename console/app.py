@@ -8,7 +8,6 @@ path, so no handler ever touches the screen with what it hopes will happen.
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -24,9 +23,10 @@ from textual.signal import Signal
 from console.commands import PROVIDERS
 from console.driver import PatientDriver
 from console.follower import Follower
-from console.going import GoingApp
+from console.keeping import KeepingApp
 from console.model import Changes, Model
-from console.paint import DARK, SIXTEEN, THEMES
+from console.paint import THEMES
+from console.preferences import Preferences
 from console.screens.base import work_on
 from console.screens.confirm import Confirm
 from console.view.heading import Facts, store_name
@@ -57,7 +57,7 @@ class Notice:
     text: str
 
 
-class PureBootApp(GoingApp):
+class PureBootApp(KeepingApp):
     """The console."""
 
     TITLE = "PureBoot"
@@ -75,19 +75,19 @@ class PureBootApp(GoingApp):
         title: str = "PureBoot",
         symbols: Symbols | None = None,
         theme: str | None = None,
+        preferences: Preferences | None = None,
     ) -> None:
         """`open_` gives the open store, its servers and all; `user` is the principal (`user:NAME`) of what is done.
 
         `notices` are what the start wants to say (a port that was taken); they are shown and kept in the log. `symbols`
-        and `theme` are chosen by the terminal if not given.
+        and `theme` are those of the preferences if not given, and else chosen by the terminal.
         """
-        sixteen = _has_few_colours() if theme is None else theme == SIXTEEN
-        super().__init__(ansi_color=True if sixteen else None)
-        self._offer_our_themes()
-        self.theme = theme or (SIXTEEN if sixteen else DARK)
+        preferences = preferences or Preferences()
+        super().__init__(preferences, theme=theme)
         self.animation_level = "none"
         self.user = user
         self.title = title
+        symbols = symbols or preferences.symbols
         self.symbols = symbols or symbols_for(encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8")
         is_plain = self.symbols.ellipsis.isascii()
         self.set_class(is_plain, "-ascii")
@@ -105,7 +105,7 @@ class PureBootApp(GoingApp):
         self._hosts = False
         self._replacements = 0
         self._pureboot: PureBoot | None = None
-        self._follower = Follower(self.model, self.changed.publish)
+        self._follower = Follower(self.model, self._publish)
         self._life: asyncio.Task[None] | None = None
 
     def get_driver_class(self) -> type[Driver]:
@@ -157,6 +157,7 @@ class PureBootApp(GoingApp):
 
     async def on_unmount(self) -> None:
         """Close the store before the process goes on to end."""
+        self.keep_session()
         if self._life is not None:
             self._life.cancel()
             await asyncio.gather(self._life, return_exceptions=True)
@@ -176,6 +177,10 @@ class PureBootApp(GoingApp):
         except Exception as error:
             _log.exception("the console cannot go on")
             self._fail(Unavailable(str(error)), f"unexpected {type(error).__name__}: {error}")
+
+    def _publish(self, changes: Changes) -> None:
+        self.changed.publish(changes)
+        self.sound_alarms(changes)
 
     def _fail(self, error: PureBootError, text: str) -> None:
         """Without a store there is nothing to show: say why, on the terminal that remains."""
@@ -288,12 +293,3 @@ class PureBootApp(GoingApp):
             no="stay",
         )
         self.push_screen(question, lambda sure: self.exit() if sure else None)
-
-
-def _has_few_colours() -> bool:
-    """Whether to use the terminal's own sixteen colours: it has no others, or no colours are wanted (NO_COLOR)."""
-    if os.environ.get("NO_COLOR"):
-        return True
-    term = os.environ.get("TERM", "")
-    many = "256" in term or os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    return bool(term) and not many and not term.startswith(("xterm-kitty", "alacritty", "foot", "wezterm", "ghostty"))

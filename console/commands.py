@@ -77,7 +77,7 @@ class Offers(Provider):
     def _deeds(self) -> Iterator[Offer]:
         app = self.console
         for context in getattr(self.screen, "CONTEXTS", ())[:1]:
-            for key in keys.KEYS[context]:
+            for key in map(app.keymap.of, keys.KEYS[context]):
                 yield f"{key.help[0].upper()}{key.help[1:]}  ({key.first})", self._doer(key)
         for place in PLACES:
             yield f"Go to {place.name}  ({place.number or place.letter})", lambda mode=place.mode: app.action_show(mode)  # type: ignore[misc]

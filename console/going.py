@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from console.jumping import JumpingApp
 from console.places import PLACES
 from console.screens.small import TooSmall, is_too_small
-from console.typeahead import TypeAheadApp
 from console.view.diff_lines import Mark
 from engine.core.documents import DocumentKind
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.model import Model
 
 
-class GoingApp(TypeAheadApp):
+class GoingApp(JumpingApp):
     """An app of tabs, with a screen for each kind of object."""
 
     MODES: ClassVar = {place.mode: place.make for place in PLACES}

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from console import paint
-from console.paint import DARK, LIGHT, SIXTEEN
+from console.paint import DARK, LIGHT, SAFE, SAFE_LIGHT, SIXTEEN
 from console.view.diff_lines import Look
 from console.view.pieces import Piece
 
@@ -68,6 +68,28 @@ _LOOKS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_SAFE_LOOKS: Mapping[str, Mapping[str, str]] = {
+    SAFE: {
+        **_LOOKS[DARK],
+        Look.REMOVED: "#f6dcc4 on #3a2414",
+        Look.ADDED: "#cfe1f7 on #16283f",
+        Look.REMOVED_WORD: "bold underline #ffe3c8 on #7a4413",
+        Look.ADDED_WORD: "bold underline #dcebff on #1f4f86",
+        Look.REMOVED_SIGN: "bold #ff9d3c on #3a2414",
+        Look.ADDED_SIGN: "bold #7cc4f5 on #16283f",
+    },
+    SAFE_LIGHT: {
+        **_LOOKS[LIGHT],
+        Look.REMOVED: "#5c2a00 on #fbeadb",
+        Look.ADDED: "#0b3358 on #e2eefa",
+        Look.REMOVED_WORD: "bold underline #4a2000 on #f5c79d",
+        Look.ADDED_WORD: "bold underline #06294a on #a9cdf0",
+        Look.REMOVED_SIGN: "bold #b34700 on #fbeadb",
+        Look.ADDED_SIGN: "bold #00548c on #e2eefa",
+    },
+}
+LOOKS = {**_LOOKS, **_SAFE_LOOKS}
+
 
 @lru_cache(256)
 def look(theme: str, name: str) -> Style:
@@ -77,7 +99,7 @@ def look(theme: str, name: str) -> Style:
     """
     if not name:
         return Style.null()
-    own = _LOOKS.get(theme, _LOOKS[DARK]).get(name)
+    own = LOOKS.get(theme, LOOKS[DARK]).get(name)
     return paint.look(theme, name) if own is None else Style.parse(own)
 
 

@@ -1,10 +1,12 @@
 """What roles look like: the themes, and a style for each role.
 
-Three palettes: dark and light in full colour, and one of the terminal's own sixteen colours for terminals that have no
-more and for NO_COLOR (there Textual takes the colours away, and bold, dim, underline and reverse remain).
+Dark and light in full colour; each once more in colours that differ also to eyes which do not tell red from green
+(blue, yellow and orange, after Okabe and Ito); and one of the terminal's own sixteen colours for terminals that have no more
+and for NO_COLOR (there Textual takes the colours away, and bold, dim, underline and reverse remain).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from rich.segment import Segment
@@ -17,8 +19,9 @@ from console.view.labels import Role
 from console.view.pieces import Piece
 
 DARK, LIGHT, SIXTEEN = "pureboot", "pureboot-light", "pureboot-16"
+SAFE, SAFE_LIGHT = "pureboot-safe", "pureboot-safe-light"
 
-THEMES = (
+_THEMES = (
     Theme(
         name=DARK,
         primary="#62b0d9",
@@ -108,6 +111,14 @@ THEMES = (
         },
     ),
 )
+_DARK, _LIGHT, _SIXTEEN = _THEMES
+THEMES = (
+    _DARK,
+    _LIGHT,
+    replace(_DARK, name=SAFE, success="#7cc4f5", warning="#f0e442", error="#ff9d3c"),
+    replace(_LIGHT, name=SAFE_LIGHT, success="#00548c", warning="#6b6100", error="#b34700"),
+    _SIXTEEN,
+)
 
 # The row under the cursor, and a row that is not, are not roles of a piece but of a whole line.
 CURSOR, CURSOR_BLURRED, MARKED, HEADING = "cursor", "cursor-blurred", "marked", "heading"
@@ -162,10 +173,33 @@ _LOOKS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_SAFE_LOOKS: Mapping[str, Mapping[str, str]] = {
+    SAFE: {
+        **_LOOKS[DARK],
+        Role.ACCENT: "#a9b8d6",
+        Role.GOOD: "#7cc4f5",
+        Role.BUSY: "#4d8fe0",
+        Role.WARN: "#f0e442",
+        Role.BAD: "bold #ff9d3c",
+        MARKED: "bold #f0e442",
+    },
+    SAFE_LIGHT: {
+        **_LOOKS[LIGHT],
+        Role.ACCENT: "#44506b",
+        Role.GOOD: "#00548c",
+        Role.BUSY: "#1766bd",
+        Role.WARN: "#6b6100",
+        Role.BAD: "bold #b34700",
+        MARKED: "bold #6b6100",
+    },
+}
+LOOKS = {**_LOOKS, **_SAFE_LOOKS}
+
+
 @lru_cache(256)
 def look(theme: str, role: str) -> Style:
     """The style of a role in a theme; of a theme that is not ours, as in the dark one."""
-    return Style.parse(_LOOKS.get(theme, _LOOKS[DARK])[role or Role.PLAIN])
+    return Style.parse(LOOKS.get(theme, LOOKS[DARK])[role or Role.PLAIN])
 
 
 def style_of(widget: Widget, role: str) -> Style:

@@ -68,8 +68,12 @@ class TypeAheadApp(App[None]):
         self._taken += 1
         self._under_way = taken = self._taken
         self._watch = self.set_timer(_PATIENCE_SECONDS, lambda: self._release(taken))
-        await super().on_event(event)
+        await self.deliver(event)
         self._follow(taken, _ROUNDS)
+
+    async def deliver(self, event: events.Key | events.Paste) -> None:
+        """Hand a key to whatever has the focus."""
+        await super().on_event(event)
 
     def _follow(self, key: int, rounds: int) -> None:
         if self._is_between_tabs:

@@ -7,17 +7,19 @@ nearest one; so is an unknown `PUREBOOT_…__…` variable, since a misspelt one
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from engine.errors import Invalid, NotFound, Problem
 from engine.settings_boot import Boot, Dhcp, Menu, Tftp
+from engine.settings_console import Console
 from engine.settings_fields import Duration, FilePath, Section, Size
+from engine.settings_sources import Origin, Origins, Written, from_file, origin_of
 
 ENV_PREFIX = "PUREBOOT_"
 # Variables of ours that are no setting.
@@ -234,6 +236,15 @@ class Settings(Section):
     backup: Backup = Field(default_factory=Backup)
     templates: Templates = Field(default_factory=Templates)
     log: Log = Field(default_factory=Log)
+    console: Console = Field(default_factory=Console)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Settings, and where each that is no default was written."""
+
+    settings: Settings
+    origins: Origins
 
 
 def load(
@@ -245,25 +256,41 @@ def load(
         NotFound: the file that was asked for is not there.
         Invalid: a key or value is wrong; every one is named, with where it came from and a hint.
     """
+    return read(config=config, flags=flags, environ=environ).settings
+
+
+def read(
+    *, config: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Reading:
+    """Read the settings, and where each was written.
+
+    Raises:
+        NotFound: the file that was asked for is not there.
+        Invalid: a key or value is wrong; every one is named, with where it came from and a hint.
+    """
     environ = os.environ if environ is None else environ
     path = _config_path(config, environ)
     sources = (
-        *_from_file(path),
+        *(from_file(path) if path is not None else ()),
         *_from_environment(environ),
-        *((key.split("."), value, f"--{key}") for key, value in (flags or {}).items() if value is not None),
+        *(
+            (key.split("."), value, Origin(place=f"--{key}"))
+            for key, value in (flags or {}).items()
+            if value is not None
+        ),
     )
     tree: dict[str, Any] = {}
-    origin: dict[tuple[str, ...], str] = {}
+    origins: dict[tuple[str, ...], Origin] = {}
     for keys, value, source in sources:
         section = tree
         for key in keys[:-1]:
             section = section.setdefault(key, {}) if isinstance(section.get(key, {}), dict) else {}
         section[keys[-1]] = value
-        origin[tuple(keys)] = source
+        origins[tuple(keys)] = source
     try:
-        return Settings.model_validate(tree)
+        return Reading(settings=Settings.model_validate(tree), origins=origins)
     except ValidationError as error:
-        raise Invalid([_problem(detail, origin) for detail in error.errors()]) from None
+        raise Invalid([_problem(detail, origins) for detail in error.errors()]) from None
 
 
 def _config_path(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -276,53 +303,23 @@ def _config_path(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-_Source = tuple[Sequence[str], Any, str]  # keys, value, where it was written
-
-
-def _from_file(path: Path | None) -> list[_Source]:
-    if path is None:
-        return []
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid([Problem(file=str(path), message=f"cannot be read: {error}")]) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        problem = Problem(file=str(path), line=line, column=column, message=f"is not YAML: {error.problem}")
-        raise Invalid([problem]) from None
-    if not isinstance(tree, dict):
-        raise Invalid([Problem(file=str(path), message="must be sections with keys, such as http: {port: 8080}")])
-    return list(_leaves(tree, (), str(path)))
-
-
-def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], source: str) -> list[_Source]:
-    found: list[_Source] = []
-    for key, value in tree.items():
-        here = (*above, str(key))
-        if isinstance(value, Mapping) and value:
-            found.extend(_leaves(value, here, source))
-        elif value is not None:
-            found.append((here, value, source))
-    return found
-
-
-def _from_environment(environ: Mapping[str, str]) -> list[_Source]:
+def _from_environment(environ: Mapping[str, str]) -> list[Written]:
     return [
-        (name.removeprefix(ENV_PREFIX).lower().split("__"), value, name)
+        (name.removeprefix(ENV_PREFIX).lower().split("__"), value, Origin(place=name))
         for name, value in sorted(environ.items())
         if name.startswith(ENV_PREFIX) and "__" in name and name not in ENV_OTHERS
     ]
 
 
-def _problem(detail: Any, origin: Mapping[tuple[str, ...], str]) -> Problem:
+def _problem(detail: Any, origins: Origins) -> Problem:
     place = tuple(str(part) for part in detail["loc"])
-    source = next((where for keys, where in origin.items() if keys[: len(place)] == place), None)
+    source = origin_of(place, origins)
     if detail["type"] == "extra_forbidden":
         message = f"there is no setting of this name{_hint(place)}"
     else:
         message = f"{detail['msg'].removeprefix('Value error, ')} (it is {detail['input']!r})"
-    return Problem(path=".".join(place), message=message, file=source)
+    where = (source.place, source.line) if source is not None else (None, None)
+    return Problem(path=".".join(place), message=message, file=where[0], line=where[1])
 
 
 def known_keys() -> list[str]:

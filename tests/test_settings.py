@@ -29,7 +29,7 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("http: {prot: 1}", "pureboot.yaml: http.prot: there is no setting of this name; did you mean http.port?"),
+        ("http: {prot: 1}", "pureboot.yaml:1: http.prot: there is no setting of this name; did you mean http.port?"),
         ("databse: {url: x}", "databse: there is no setting of this name; did you mean database?"),
         ("http: {port: 99999}", "http.port: Input should be less than or equal to 65535 (it is 99999)"),
         ("http: {port: eighty}", "http.port: Input should be a valid integer"),

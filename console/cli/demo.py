@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.cli.options import CHOICES, Given, settings_options
+from console.cli.options import CHOICES, Given, ascii_option, settings_options
+from engine.errors import PureBootError
 
 if TYPE_CHECKING:
     from console.demo.site import Site
+    from console.preferences import Preferences
     from engine.app import PureBoot
+    from engine.settings import Reading
 
 NODES = 24
 
@@ -22,6 +25,7 @@ NODES = 24
 @click.option("--nodes", default=NODES, show_default=True, type=click.IntRange(1, 2000), help="How many machines.")
 @click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 1000), help="2 is twice as fast.")
 @click.option("--no-screen", "--serve", "no_screen", is_flag=True, help="Print what happens instead of a screen.")
+@ascii_option
 @settings_options()
 @click.pass_context
 def demo(ctx: click.Context, nodes: int, speed: float, no_screen: bool) -> None:
@@ -55,6 +59,7 @@ def _with_screen(ctx: click.Context, folder: Path, nodes: int, speed: float, fla
     from console.cli.logs import to_file
     from console.cli.open import run_app
 
+    reading = _wanted(folder, flags)
     log = folder.with_suffix(".log")
     to_file(log, _level(flags, "info"), "console")
 
@@ -65,8 +70,34 @@ def _with_screen(ctx: click.Context, folder: Path, nodes: int, speed: float, fla
         async with open_demo(folder, count=nodes, speed=speed, flags=flags) as site:
             yield site.pureboot
 
-    run_app(ctx, open_, log=log, title="PureBoot demo")
+    run_app(ctx, open_, log=log, title="PureBoot demo", wanted=lambda: _preferences(reading))
     log.unlink(missing_ok=True)
+
+
+def _wanted(folder: Path, flags: Mapping[str, Any]) -> "Reading":
+    """What is wanted of the console itself; of a demo nothing is remembered.
+
+    Raises:
+        BadSettings: something in it is wrong.
+    """
+    from console.cli.lazy import lines
+    from console.cli.options import BadSettings, check_keys
+    from engine.settings import read
+
+    no_file = folder / "console.yaml"
+    no_file.write_text("{}\n", encoding="utf-8")
+    try:
+        reading = read(config=no_file, environ={}, flags={k: flags[k] for k in flags if k.startswith("console.")})
+        check_keys(reading)
+    except PureBootError as error:
+        raise BadSettings("\n".join(lines(error))) from None
+    return reading
+
+
+def _preferences(reading: "Reading") -> "Preferences":
+    from console.preferences import preferences
+
+    return preferences(reading.settings.console, origins=reading.origins)
 
 
 def _level(flags: Mapping[str, Any], default: str) -> str:

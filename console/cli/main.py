@@ -3,7 +3,7 @@
 import click
 
 from console.cli.lazy import Lazy, LazyGroup
-from console.cli.options import settings_options
+from console.cli.options import ascii_option, settings_options
 
 COMMANDS = {
     "serve": Lazy("console.cli.serve:serve", "Run PureBoot without a screen."),
@@ -42,6 +42,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@ascii_option
 @settings_options(shown=True)
 @click.pass_context
 def cli(ctx: click.Context) -> None:

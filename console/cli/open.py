@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.options import load_settings, principal
+from console.cli.options import principal, read_settings
 
 if TYPE_CHECKING:
     from console.app import Opener
+    from console.preferences import Preferences
     from engine.app import PureBoot
-    from engine.settings import Settings
+    from engine.settings import Reading, Settings
 
 _LOOK_SECONDS = 2.0  # how soon a terminal that is gone is noticed
 
@@ -28,7 +29,8 @@ _RESET = "\x1b[?1049l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b
 def open_console(ctx: click.Context) -> None:
     """Open the console on the store of the settings; the first one on it is also its server."""
     require_terminal("pureboot serve")
-    settings = load_settings(ctx)
+    reading = read_settings(ctx)
+    settings = reading.settings
     log = log_path(settings)
     start_logging(log, settings)
     notices: list[str] = []
@@ -42,7 +44,16 @@ def open_console(ctx: click.Context) -> None:
             calm()
             yield pureboot
 
-    run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices)
+    run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices, wanted=lambda: _preferences(reading))
+
+
+def _preferences(reading: "Reading") -> "Preferences":
+    from console.preferences import preferences
+    from console.session import Session, default_path
+
+    settings = reading.settings
+    session = Session(default_path(), settings.database.url) if settings.console.restore else None
+    return preferences(settings.console, session=session, origins=reading.origins)
 
 
 @asynccontextmanager
@@ -130,6 +141,7 @@ def run_app(
     log: Path,
     title: str,
     notices: Callable[[], Sequence[str]] = tuple,
+    wanted: "Callable[[], Preferences] | None" = None,
 ) -> None:
     """Run the console to its end; whatever happens in it, the terminal is as before afterwards.
 
@@ -152,7 +164,7 @@ def run_app(
         finally:
             watch.cancel()
 
-    app = PureBootApp(opened, user=principal(), title=title, notices=notices)
+    app = PureBootApp(opened, user=principal(), title=title, notices=notices, preferences=wanted() if wanted else None)
     with log.open("a", encoding="utf-8") as said, _terminal_kept():
         # A traceback over a screenful of locals is for the log; the terminal gets a line that says where it is.
         app.error_console = Console(file=said, width=120)

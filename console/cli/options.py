@@ -11,7 +11,7 @@ import click
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from engine.settings import Settings
+    from engine.settings import Reading, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,11 @@ def _note_set(ctx: click.Context, param: click.Parameter, values: Sequence[str])
         if not equals or "." not in key:
             raise click.BadParameter(f"{text!r} is not of the form section.key=value", ctx, param)
         _given(ctx).flags[key] = value
+
+
+def _note_ascii(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        _given(ctx).flags["console.ascii"] = "on"
 
 
 def _note_flag(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
@@ -122,6 +127,13 @@ def command(
     return make
 
 
+ascii_option = click.option(
+    "--ascii",
+    is_flag=True,
+    help="Draw the console with ASCII alone, whatever the terminal can show.",
+    expose_value=False,
+    callback=_note_ascii,
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -140,14 +152,48 @@ def load_settings(ctx: click.Context) -> "Settings":
     Raises:
         BadSettings: something in them is wrong; all of it is named.
     """
+    return read_settings(ctx).settings
+
+
+def read_settings(ctx: click.Context) -> "Reading":
+    """The settings, and where each was written.
+
+    Raises:
+        BadSettings: something in them is wrong; all of it is named.
+    """
     from console.cli.lazy import lines
-    from engine.settings import load
+    from engine.settings import read
 
     given = _given(ctx)
     try:
-        return load(config=given.config, flags=given.flags)
+        reading = read(config=given.config, flags=given.flags)
+        if reading.settings.console.keys:  # the table of keys is loaded only for who changes it
+            check_keys(reading)
     except PureBootError as error:
         raise BadSettings("\n".join(lines(error))) from None
+    return reading
+
+
+def check_keys(reading: "Reading") -> None:
+    """Refuse keys that cannot be: unknown ones, and such as would mean two things at once.
+
+    Raises:
+        Invalid: some are; all of them are named, with where they were written.
+    """
+    from console.keys import KEYS
+    from console.keys.remap import read
+    from engine.errors import Invalid, Problem
+    from engine.settings_sources import origin_of
+
+    _, wrong = read(reading.settings.console.keys, KEYS)
+    problems = []
+    for each in wrong:
+        path = ("console", "keys", *each.path)
+        origin = origin_of(path, reading.origins)
+        where = (origin.place, origin.line) if origin is not None else (None, None)
+        problems.append(Problem(path=".".join(path), message=each.message, file=where[0], line=where[1]))
+    if problems:
+        raise Invalid(problems)
 
 
 def principal() -> str:

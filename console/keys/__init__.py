@@ -5,18 +5,20 @@ a dialog, and the key that confirms there is another one.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from textual.binding import Binding
 
 from console.keys import executions, library, log, machines, things
 from console.keys.everywhere import EVERYWHERE
 from console.keys.key import Key
+from console.keys.remap import Keymap
 from console.keys.shared import LIST, MARKS
 
-__all__ = ["KEYS", "Key", "bindings", "clashes", "footer"]
+__all__ = ["KEYS", "Key", "Keymap", "bindings", "clashes", "footer"]
 
 # The keys of each context. `everywhere` is added to every screen, `list` to every table.
-KEYS: Mapping[str, tuple[Key, ...]] = {
+_TABLE: Mapping[str, tuple[Key, ...]] = {
     "everywhere": EVERYWHERE,
     "list": LIST,
     "marks": MARKS,
@@ -26,14 +28,18 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     **log.KEYS,
     **things.KEYS,
 }
+KEYS = {context: tuple(replace(key, context=context) for key in listed) for context, listed in _TABLE.items()}
 
 
 def bindings(*contexts: str) -> list[Binding]:
     """The bindings of contexts, for a screen's or widget's BINDINGS."""
     return [
-        Binding(key.keys, key.action, key.label, show=key.footer, key_display=key.first, priority=key.priority)
+        Binding(
+            key.keys, key.action, key.label, show=key.footer, key_display=key.first, priority=key.priority, id=key.id
+        )
         for context in contexts
         for key in KEYS[context]
+        if key.keys
     ]
 
 
@@ -48,7 +54,7 @@ def clashes(contexts: Iterable[str]) -> list[str]:
     twice: list[str] = []
     for context in contexts:
         for key in KEYS[context]:
-            for each in key.keys.split(","):
+            for each in filter(None, key.keys.split(",")):
                 if seen.get(each, key.action) != key.action:
                     twice.append(each)
                 seen[each] = key.action

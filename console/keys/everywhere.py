@@ -1,13 +1,34 @@
 """Keys that every screen has."""
 
 from console.keys.key import Key
-from console.places import PLACES
+from console.keys.shared import PREFIX
+from console.places import PLACES, Place
+
+
+def _shown(place: Place) -> str:
+    """The keys of a place: its number, if it has one, and its letter."""
+    return f"{place.number} g{place.letter}".strip()
+
 
 EVERYWHERE = (
     *(
-        Key(keys=each.number, action=f"app.show('{each.mode}')", label=each.name, help=each.help)
+        Key(keys=each.number, action=f"app.show('{each.mode}')", label=each.name, help=each.help, shown=_shown(each))
         for each in PLACES
-        if each.number
+    ),
+    PREFIX,
+    Key(
+        keys="ctrl+o,alt+left",
+        action="app.go_back",
+        label="back",
+        help="back to the screen before, as it was",
+        shown="ctrl+o alt+left",
+    ),
+    Key(
+        keys="ctrl+n,alt+right",
+        action="app.go_forward",
+        label="forward",
+        help="forward again to the screen that was left",
+        shown="ctrl+n alt+right",
     ),
     Key(keys="escape", action="back", label="back", help="one step back: leave, clear the filter, drop the marks"),
     Key(

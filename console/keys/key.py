@@ -1,5 +1,6 @@
 """One entry of the table of keys."""
 
+import re
 from dataclasses import dataclass
 
 _NAMES = {
@@ -21,7 +22,10 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """Keys for one action. `label` is for the footer, `help` for the help; a key with `footer` is shown below."""
+    """Keys for one action. `label` is for the footer, `help` for the help; a key with `footer` is shown below.
+
+    `context` is the part of the table that it stands in; the table itself fills it in.
+    """
 
     keys: str
     action: str
@@ -30,6 +34,17 @@ class Key:
     shown: str = ""
     footer: bool = False
     priority: bool = False
+    context: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the action is called in the settings: `cancel`, `show_nodes`."""
+        return re.sub(r"\W+", "_", self.action.removeprefix("app.")).strip("_")
+
+    @property
+    def id(self) -> str:
+        """The action and its context: `nodes.cancel`."""
+        return f"{self.context}.{self.name}"
 
     @property
     def display(self) -> str:

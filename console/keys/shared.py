@@ -2,10 +2,19 @@
 
 from console.keys.key import Key
 
+PREFIX = Key(
+    keys="g",
+    action="app.go_to",
+    label="go to",
+    help="then the letter of a place, which are shown meanwhile: go there; g g: first row",
+    shown="g …",
+)
+
 LIST = (
+    PREFIX,
     Key(keys="j,down", action="down", label="down", help="next row"),
     Key(keys="k,up", action="up", label="up", help="previous row"),
-    Key(keys="g,home", action="top", label="top", help="first row"),
+    Key(keys="home", action="top", label="top", help="first row, as g g"),
     Key(keys="G,end", action="bottom", label="bottom", help="last row"),
     Key(keys="ctrl+d", action="half_down", label="half page", help="half a page down"),
     Key(keys="ctrl+u", action="half_up", label="half page", help="half a page up"),

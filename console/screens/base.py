@@ -4,8 +4,8 @@ A screen fills in `body()`, and says in two methods what to do: `begin()` once t
 something has changed. A screen that is not in front hears nothing; what happened meanwhile is told when it comes back.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,10 +18,12 @@ from textual.widgets import Static
 from console import keys
 from console.keys import Key
 from console.model import Changes
+from console.visits import Made
 from console.widgets.header import Header
 from console.widgets.keybar import KeyBar
 from console.widgets.pane import ListPane
 from console.widgets.seen import is_seen
+from console.widgets.table import Table
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
@@ -49,12 +51,21 @@ class PureBootScreen(Screen[None]):
     NAME: ClassVar[str] = ""
     AUTO_FOCUS = ""
 
+    made: Made
+
     def __init_subclass__(cls) -> None:
         cls.BINDINGS = [*keys.bindings(*cls.CONTEXTS[:1], "everywhere"), *cls.__dict__.get("BINDINGS", ())]
         super().__init_subclass__()
 
+    def __new__(cls, *given: Any, **named: Any) -> Self:
+        """Note how it is made, so that it can be made again when somebody goes back to it."""
+        self = super().__new__(cls)
+        self.made = Made(cls, given, tuple(named.items()))
+        return self
+
     def __init__(self) -> None:
         super().__init__()
+        self._recalled: Mapping[str, Any] | None = None
         self._begun = False
         self._missed: Changes | None = None
 
@@ -98,6 +109,9 @@ class PureBootScreen(Screen[None]):
         self.query_one("#waiting").display = False
         self.query_one("#body").display = True
         self.begin()
+        recalled = self._recalled if self._recalled is not None else self.app.recalled_for(self)
+        if recalled is not None:
+            self.recall(recalled)
 
     def _hear(self, changes: Changes) -> None:
         if not self._begun:
@@ -109,6 +123,7 @@ class PureBootScreen(Screen[None]):
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         """Catch up with what happened while another screen was in front."""
+        self.app.went_to(self)
         if not self._begun:
             return
         self._header.repaint()
@@ -128,6 +143,25 @@ class PureBootScreen(Screen[None]):
 
     def ticked(self) -> None:
         """Repaint what depends on the time alone; called each second while the screen is in front."""
+
+    def memory(self) -> dict[str, Any]:
+        """What the screen shows beyond what it was made with: kept when it is left, for who comes back."""
+        table = getattr(self, "table", None)
+        pane = getattr(self, "pane", None)
+        kept = dict(pane.memory()) if isinstance(pane, ListPane) else {}
+        return kept | {"cursor": table.cursor_key} if isinstance(table, Table) and table.cursor_key else kept
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Show again what was kept; a screen that has not begun yet does it then."""
+        if not self._begun:
+            self._recalled = memory
+            return
+        table = getattr(self, "table", None)
+        pane = getattr(self, "pane", None)
+        if isinstance(pane, ListPane):
+            pane.recall(memory)
+        if isinstance(table, Table) and "cursor" in memory:
+            table.await_key(memory["cursor"])
 
     def step_back(self) -> bool:
         """Take back what was set on this screen (a filter, marks); False if there is nothing to take back."""

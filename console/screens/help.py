@@ -58,7 +58,7 @@ class HelpScreen(Dialog[None]):
         for context in (*self._contexts, "everywhere"):
             if keys.KEYS[context]:
                 table.add_row(self._piece(self._heading(context), Role.STRONG), "")
-                for key in keys.KEYS[context]:
+                for key in map(self.app.keymap.of, keys.KEYS[context]):
                     table.add_row(self._piece(f"  {key.display}", Role.ACCENT), self._piece(key.help, Role.PLAIN))
                 table.add_row("", "")
         table.add_row(self._piece("Symbols", Role.STRONG), "")

@@ -37,6 +37,7 @@ class Listing:
         self.sorts = sorts
         self.sort = sorts[0]
         self.reversed = False
+        self.text = ""
         self.query: Query = filtering.EVERYTHING
         self._searched: dict[str, Fields] = {}
         self._fits: dict[str, bool] = {}
@@ -44,6 +45,7 @@ class Listing:
 
     def search(self, text: str) -> None:
         """Filter by what was typed."""
+        self.text = text
         query = filtering.parse(text, self._known)
         if query != self.query:
             self.query = query

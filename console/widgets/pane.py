@@ -1,7 +1,7 @@
 """A list with its filter: what the nodes, the executions, the workflows and the log are shown in."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from textual import events
@@ -102,6 +102,22 @@ class ListPane(Vertical):
     def search(self, text: str) -> None:
         """Filter by a text, as if it had been typed."""
         self.filter.text = text
+
+    def memory(self) -> dict[str, object]:
+        """What is shown of the list: the filter and the order."""
+        listing = self.listing
+        return {"filter": listing.text, "sort": listing.sort, "reversed": listing.reversed}
+
+    def recall(self, memory: Mapping[str, object]) -> None:
+        """Filter and sort as it was; what is no order any more is left out."""
+        sort = memory.get("sort")
+        if sort in self.listing.sorts:
+            self.listing.sort_by(str(sort), reverse=bool(memory.get("reversed")))
+        text = str(memory.get("filter") or "")
+        if text != self.listing.text:
+            self.search(text)
+            self.listing.search(text)
+        self.rearrange()
 
     def clear(self) -> bool:
         """Drop the filter, or else the marks; False if there was neither."""

@@ -119,6 +119,7 @@ class Table(Moving, can_focus=True):
         self._keys: list[str] = []
         self._places: dict[str, int] = {}
         self._cursor = 0
+        self._awaited: str | None = None
         self._shown: dict[int, _Line] = {}
         self._widths: Widths = ()
         self._widths_for = -1
@@ -177,7 +178,10 @@ class Table(Moving, can_focus=True):
         self._places = {key: place for place, key in enumerate(self._keys)}
         if known is not None and any(not known(key) for key in self.marked):
             self.marked = {key for key in self.marked if known(key)}
-        self._cursor = self._places.get(before or "", min(self._cursor, max(0, len(self._keys) - 1)))
+        wanted = before or ""
+        if self._awaited in self._places:
+            wanted, self._awaited = str(self._awaited), None
+        self._cursor = self._places.get(wanted, min(self._cursor, max(0, len(self._keys) - 1)))
         self._resize()
         if in_view and self.is_attached:
             self._scroll(self._cursor - offset)
@@ -195,6 +199,11 @@ class Table(Moving, can_focus=True):
         place = self._places.get(key)
         if place is not None:
             self.move(place, by_hand=False)
+
+    def await_key(self, key: str) -> None:
+        """Put the cursor on a row as soon as it is there."""
+        self._awaited = None if key in self._places else key
+        self.move_to(key)
 
     def clear_marks(self) -> None:
         """Unmark all."""
@@ -306,6 +315,7 @@ class Table(Moving, can_focus=True):
         if not self._keys or (place == self._cursor and not by_hand):
             return
         self._cursor = place
+        self._awaited = None
         self._follow_cursor()
         self.repaint()
         self.post_message(self.Highlighted(self, self.cursor_key, by_hand))

@@ -247,7 +247,7 @@ def show_impact(app: PureBootApp, clock: ManualClock) -> Show:
         await pilot.press("i")
         await until(pilot, lambda: any("would get another text" in line for line in shown(app)))
         await until(pilot, lambda: any("as it is written" in line for line in shown(app)))
-        await pilot.press("g", "enter")
+        await pilot.press("home", "enter")
         await until(pilot, lambda: any("debian-preseed for r4-" in line for line in shown(app)))
 
     return run

@@ -183,7 +183,7 @@ async def test_a_chosen_step_is_run_again(stage: Opened) -> None:
         await at.sees("✓ succeeded")
         await at.press("r")
         await at.says("it has succeeded: there is nothing to retry")
-        await at.press("g")
+        await at.press("home")
         await scene.dialog("R")
         await at.sees("Run The first again?", "What follows it in the workflow runs again")
         await at.press("y")
@@ -248,7 +248,7 @@ async def test_what_a_step_started_is_opened_and_says_what_started_it(stage: Ope
         await at.sees("provision@v1.0 on r4-01")
         await at.until(lambda: "waits" in scene.row("Let it cool"))
         await at.sees("by the clock", "until 12:10:00")
-        await at.press("g", "enter")
+        await at.press("home", "enter")
         await at.sees("two@v1.0 on r4-01", "✓ succeeded")
 
 
@@ -352,7 +352,7 @@ def set_out(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> deta
 @pytest.mark.parametrize(
     ("name", "keys", "shows"),
     [
-        ("list", "g", "needs you"),
+        ("list", "home", "needs you"),
         ("decide", "g enter a", "Wipe every disk"),
         ("undone", "g j enter", "undoes Make it"),
         ("child", "G enter", "started by step"),

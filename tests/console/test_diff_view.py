@@ -119,7 +119,7 @@ async def test_scrolling_tells_which_change_is_in_the_middle() -> None:
         await at.pilot.press("G")
         await at.pilot.pause()
         assert at.view.change == (3, 3)
-        await at.pilot.press("g")
+        await at.pilot.press("home")
         await at.pilot.pause()
         assert at.view.change == (1, 3)
 

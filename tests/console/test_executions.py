@@ -134,7 +134,7 @@ async def test_the_details_can_be_scrolled(stage: Opened) -> None:
         assert "First boot" not in at.text
         await at.press("tab", "pagedown")
         await at.sees("First boot")
-        await at.press("g")
+        await at.press("home")
         await at.sees_not("First boot")
         await at.press(*"jjjjjjjjj")
         await at.sees("First boot")

@@ -76,7 +76,7 @@ async def test_who_would_get_a_version_and_what(stage: Opened, size: tuple[int, 
         assert at.line_with("r4-01").split()[:2] == ["breaks", "r4-01"]
         await at.press("enter")
         await at.sees("debian-preseed for r4-01", "mirror.${meta.site}.example.net")
-        await at.press("escape", "slash", *"node:05", "enter", "g", "enter")
+        await at.press("escape", "slash", *"node:05", "enter", "home", "enter")
         await at.sees("debian-preseed for r4-05", "mirror.ams.example.net")
         await at.press("escape", "d")
         await at.sees("as it is written")

@@ -201,7 +201,7 @@ async def test_what_is_read_stays_in_place_while_the_oldest_lines_go() -> None:
 async def test_lines_that_are_read_and_go_make_room_for_the_oldest_that_is_left() -> None:
     async with shown(limit=100) as at:
         await at.append(numbered(0, 100))
-        await at.pilot.press("g")
+        await at.pilot.press("home")
         await at.append(numbered(100, 400))
         assert at.window[0].endswith(f"line {at.log.dropped}")
         assert at.log.chosen == (at.log.dropped, at.log.dropped + 1)
@@ -302,7 +302,7 @@ async def test_a_stream_of_lines_is_painted_a_few_times_a_second() -> None:
 async def test_nothing_is_painted_for_lines_below_the_window() -> None:
     async with shown() as at:
         await at.append(numbered(0, 50))
-        await at.pilot.press("g")
+        await at.pilot.press("home")
         before = at.log.paints
         await at.append(numbered(50, 60))
         assert at.log.paints == before

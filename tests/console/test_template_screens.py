@@ -55,7 +55,7 @@ async def test_templates_are_listed_and_found(stage: Opened) -> None:
         await at.sees("debian-preseed")
         await at.press("s", "S")
         assert at.lines.index(at.line_with("late")) < at.lines.index(at.line_with("debian-preseed"))
-        await at.press("g", "enter")
+        await at.press("home", "enter")
         await at.sees("TEXT  v1.0", "#!/bin/sh")
         await at.press("escape")
         await at.until(lambda: isinstance(at.app.screen, TemplatesScreen))

@@ -164,7 +164,7 @@ async def test_keys_and_clicks_select_and_open() -> None:
         await scene.pilot.pause()
         assert scene.app.opened == ["disk", "packages"]
         for key, name in {
-            "g": "boot",
+            "home": "boot",
             "ctrl+f": "packages",
             "ctrl+u": "boot",
             "ctrl+d": "packages",

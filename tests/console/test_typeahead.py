@@ -48,7 +48,7 @@ async def test_screens_are_entered_and_left_as_typed(stage: Opened) -> None:
         burst(at, "escape", "escape", "j", "enter")
         await at.until(lambda: isinstance(at.app.screen, NodeScreen))
         await at.sees("r4-05")
-        burst(at, *"2345", "1", "escape", "g", "enter")
+        burst(at, *"2345", "1", "escape", "g", "g", "enter")
         await at.sees("r4-07")
 
 
@@ -66,7 +66,7 @@ async def test_what_is_held_down_is_not_remembered_for_ever(stage: Opened) -> No
     async with stage() as at:
         burst(at, *("j" * 2000))
         await at.until(lambda: not at.app._waiting and at.app._under_way is None)
-        await at.press("g")
+        await at.press("home")
         await at.until(lambda: at.app._under_way is None)
 
 
