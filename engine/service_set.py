@@ -20,6 +20,7 @@ from engine.services.retention import Retention
 from engine.services.secrets import Secrets
 from engine.services.templates import Templates
 from engine.services.traces import Traces
+from engine.services.traffic import Doorkeeper
 from engine.services.triggers import Triggers
 from engine.services.validation import Validation
 from engine.services.workflows import Workflows
@@ -58,6 +59,7 @@ class Services:
     artifacts: Artifacts
     retention: Retention
     traces: Traces
+    traffic: Doorkeeper
 
     def _provide(self, context: Context) -> None:
         self._context = context
@@ -80,6 +82,7 @@ class Services:
         self.artifacts = Artifacts(context)
         self.retention = Retention(context)
         self.traces = Traces(context)
+        self.traffic = Doorkeeper(context, self.traces)
 
     @cached_property
     def library(self) -> "Library":
