@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.services.library import Library
     from engine.services.plans import Plans
     from engine.services.seeds import Seeds
+    from engine.services.trends import Trends
     from engine.services.uploads import Uploads
     from engine.services.upstream import Upstream
 
@@ -118,6 +119,13 @@ class Services:
         from engine.services.estimates import Estimates
 
         return Estimates(self._context)
+
+    @cached_property
+    def trends(self) -> "Trends":
+        """How it was in the last hours."""
+        from engine.services.trends import Trends
+
+        return Trends(self._context)
 
     @cached_property
     def seeds(self) -> "Seeds":

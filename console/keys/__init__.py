@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
 
-from console.keys import executions, library, log, machines
+from console.keys import executions, library, log, machines, overview
 from console.keys.everywhere import EVERYWHERE
 from console.keys.key import Key
 from console.keys.shared import LIST, MARKS
@@ -24,6 +24,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     **executions.KEYS,
     **library.KEYS,
     **log.KEYS,
+    **overview.KEYS,
 }
 
 

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+SERIES_STEP = 5
+"""Seconds."""
+
 
 class Carrier(StrEnum):
     """By which protocol a file is sent."""
@@ -61,7 +64,8 @@ class Transfer:
 class Total:
     """What went by one protocol since the doors were opened: bytes, and transfers by how they ended.
 
-    `rate` is bytes a second over the last seconds, `series` those of each second of the last minutes, oldest first.
+    `rate` is bytes a second over the last `SERIES_STEP` seconds, `series` the same of each such span of the last ten
+    minutes, oldest first.
     """
 
     bytes: int = 0

@@ -12,15 +12,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.core.page import Page
-from engine.core.traffic import Carrier, Ending, Total, Traffic, Transfer, mean_rate
+from engine.core.traffic import SERIES_STEP, Carrier, Ending, Total, Traffic, Transfer, mean_rate
 from engine.services.context import Context
 from engine.services.traces import Traces
 from engine.store import nodes
 from engine.store.tx import Tx
 
 MOST_ENDED = 200
-SERIES_SECONDS = 600
-RATE_SECONDS = 5  # over which a total's rate is taken
+SERIES = 120  # spans of `SERIES_STEP` seconds
 _SAMPLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.4  # a rate over less than this jumps about
 _SMOOTH = 0.4  # of the newest rate
@@ -43,19 +42,26 @@ class _Count:
         self.source = source
         self.ended_bytes = 0
         self.ended: Counter[Ending] = Counter()
-        self.series: deque[int] = deque(maxlen=SERIES_SECONDS)
+        self.lately: deque[int] = deque(maxlen=SERIES_STEP)
+        self.series: deque[int] = deque(maxlen=SERIES)
+        self.samples = 0
         self.sent = 0
 
-    def take(self) -> int:
-        """The bytes since the last time. One that has just ended is counted nowhere for a moment; that is made up."""
+    def take(self, seconds: float) -> None:
+        """Add up since the last time. What has just ended is counted nowhere for a moment, which is made up later."""
         sent = max(self.sent, self.ended_bytes + self.source.sent())
-        more, self.sent = sent - self.sent, sent
-        return more
+        self.lately.append(round((sent - self.sent) / seconds))
+        self.sent = sent
+        self.samples += 1
+        if self.samples % SERIES_STEP == 0:
+            self.series.append(round(self.rate))
+
+    @property
+    def rate(self) -> float:
+        return sum(self.lately) / len(self.lately) if self.lately else 0.0
 
     def total(self) -> Total:
-        lately = list(self.series)[-RATE_SECONDS:]
-        rate = sum(lately) / len(lately) if lately else 0.0
-        return Total(bytes=self.sent, ended=dict(self.ended), rate=rate, series=tuple(self.series))
+        return Total(bytes=self.sent, ended=dict(self.ended), rate=self.rate, series=tuple(self.series))
 
 
 class Doorkeeper:
@@ -91,7 +97,7 @@ class Doorkeeper:
     def sample(self, seconds: float = _SAMPLE_SECONDS) -> None:
         """Add up what went since the last time, which was so many seconds ago."""
         for count in self._counts.values():
-            count.series.append(round(count.take() / seconds))
+            count.take(seconds)
 
     async def run(self) -> None:
         """Add up once a second."""

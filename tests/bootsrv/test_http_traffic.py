@@ -54,7 +54,8 @@ async def test_a_file_is_seen_while_it_goes_out_and_how_it_ended(pureboot: PureB
         assert whole["rate"] > 0
         http = after["totals"]["http"]
         assert http["ended"] == {"done": 1, "failed": 1}
-        assert http["bytes"] == sum(http["series"]) == 100_000 + broken["sent"]
+        assert http["bytes"] == 100_000 + broken["sent"]
+        assert http["rate"] > 0
     assert not pureboot.traffic.is_served
 
 
@@ -102,6 +103,5 @@ async def test_tftp_is_seen_too_and_whose_it_is_once_the_machine_says_its_name(
             told = await traffic.told()
         assert {(each.mac_address, each.node_id) for each in told.ended} == {(MAC, known.id)}
         traffic.sample()
-        assert traffic.look().totals[Carrier.TFTP].series[-1] <= 1100
         assert traffic.look().totals[Carrier.TFTP].bytes == 1100
     assert not traffic.is_served
