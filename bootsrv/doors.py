@@ -19,10 +19,12 @@ from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.files import TftpFiles
 from bootsrv.tftp.generated import Generated
 from bootsrv.tftp.server import LiveTransfer, TftpServer, TransferReport
+from bootsrv.tftp.watched import WatchedTftp, of_report
 from bootsrv.tracing import of_dhcp, of_transfer
 from engine.app import PureBoot, key_path
 from engine.core.events import Kind
 from engine.core.scopes import Server
+from engine.core.traffic import Carrier
 from engine.errors import PureBootError, Unavailable
 from engine.settings import PRIVILEGED_TFTP_PORT, UNPRIVILEGED_TFTP_PORT
 
@@ -132,6 +134,7 @@ class Doors:
         await self._open_dhcp(self._http.address)
         await asyncio.to_thread(self._look_around)
         self._make_localboot()
+        self._while_open(self._pureboot.traffic.run(), "traffic")
         await self._pureboot.note(Kind.SERVER_STARTED, **self._about())
         self._stack.push_async_callback(self._say_goodbye)
         for notice in self.notices:
@@ -182,6 +185,9 @@ class Doors:
         )
         await server.start()
         self._stack.push_async_callback(server.close)
+        watched = WatchedTftp(server)
+        self._pureboot.traffic.serve(Carrier.TFTP, watched)
+        self._stack.callback(self._pureboot.traffic.withdraw, Carrier.TFTP, watched)
         return server
 
     def _server_for(self, asked: Asked) -> Server:
@@ -233,6 +239,7 @@ class Doors:
     def _note_transfer(self, report: TransferReport) -> None:
         mac = self._neighbours.mac_of(report.peer)
         self._pureboot.traces.note(of_transfer(report), mac=mac, address=report.peer)
+        self._pureboot.traffic.ended(of_report(report, mac))
 
     def _note_contact(self, kind: str, mac: str, facts: Mapping[str, object]) -> None:
         contact = of_dhcp(kind, facts, self._pureboot.context.now())

@@ -82,6 +82,7 @@ class Model:
         self._newest: dict[str, str] = {}
         self._asking: set[str] = set()
         self.stuck: dict[str, str] = {}
+        self._by_mac: dict[str, str] = {}
 
     async def load(self, pureboot: "PureBoot") -> None:
         """Begin with everything of one moment.
@@ -121,6 +122,7 @@ class Model:
                 self.states[before.state] -= 1
             self.states[node.state] += 1
             self.nodes[node.id] = node
+            self._by_mac[node.mac_address] = node.id
 
     def put_executions(self, executions: Iterable[Execution]) -> None:
         """Take newer values of executions."""
@@ -213,6 +215,10 @@ class Model:
     def node_of(self, execution: Execution) -> Node | None:
         """The node an execution is for."""
         return self.nodes.get(execution.node_id or "")
+
+    def node_at(self, mac_address: str | None) -> Node | None:
+        """The node with a MAC address."""
+        return self.nodes.get(self._by_mac.get(mac_address or "", ""))
 
     def group_of(self, node: Node) -> Group | None:
         """A node's group."""

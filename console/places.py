@@ -31,6 +31,14 @@ class Place:
 
 PLACES = (
     Place(
+        mode="dashboard",
+        number="0",
+        letter="d",
+        name="Dashboard",
+        help="the dashboard: what needs a person, and how it goes",
+        screen="console.screens.dashboard:DashboardScreen",
+    ),
+    Place(
         mode="nodes", number="1", letter="n", name="Nodes", help="the nodes", screen="console.screens.nodes:NodesScreen"
     ),
     Place(
@@ -64,6 +72,14 @@ PLACES = (
         name="Log",
         help="the event log, and what went wrong in this session",
         screen="console.screens.log:LogScreen",
+    ),
+    Place(
+        mode="traffic",
+        number="6",
+        letter="b",
+        name="Traffic",
+        help="the boot traffic: files on their way to machines",
+        screen="console.screens.traffic:TrafficScreen",
     ),
     Place(
         mode="triggers",

@@ -20,6 +20,7 @@ from engine.services.retention import Retention
 from engine.services.secrets import Secrets
 from engine.services.templates import Templates
 from engine.services.traces import Traces
+from engine.services.traffic import Doorkeeper
 from engine.services.triggers import Triggers
 from engine.services.validation import Validation
 from engine.services.workflows import Workflows
@@ -27,10 +28,12 @@ from engine.services.workflows import Workflows
 if TYPE_CHECKING:
     from engine.services.backups import Backups
     from engine.services.blob_care import BlobCare
+    from engine.services.estimates import Estimates
     from engine.services.files import Files
     from engine.services.library import Library
     from engine.services.plans import Plans
     from engine.services.seeds import Seeds
+    from engine.services.trends import Trends
     from engine.services.uploads import Uploads
     from engine.services.upstream import Upstream
 
@@ -58,6 +61,7 @@ class Services:
     artifacts: Artifacts
     retention: Retention
     traces: Traces
+    traffic: Doorkeeper
 
     def _provide(self, context: Context) -> None:
         self._context = context
@@ -80,6 +84,7 @@ class Services:
         self.artifacts = Artifacts(context)
         self.retention = Retention(context)
         self.traces = Traces(context)
+        self.traffic = Doorkeeper(context, self.traces)
 
     @cached_property
     def backups(self) -> "Backups":
@@ -115,6 +120,20 @@ class Services:
         from engine.services.upstream import Upstream
 
         return Upstream(self._context, self.files)
+
+    @cached_property
+    def estimates(self) -> "Estimates":
+        """How long what runs will take, from earlier runs."""
+        from engine.services.estimates import Estimates
+
+        return Estimates(self._context)
+
+    @cached_property
+    def trends(self) -> "Trends":
+        """How it was in the last hours."""
+        from engine.services.trends import Trends
+
+        return Trends(self._context)
 
     @cached_property
     def seeds(self) -> "Seeds":

@@ -38,6 +38,7 @@ from bootsrv.http import (
     templates,
     tokens,
     traces,
+    traffic,
     triggers,
     uploads,
     workflows,
@@ -51,6 +52,7 @@ from bootsrv.http.routing import MIB, Reader, Route, Who
 from bootsrv.http.sighting import Sighting, sighting_of, tell
 from bootsrv.http.site import SITE, Site
 from engine.core.documents import DocumentKind
+from engine.core.traffic import Carrier
 from engine.errors import PureBootError
 
 _ANY, _NODE, _VIEW, _WORK, _ADMIN = Who.ANYONE, Who.NODE, Who.VIEWER, Who.TECHNICIAN, Who.ADMIN
@@ -225,6 +227,8 @@ _SECRETS = (
     Route("DELETE", "/{name}", secrets.delete, _ADMIN),
 )
 
+_TRAFFIC = (Route("GET", "", traffic.traffic, _ADMIN),)
+
 _TRIGGERS = (
     Route("GET", "", triggers.list_, _VIEW, filters=triggers.FILTERS),
     Route("POST", "", triggers.create, _WORK),
@@ -258,6 +262,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/events", _EVENTS),
     *_under("/api/v1/tokens", _TOKENS),
     *_under("/api/v1/secrets", _SECRETS),
+    *_under("/api/v1/traffic", _TRAFFIC),
     *_under("/api/v1/triggers", _TRIGGERS),
     Route("POST", "/hooks/{path:.+}", hooks.receive, _ANY, query=None, body=hooks.MAX_BODY, on_both=True),
 )
@@ -287,6 +292,7 @@ def build(site: Site, part: Part = Part.ALL) -> web.Application:
     app.on_shutdown.append(_let_go)
     if part is not Part.ADMINISTRATORS:
         app.cleanup_ctx.append(_ringing)
+        app.cleanup_ctx.append(_watched)
     return app
 
 
@@ -322,6 +328,14 @@ async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
 
 async def _let_go(app: web.Application) -> None:
     app[SITE].bells.close()
+
+
+async def _watched(app: web.Application) -> AsyncIterator[None]:
+    """While the application runs, whoever looks at the traffic sees the files that go out."""
+    site = app[SITE]
+    site.pureboot.traffic.serve(Carrier.HTTP, site.outgoing)
+    yield
+    site.pureboot.traffic.withdraw(Carrier.HTTP, site.outgoing)
 
 
 async def _ringing(app: web.Application) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from aiohttp import ETag, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
 from bootsrv.http.answers import problem
+from bootsrv.http.outgoing import Sending
 from bootsrv.http.pace import Taker, TooMany, slice_of
 from bootsrv.http.site import Site
 
@@ -59,6 +60,7 @@ class Parts(web.StreamResponse):
     ) -> None:
         super().__init__(headers={hdrs.CONTENT_TYPE: content_type, hdrs.ACCEPT_RANGES: "bytes"})
         self._parts = parts
+        self._site = site
         self._pace = site.pace
         self._sender = site.sender
         self._limits = site.pureboot.settings.files
@@ -105,32 +107,36 @@ class Parts(web.StreamResponse):
                 return await self._refuse(request, refusal)
             writer = await super().prepare(request)
             if writer is not None:
-                for each in cut(self._parts, first, count):
-                    await self._send(request, writer, each, taker)
+                with self._site.outgoing.sending(request, count, self._site.pureboot) as sending:
+                    for each in cut(self._parts, first, count):
+                        await self._send(request, writer, each, taker, sending)
         await self.write_eof()
         return writer
 
-    async def _send(self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker) -> None:
+    async def _send(
+        self, request: web.BaseRequest, writer: AbstractStreamWriter, part: Part, taker: Taker, sending: Sending
+    ) -> None:
         """Send a part: a large one by the sender's thread, else in slices, which are smaller the more is sent at once.
 
         The first slice always goes by the event loop, and so behind everything that waits to be sent.
         """
         loop, rate, at = asyncio.get_running_loop(), self._limits.max_rate, 0
         while at < part.length:
-            if at and not rate and part.length - at >= LARGE and await self._hand_over(request, part, at):
+            if at and not rate and part.length - at >= LARGE and await self._hand_over(request, part, at, sending):
                 return
             length = min(slice_of(rate, self._pace.transfers), part.length - at)
             if rate and (seconds := taker.reserve(length, rate, loop.time())) > 0:
                 await asyncio.sleep(seconds)
             await _send_some(request, writer, part.source, part.offset + at, length)
             at += length
+            sending.sent += length
 
-    async def _hand_over(self, request: web.BaseRequest, part: Part, at: int) -> bool:
+    async def _hand_over(self, request: web.BaseRequest, part: Part, at: int, sending: Sending) -> bool:
         """Have the rest of a part sent by the thread; False if it is not for it."""
         transport = request.transport
         if transport is None or isinstance(part.source, bytes) or transport.get_extra_info("sslcontext") is not None:
             return False
-        return await self._sender.send(transport, part.source.fileno(), part.offset + at, part.length - at)
+        return await self._sender.send(transport, part.source.fileno(), part.offset + at, part.length - at, sending)
 
     async def _refuse(self, request: web.BaseRequest, refusal: TooMany) -> AbstractStreamWriter | None:
         """Say why not: nobody would translate an error that is raised here."""

@@ -13,10 +13,17 @@ import select
 import socket
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 _SLICE = 1024 * 1024  # then another client has its turn
 _IDLE_SECONDS = 5.0
 _SHARE = 8  # of the descriptors a process may have: each transfer takes two of its own
+
+
+class Counted(Protocol):
+    """Whoever wants to know how far it is."""
+
+    sent: int
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -27,6 +34,7 @@ class _Transfer:
     file: int
     offset: int
     left: int
+    counted: Counted | None
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
 
@@ -44,6 +52,8 @@ class _Transfer:
             raise ConnectionResetError("the file became shorter while it was sent")
         self.offset += sent
         self.left -= sent
+        if self.counted is not None:
+            self.counted.sent += sent  # nobody else counts while the thread has it
         return self.left > 0
 
     def end(self, error: OSError | None) -> None:
@@ -73,15 +83,18 @@ class Sender:
         self._epoll: select.epoll | None = None
         self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE
 
-    async def send(self, transport: asyncio.Transport, file: int, offset: int, length: int) -> bool:
+    async def send(
+        self, transport: asyncio.Transport, file: int, offset: int, length: int, counted: Counted | None = None
+    ) -> bool:
         """Send bytes of an open file; False if it was not begun, since it has too much to do or no descriptors.
 
-        All that was written to the transport must have been sent. Until this returns nothing is read from it.
+        All that was written to the transport must have been sent. Until this returns nothing is read from it, and what
+        is sent is added to `counted`, from another thread.
 
         Raises:
             ConnectionResetError: the connection was lost, or the file became shorter.
         """
-        transfer = self._taken(transport, file, offset, length)
+        transfer = self._taken(transport, file, offset, length, counted)
         if transfer is None:
             return False
         was_reading = transport.is_reading()
@@ -96,7 +109,9 @@ class Sender:
                 transport.resume_reading()
         return True
 
-    def _taken(self, transport: asyncio.Transport, file: int, offset: int, length: int) -> _Transfer | None:
+    def _taken(
+        self, transport: asyncio.Transport, file: int, offset: int, length: int, counted: Counted | None
+    ) -> _Transfer | None:
         """A transfer that the thread has."""
         if len(self._transfers) >= self._most:
             return None
@@ -110,7 +125,15 @@ class Sender:
         except OSError:
             own.close()
             return None
-        transfer = _Transfer(socket=own, file=copy, offset=offset, left=length, loop=loop, done=loop.create_future())
+        transfer = _Transfer(
+            socket=own,
+            file=copy,
+            offset=offset,
+            left=length,
+            counted=counted,
+            loop=loop,
+            done=loop.create_future(),
+        )
         with self._lock:
             if self._epoll is None:
                 self._epoll = select.epoll()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bootsrv.http.bells import Bells
+from bootsrv.http.outgoing import Outgoing
 from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
@@ -62,6 +63,7 @@ class Site:
     received: Received = field(default_factory=Received)
     pace: Pace = field(default_factory=Pace)
     sender: Sender = field(default_factory=Sender)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     readers: set[object] = field(default_factory=set)
 
     def server(self, asked: str) -> Server:

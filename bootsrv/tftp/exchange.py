@@ -153,6 +153,12 @@ class Exchange:
             started_at=self._started_at,
         )
 
+    @property
+    def sent(self) -> int:
+        """How many bytes the peer has acknowledged; from any thread."""
+        transfer = self._transfer
+        return transfer.sent if transfer else 0
+
     def opened(self, content: Content) -> None:
         """The file is there: begin."""
         if self.ended:

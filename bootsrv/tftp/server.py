@@ -125,6 +125,11 @@ class TftpServer:
         return tuple(exchange.live() for exchange in list(self._exchanges.values()))
 
     @property
+    def sent(self) -> int:
+        """How many bytes of the transfers under way their peers have acknowledged."""
+        return sum(exchange.sent for exchange in list(self._exchanges.values()))
+
+    @property
     def dropped(self) -> int:
         """How many datagrams to the listening port got no answer, since it was made."""
         return self._dropped

@@ -67,6 +67,8 @@ class Symbols:
     warning: str
     person: str
     child: str
+    levels: str
+    shades: str
 
 
 _N, _E, _A = NodeState, ExecutionStatus, AttemptStatus
@@ -115,6 +117,8 @@ UNICODE = Symbols(
     warning="!",
     person="●",
     child="└",
+    levels="▁▂▃▄▅▆▇█",
+    shades="█▓░",
 )
 
 ASCII = Symbols(
@@ -161,6 +165,8 @@ ASCII = Symbols(
     warning="!",
     person="@",
     child="`",
+    levels="_.:-=+*#",
+    shades="#=-",
 )
 
 # Terminals whose fonts lack what UNICODE needs, whatever their locale says.

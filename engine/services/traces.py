@@ -198,6 +198,13 @@ class Traces:
             self._owners.popitem(last=False)
         return shared_at is None or at - shared_at > BOUND
 
+    def machine_at(self, address: str) -> str | None:
+        """The MAC address of the machine that spoke from an address last, if it was lately and no other did."""
+        owner = self._owners.get(address)
+        if owner is None or self._context.now() - owner.at > BOUND:
+            return None
+        return owner.mac if owner.shared_at is None or owner.at - owner.shared_at > BOUND else None
+
     def _owner(self, address: str, contact: Contact) -> str | None:
         owner = self._owners.get(address)
         if owner is None or (owner.shared_at is not None and contact.at - owner.shared_at <= BOUND):
