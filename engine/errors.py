@@ -42,6 +42,14 @@ class Conflict(PureBootError):
     """It exists, but not in a state that allows this (a duplicate, a stale callback, an invalid transition)."""
 
 
+class Stale(Conflict):
+    """It was made from what is not the newest any more; `theirs` is the version that came meanwhile."""
+
+    def __init__(self, message: str, theirs: str) -> None:
+        self.theirs = theirs
+        super().__init__(message)
+
+
 class Forbidden(PureBootError):
     """Whoever asks may not do this."""
 

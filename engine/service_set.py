@@ -28,6 +28,7 @@ from engine.services.workflows import Workflows
 if TYPE_CHECKING:
     from engine.services.backups import Backups
     from engine.services.blob_care import BlobCare
+    from engine.services.edits import Edits
     from engine.services.estimates import Estimates
     from engine.services.files import Files
     from engine.services.library import Library
@@ -99,6 +100,13 @@ class Services:
         from engine.services.library import Library
 
         return Library(self._context)
+
+    @cached_property
+    def edits(self) -> "Edits":
+        """What an editor needs; loaded when somebody opens one."""
+        from engine.services.edits import Edits
+
+        return Edits(self._context)
 
     @cached_property
     def plans(self) -> "Plans":

@@ -7,10 +7,11 @@ from typing import Any
 from engine.clock import new_id
 from engine.core import documents as core
 from engine.core.documents import Bump, Document, DocumentKind, DocumentStatus
+from engine.core.editing import Seen
 from engine.core.events import Kind, NewEvent
 from engine.core.page import Page
 from engine.core.workflows import Workflow
-from engine.errors import Conflict
+from engine.errors import Conflict, Stale
 from engine.services.context import Context
 from engine.store import documents, events
 from engine.store.tx import Tx
@@ -59,6 +60,21 @@ def require_free(tx: Tx, name: str) -> None:
     """
     if name in documents.names(tx, DocumentKind.WORKFLOW):
         raise Conflict(f"there is a workflow {name} already")
+
+
+def refuse_unseen(document: Document, seen: Seen | None) -> None:
+    """Refuse a text whose author has not seen what has become of the document since: its change would be undone.
+
+    Raises:
+        Stale: there is another current version by now, or a newer version; it is named.
+    """
+    if seen is None or (document.current_version, document.latest_version) == (seen.current, seen.latest):
+        return
+    is_newer = document.latest_version != seen.latest
+    theirs = document.latest_version if is_newer else document.current_version
+    what = f"has {theirs} by now" if is_newer else f"has {theirs or 'none'} as its current version by now"
+    began = f"{seen.latest or 'none'} was its newest" if is_newer else f"{seen.current or 'none'} was that"
+    raise Stale(f"{document.kind} {document.name} {what}; when this text was begun, {began}", theirs or "")
 
 
 def facts(workflow: Workflow) -> dict[str, Any]:

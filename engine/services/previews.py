@@ -18,8 +18,16 @@ def previewed(
         NotFound: there is no such template, version or node.
         Invalid: it is a file, no text.
     """
+    around = surroundings(context, tx, node)
+    return gather_version(tx, documents.get(tx, DocumentKind.TEMPLATE, reference), version), around
+
+
+def surroundings(context: Context, tx: Tx, node: str | None) -> Surroundings:
+    """What is around a text for a node, or for none.
+
+    Raises:
+        NotFound: there is no such node.
+    """
     target = nodes.get(tx, node) if node else None
     group = groups.get(tx, target.group_id) if target and target.group_id else None
-    secrets = context.vault.masked(tx)
-    around = Surroundings(node=target, group=group, server=context.server[0], secrets=secrets)
-    return gather_version(tx, documents.get(tx, DocumentKind.TEMPLATE, reference), version), around
+    return Surroundings(node=target, group=group, server=context.server[0], secrets=context.vault.masked(tx))

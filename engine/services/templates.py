@@ -10,13 +10,14 @@ from engine.clock import new_id
 from engine.core import documents as core
 from engine.core import findings
 from engine.core.documents import FILE_TYPES, Bump, Document, DocumentKind, DocumentStatus, TemplateType, Version
+from engine.core.editing import Seen
 from engine.core.events import Kind, NewEvent
 from engine.core.findings import Findings
 from engine.core.names import parse_name
 from engine.core.page import EVERYTHING, Page
 from engine.core.rendering import Rendered
 from engine.errors import Conflict, Invalid, NotFound, Problem
-from engine.services import texts
+from engine.services import drafts, texts
 from engine.services.context import Context
 from engine.services.previews import previewed
 from engine.services.rendering import make, refuse_file
@@ -174,6 +175,7 @@ class Templates:
         commit_message: str = "",
         bump: Bump = Bump.MINOR,
         based_on: str | None = None,
+        seen: Seen | None = None,
         draft: bool = False,
         force: bool = False,
         tell: Tell | None = None,
@@ -181,10 +183,12 @@ class Templates:
         """Add a version, which becomes the current one; an archived template is in use again.
 
         A `draft` changes nothing but that it is there: `set_current` publishes it. `tell` is given what the text's
-        check found; `force` saves it although that are errors. `based_on` is the version that the text was made from.
+        check found; `force` saves it although that are errors. `based_on` is the version that the text was made from;
+        `seen` are the versions that its author knew of.
 
         Raises:
             NotFound: there is no such template.
+            Stale: there is a current or a newest version by now that its author has not `seen`.
             Conflict: the current or the newest version has the same content; the message names it. Or another version
                 is the current one by now than the text was made from: whose change that is would be undone.
             Invalid: the content is too large or no text, or its check found errors.
@@ -196,6 +200,7 @@ class Templates:
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             _refuse_stale(document, based_on)
+            drafts.refuse_unseen(document, seen)
             return document, core.next_number((newest.major, newest.minor) if newest else None, bump)[0]
 
         found, major = await self._context.database.read(before)
@@ -207,6 +212,7 @@ class Templates:
             newest = documents.newest(tx, document.id)
             _refuse_the_same(tx, document, newest, content)
             _refuse_stale(document, based_on)
+            drafts.refuse_unseen(document, seen)
             number = core.next_number((newest.major, newest.minor) if newest else None, bump)
             version = self._add_version(tx, document, number, content, commit_message, by, draft, noted)
             after = replace(document, latest_version=version.version_string, updated_at=version.created_at)
