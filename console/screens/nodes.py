@@ -51,6 +51,7 @@ class NodesScreen(ListScreen):
             known=rows.NODE_FIELDS,
             sort_key=lambda key, sort: rows.node_sort_key(self.app.model.node_view(key), sort),
             sorts=rows.NODE_SORTS,
+            now=lambda: self.app.now().timestamp(),
         )
         nodes = self.app.model.nodes
         self.pane = ListPane(self.table, listing, lambda: nodes, known=nodes.__contains__)
@@ -105,6 +106,8 @@ class NodesScreen(ListScreen):
         self._ticks += 1
         if self._ticks % _LOOK_SECONDS == 0:
             work_on(self, self._find_stuck, group="stuck", exclusive=True)
+            if self.pane.listing.grow_old():
+                self._arrange()
         self.table.repaint()
 
     async def _find_stuck(self) -> None:
