@@ -2,8 +2,9 @@
 
 Words, all of which must hold: `dell` is found in any field, `!dell` in none; `state:inst` is found in that field,
 `group=r4` is exactly that field, `state:failed,active` is either; quotes hold blanks together. Numbers and times are
-compared: `tries>1`, `seen>10m` is heard of last more than ten minutes ago, `seen:10m` within them, `meta.ram>=64`. A word
-with a colon whose first part is no field, such as a MAC address, is searched for as it stands. Case does not matter.
+compared: `tries>1`, `meta.ram>=64`; `seen>10m` was heard of last more than ten minutes ago, `seen:10m` within them.
+A word with a colon whose first part is no field, such as a MAC address, is searched for as it stands. Case does not
+matter.
 """
 
 import difflib

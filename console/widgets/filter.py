@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from console.view.completing import Completion
-from console.view.labels import names, safe
+from console.view.labels import safe
 
 HINT = "words  !not  field:part  field=exactly  field>10m  tab completes"
 
@@ -47,7 +47,7 @@ class FilterBar(Horizontal):
         self._complete = complete
         self._completion: Completion | None = None
         self._number = 0
-        self._counted = ""
+        self._hint = ""
 
     def compose(self) -> ComposeResult:
         """The slash, the text, the count."""
@@ -78,13 +78,9 @@ class FilterBar(Horizontal):
 
     def say(self, shown: int, of: int, problem: str = "") -> None:
         """Say how many rows fit, and what in the filter means nothing."""
-        self._counted = f"{safe(problem)}   {shown} of {of}" if problem else f"{shown} of {of}"
-        self._say(self._counted, is_problem=bool(problem))
-
-    def _say(self, text: str, *, is_problem: bool = False) -> None:
         label = self.query_one("#count", Label)
-        label.update(text)
-        label.set_class(is_problem, "-problem")
+        label.update("   ".join(part for part in (self._hint, safe(problem), f"{shown} of {of}") if part))
+        label.set_class(bool(problem), "-problem")
 
     def action_complete(self, step: int) -> None:
         """Complete the last word, or show the next of what it may become."""
@@ -111,16 +107,18 @@ class FilterBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         event.stop()
-        completion = self._completion
-        is_completed = completion is not None and event.value == completion.text(self._number)
+        self._hint = self._next_choices(event.value)
         self.post_message(self.Changed(event.value))
-        if completion is None or not is_completed:
+
+    def _next_choices(self, text: str) -> str:
+        """What another tab would bring; completing ends where something else was typed, or there is no other."""
+        completion = self._completion
+        if completion is None or text != completion.text(self._number) or len(completion.choices) == 1:
             self._completion = None
-        elif len(completion.choices) == 1:
-            self._completion = None  # the next tab goes on from here
-        else:
-            after = [completion.choices[(self._number + at) % len(completion.choices)] for at in (1, 2, 3)]
-            self.call_after_refresh(self._say, f"tab: {safe(names(list(dict.fromkeys(after))))}   {self._counted}")
+            return ""
+        choices = completion.choices
+        after = dict.fromkeys(choices[(self._number + at) % len(choices)] for at in (1, 2, 3))
+        return f"tab: {safe(', '.join(after))}"
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Back to the list."""
