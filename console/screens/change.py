@@ -75,7 +75,7 @@ class ChangeScreen(Dialog[None]):
         self.table = Table(
             effects.COLUMNS, self._row, symbols=self.app.symbols, empty="There is no machine.", id="effects"
         )
-        with Vertical(classes="dialog change"):
+        with Vertical(classes=f"dialog change{' -long' if question.is_long else ''}"):
             yield Static(safe(question.title), classes="dialog-title", markup=False)
             yield from self._entry()
             if question.beside:
@@ -100,7 +100,9 @@ class ChangeScreen(Dialog[None]):
         elif question.is_long:
             yield TextArea(question.text, id="change-text", compact=True, show_line_numbers=False)
         elif question.asks:
-            entry = Input(question.text, placeholder=question.asks, id="change-line", compact=True)
+            entry = Input(
+                question.text, placeholder=question.asks, id="change-line", compact=True, select_on_focus=False
+            )
             entry.cursor_blink = False
             yield entry
 
@@ -133,7 +135,10 @@ class ChangeScreen(Dialog[None]):
         if self._question.beside:
             self._beside.show(self._question.beside[:_MOST_BESIDE])
         self.app.changed.subscribe(self, self._hear)
-        self._field.focus()
+        entry = self._field
+        if isinstance(entry, TextArea):
+            entry.move_cursor(entry.document.end)
+        entry.focus()
         self._preview()
 
     def _hear(self, _changes: "Changes") -> None:
@@ -148,6 +153,7 @@ class ChangeScreen(Dialog[None]):
         found = self._found
         self._rows = {each.node.id: each for each in found.effects}
         self.table.show(list(self._rows))
+        self.table.display = bool(self._rows)
         answers = found.answers
         typed = self.query_one("#change-typed", Input)
         typed.display = bool(answers)

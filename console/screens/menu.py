@@ -10,19 +10,18 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
+from console import paint
 from console.screens.base import Dialog
 from console.view.columns import Column
 from console.view.labels import Role, Row, cell, safe
+from console.view.pieces import Piece
+from console.widgets.page import PageScroll
 from console.widgets.table import Table
 
 _COLUMNS = (
     Column(key="key", title="", width=2, keep=100),
     Column(key="name", title="", width=16, flex=1, keep=99),
     Column(key="note", title="", width=10, flex=3, keep=98),
-)
-_RESULTS = (
-    Column(key="node", title="NODE", width=14, flex=1, most=24, keep=100),
-    Column(key="why", title="WHY NOT", width=30, flex=5, keep=99),
 )
 
 
@@ -87,24 +86,23 @@ class ResultScreen(Dialog[None]):
         """`refused` are names with reasons."""
         super().__init__()
         self._title = title
-        self._refused = {str(at): each for at, each in enumerate(refused)}
+        self._refused = refused
 
     def compose(self) -> ComposeResult:
-        """How many, and the list."""
-        self.table = Table(_RESULTS, self._row, symbols=self.app.symbols, id="results")
-        with Vertical(classes="dialog menu change"):
+        """How many, and each with its reason."""
+        pieces = [
+            piece
+            for at, (name, why) in enumerate(self._refused)
+            for piece in (Piece(f"{chr(10) if at else ''}{safe(name)}  ", Role.STRONG), Piece(safe(why)))
+        ]
+        text = paint.text(pieces, self.app.theme)
+        text.no_wrap = False
+        with Vertical(classes="dialog results"):
             yield Static(safe(self._title), classes="dialog-title", markup=False)
-            yield self.table
+            with PageScroll(id="results"):
+                yield Static(text)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("esc  close", id="no", compact=True)
-
-    def on_mount(self) -> None:
-        """List them."""
-        self.table.show(list(self._refused))
-
-    def _row(self, key: str) -> Row:
-        name, why = self._refused[key]
-        return (cell(name, Role.STRONG), cell(why))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Close."""

@@ -158,7 +158,9 @@ def _metadata_said(node: Node, edit: Edit, group: Group | None) -> str:
     return "  ".join(parts)
 
 
-def values_effects(nodes: Sequence[Node], name: str, value: object, verb: str, told: Callable[[object], str]) -> Effects:
+def values_effects(
+    nodes: Sequence[Node], name: str, value: object, verb: str, told: Callable[[object], str]
+) -> Effects:
     """What setting a field does; `told` says a value in words."""
 
     def says(node: Node) -> str:

@@ -235,7 +235,7 @@ async def test_act_on_the_node_that_is_open(stage: Opened) -> None:
         await at.press("r")
         await at.sees("debian-12")
         await at.press("j", "enter")
-        await at.press("tab", "tab", "y")
+        await at.press("tab", "tab", *"install", "enter", "y")
         await at.sees("◌ pending", "debian-12@v1.0", "▸ running")
         await at.press("c")
         await at.sees("Cancel debian-12 on r4-08?")

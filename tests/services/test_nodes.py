@@ -230,10 +230,10 @@ async def test_an_edit_of_what_somebody_else_changed_is_refused_whole(store_url:
         node = await pureboot.nodes.create(MAC, {"hostname": "r1", "metadata": {"site": "ams"}}, by=ADA)
         edit = Edit(add_tags=("lab",), set_metadata={"site": "fra"}, seen={"metadata.site": "ams"})
         done = await pureboot.nodes.edit(node.id, edit, by=ADA)
-        with pytest.raises(Conflict, match="metadata.site is 'fra' now, no more 'ams'"):
+        with pytest.raises(Conflict, match=r"metadata\.site is 'fra' now, no more 'ams'"):
             await pureboot.nodes.edit(node.id, replace(edit, add_tags=("other",)), by=ADA)
         await pureboot.nodes.edit(node.id, Edit(set_metadata={"site": "lon"}), by="user:grace")
-        with pytest.raises(Conflict, match="metadata.site is 'lon' now"):
+        with pytest.raises(Conflict, match=r"metadata\.site is 'lon' now"):
             await pureboot.nodes.edit(node.id, edits.inverse(done, edit), by=ADA)
         with pytest.raises(Invalid, match="cannot be set on a node"):
             await pureboot.nodes.edit(node.id, Edit(values={"colour": "red"}), by=ADA)
