@@ -35,6 +35,7 @@ from console.widgets.page import PlainScrollBar
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
+    from console.screens.changes import Undo
     from engine.app import PureBoot
 
 _log = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class PureBootApp(KeepingApp):
         self.ticked: Signal[datetime] = Signal(self, "ticked")
         self.told: Signal[Notice] = Signal(self, "told")
         self.said: list[Notice] = []
+        self.undo: Undo | None = None
         self.failure: PureBootError | None = None
         self._open = open_
         self._notices = notices
@@ -257,11 +259,16 @@ class PureBootApp(KeepingApp):
 
     def tell(self, text: str, *, severity: Severity = "information") -> None:
         """Say something, and keep it in the log."""
-        text = safe(text)
-        self.said.append(Notice(at=self.now(), severity=severity, text=text))
+        text = self.note(text, severity=severity)
         seconds = NOTICE_SECONDS if severity == "information" else ERROR_SECONDS
         self.notify(text, severity=severity, timeout=seconds, markup=False)
+
+    def note(self, text: str, *, severity: Severity = "information") -> str:
+        """Keep something in the log without showing it; gives it as it is shown."""
+        text = safe(text)
+        self.said.append(Notice(at=self.now(), severity=severity, text=text))
         self.told.publish(self.said[-1])
+        return text
 
     async def refresh_nodes(self, node_ids: set[str]) -> None:
         """Read nodes again whose columns may have changed without an event; nothing is said if it cannot be done."""

@@ -16,6 +16,8 @@ _NAMES = {
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "plus": "+",
+    "asterisk": "*",
+    "ctrl+@": "ctrl+space",
     "minus": "-",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from console.keys.key import Key
-from console.keys.shared import ENTER, FILTER, MOVE, REVERSE, RUN, SORT
+from console.keys.shared import CHANGE, ENTER, FILTER, MOVE, REVERSE, RUN, SORT
 
 KEYS: Mapping[str, tuple[Key, ...]] = {
     "nodes": (
@@ -11,6 +11,8 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         FILTER,
         RUN,
         MOVE,
+        CHANGE,
+        Key(keys="V", action="views", label="views", help="saved filters with their order: use one, save this one"),
         Key(keys="e", action="execution", label="execution", help="open the node's newest execution"),
         Key(
             keys="c",
@@ -25,6 +27,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     "node": (
         RUN,
         MOVE,
+        CHANGE,
         Key(keys="e", action="execution", label="execution", help="open the newest execution", footer=True),
         Key(keys="c", action="cancel", label="cancel", help="cancel what runs here, after a question", footer=True),
         Key(

@@ -32,6 +32,8 @@ MARKS = (
         footer=True,
     ),
     Key(keys="a", action="mark_all", label="mark all", help="mark every row that the filter shows, or none"),
+    Key(keys="M,ctrl+@", action="mark_to", label="mark to here", help="mark all from the row marked last to this one"),
+    Key(keys="asterisk", action="mark_others", label="invert", help="mark those that are not, of those shown"),
 )
 
 FILTER = Key(
@@ -54,6 +56,13 @@ REVERSE = Key(keys="S", action="reverse", label="reverse", help="sort the other 
 ENTER = Key(keys="enter", action="open", label="open", help="open", footer=True)
 RUN = Key(keys="r", action="run", label="run", help="run a workflow on the marked nodes, or on this one", footer=True)
 MOVE = Key(keys="m", action="move", label="move", help="move the node to another state", footer=True)
+CHANGE = Key(
+    keys="E",
+    action="change",
+    label="change",
+    help="tags, metadata, group, lock, retire …: of the marked nodes, or of this one; undo",
+    footer=True,
+)
 CANCEL = Key(keys="c", action="cancel", label="cancel", help="cancel the execution, after a question", footer=True)
 
 NODE = Key(keys="o", action="node", label="node", help="open the execution's node", footer=True)

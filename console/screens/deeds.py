@@ -1,10 +1,13 @@
 """What can be done to nodes and executions from several screens: the questions asked first, and the calls after."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.screens.confirm import Confirm
+from console.screens.menu import ResultScreen
 from console.screens.move import Move, MoveScreen
 from console.screens.run import RunScreen, Start
 from console.view import forms, labels
@@ -17,48 +20,69 @@ if TYPE_CHECKING:
     from engine.app import PureBoot
 
 
+# So many calls are under way at once: the writer takes them together, and others are not kept waiting.
+AT_ONCE = 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one call for each of several nodes: names that went well, and what was said of the others."""
+    """What became of one call for each of several nodes: names that went well, and of the others names and reasons."""
 
     done: Sequence[str]
-    refused: Sequence[str]
+    refused: Sequence[tuple[str, str]]
 
 
 async def for_each(named: Mapping[str, str], call: Callable[[str], Awaitable[object]]) -> Outcome:
-    """Call for each id, one after the other; one that is refused does not stop the rest."""
+    """Call for each id, some at once; one that is refused does not stop the rest."""
     done: list[str] = []
-    refused: list[str] = []
-    for each, name in named.items():
+    refused: list[tuple[str, str]] = []
+
+    async def one(each: str, name: str) -> None:
         try:
             await call(each)
         except PureBootError as error:
-            refused.append(str(error))
+            refused.append((name, str(error)))
         else:
             done.append(name)
+
+    listed = list(named.items())
+    for at in range(0, len(listed), AT_ONCE):
+        await asyncio.gather(*(one(each, name) for each, name in listed[at : at + AT_ONCE]))
     return Outcome(done=done, refused=refused)
 
 
-def _report(app: "PureBootApp", did: str) -> Callable[[Outcome], str]:
-    def text(outcome: Outcome) -> str:
-        for refusal in outcome.refused:
-            app.complain(refusal)
-        return f"{did} {labels.names(outcome.done)}" if outcome.done else ""
+def tell(app: "PureBootApp", outcome: Outcome, did: str) -> None:
+    """Say what became of it: of one that was refused why, of several in a list of their own; all stays in the log."""
+    if outcome.done:
+        app.tell(f"{did} {labels.names(outcome.done)}")
+    if len(outcome.refused) == 1:
+        app.complain(outcome.refused[0][1])
+    elif outcome.refused:
+        for _, why in outcome.refused:
+            app.note(why, severity="error")
+        all_ = len(outcome.done) + len(outcome.refused)
+        title = f"{len(outcome.refused)} of {all_} were refused"
+        app.push_screen(ResultScreen(title, outcome.refused))
 
-    return text
 
-
-def _nodes(app: "PureBootApp", node_ids: Sequence[str]) -> list[Node]:
+def nodes_of(app: "PureBootApp", node_ids: Sequence[str]) -> list[Node]:
+    """The nodes with these ids that are known."""
     return [app.model.nodes[each] for each in node_ids if each in app.model.nodes]
+
+
+def executions_of(app: "PureBootApp", node_ids: Sequence[str]) -> list[Execution]:
+    """What runs on these nodes."""
+    found = (app.model.execution_of(each) for each in node_ids)
+    return [each for each in found if each is not None and not each.ended]
 
 
 def run_on(app: "PureBootApp", node_ids: Sequence[str], workflow: str | None = None) -> None:
     """Ask which workflow to run on these nodes, and start it."""
-    nodes = _nodes(app, node_ids)
+    nodes = nodes_of(app, node_ids)
     if not nodes:
         app.complain("there is no node here to run a workflow on; a machine that boots from the network appears here")
         return
-    if (held := forms.none_free(nodes, _newest(app, nodes))) is not None:
+    if (held := forms.none_free(nodes, newest_of(app, nodes))) is not None:
         app.complain(held)
         return
 
@@ -78,12 +102,12 @@ def run_on(app: "PureBootApp", node_ids: Sequence[str], workflow: str | None = N
                 ),
             )
 
-        app.perform(work, done=_report(app, f"{chosen.name} was started on"))
+        app.perform(work, done=lambda outcome: tell(app, outcome, f"{chosen.name} was started on"))
 
     app.push_screen(RunScreen(nodes, preferred=workflow or _proposed(app, nodes)), start)
 
 
-def _newest(app: "PureBootApp", nodes: Sequence[Node]) -> dict[str, Execution]:
+def newest_of(app: "PureBootApp", nodes: Sequence[Node]) -> dict[str, Execution]:
     """The newest execution of each of these nodes that has one."""
     found = {node.id: app.model.execution_of(node.id) for node in nodes}
     return {node_id: execution for node_id, execution in found.items() if execution is not None}
@@ -98,7 +122,7 @@ def _proposed(app: "PureBootApp", nodes: Sequence[Node]) -> str | None:
 
 def move(app: "PureBootApp", node_ids: Sequence[str]) -> None:
     """Ask where to move these nodes, and move them."""
-    nodes = _nodes(app, node_ids)
+    nodes = nodes_of(app, node_ids)
     ways = next_states(nodes)
     if not nodes:
         app.complain("there is no node here to move to another state")
@@ -119,25 +143,21 @@ def move(app: "PureBootApp", node_ids: Sequence[str]) -> None:
                 ),
             )
 
-        app.perform(work, done=_report(app, f"now {labels.words(chosen.state)}:"))
+        app.perform(work, done=lambda outcome: tell(app, outcome, f"now {labels.words(chosen.state)}:"))
 
     limit = app.pureboot.settings.install.max_attempts
-    live = [each for each in _newest(app, nodes).values() if not each.ended]
+    live = [each for each in newest_of(app, nodes).values() if not each.ended]
     app.push_screen(MoveScreen(nodes, ways, live=live, max_attempts=limit), go)
 
 
 def next_states(nodes: Sequence[Node]) -> list[NodeState]:
-    """The states that every one of the nodes can be moved to."""
-    if not nodes:
-        return []
-    return [state for state in TRANSITIONS[nodes[0].state] if all(state in TRANSITIONS[node.state] for node in nodes)]
+    """The states that one of the nodes at least can be moved to, those that most can be first."""
+    counted = Counter(state for node in nodes for state in TRANSITIONS[node.state])
+    return [state for state, _ in counted.most_common()]
 
 
 def _no_way(nodes: Sequence[Node]) -> str:
-    states = sorted({labels.words(node.state) for node in nodes})
-    if len(states) == 1:
-        return f"{labels.names([node.name for node in nodes])}: {states[0]} is the end, no other state follows it"
-    return f"the marked nodes are {' and '.join(states)}: there is no state that all of them can be moved to"
+    return f"{labels.names([node.name for node in nodes])}: retired is the end, no other state follows it"
 
 
 def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
@@ -157,7 +177,7 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
                 lambda execution_id: pureboot.executions.cancel(execution_id, by=app.user),
             )
 
-        app.perform(work, done=_report(app, "cancelled:"))
+        app.perform(work, done=lambda outcome: tell(app, outcome, "cancelled:"))
 
     one = len(live) == 1
     question = Confirm(

@@ -12,8 +12,9 @@ from textual.widgets import Button, Input, Static
 
 from console import paint
 from console.screens.base import Dialog
-from console.view import labels
+from console.view import effects, labels
 from console.view.columns import Column
+from console.view.effects import Effects
 from console.view.labels import Role, Row
 from console.view.pieces import Piece
 from console.widgets.table import Table
@@ -46,9 +47,11 @@ class MoveScreen(Dialog[Move]):
     def __init__(
         self, nodes: Sequence[Node], ways: Sequence[NodeState], *, live: Sequence[Execution] = (), max_attempts: int
     ) -> None:
-        """`ways` are the states that all of the nodes can be moved to; `live` is what runs on them."""
+        """`ways` are the states that some of the nodes can be moved to; `live` is what runs on them."""
         super().__init__()
         self._targets = nodes
+        self._max_attempts = max_attempts
+        self._problem = ""
         self._live = live
         self._ways = {state.value: state for state in ways}
         self._used_up = [
@@ -71,6 +74,9 @@ class MoveScreen(Dialog[Move]):
                 tries = self._used_up[0].install_attempts
                 yield Toggle(f"f  force: {tries} installs have failed, count them anew", id="force")
             yield Static(id="move-preview", classes="dialog-text")
+            typed = Input(id="move-typed", compact=True)
+            typed.cursor_blink = False
+            yield typed
             with Horizontal(classes="dialog-buttons"):
                 yield Button("y  move", id="yes", compact=True)
                 yield Button("n  leave", id="no", compact=True)
@@ -83,14 +89,35 @@ class MoveScreen(Dialog[Move]):
         self.table.show(list(self._ways))
         self._preview()
 
+    @property
+    def _state(self) -> NodeState:
+        return self._ways[self.table.cursor_key or next(iter(self._ways))]
+
+    @property
+    def _effects(self) -> Effects:
+        """What would become of each."""
+        live = {each.node_id: each for each in self._live if each.node_id is not None}
+        return effects.move_effects(
+            self._targets, self._state, live, max_attempts=self._max_attempts, force=self._force
+        )
+
     def _preview(self) -> None:
-        state = self._ways[self.table.cursor_key or next(iter(self._ways))]
-        count = labels.safe(self._targets[0].name) if len(self._targets) == 1 else f"{len(self._targets)} nodes"
-        pieces = [Piece(f"Moves {count} to {labels.words(state)}.", Role.PLAIN)]
+        state, found = self._state, self._effects
+        going = found.going
+        one = labels.safe(self._targets[0].name) if len(self._targets) == 1 else ""
+        pieces = [Piece(f"Moves {one or _nodes(len(going))} to {labels.words(state)}.", Role.PLAIN)]
         pieces += [Piece(f" {said}", Role.WARN) for said in self._warnings(state)]
+        if not one:
+            refused = [f"{each.node.name}: {each.says}" for each in found.effects if each.is_refused]
+            pieces += [Piece(f"\nLeft out: {labels.safe(labels.names(refused))}.", Role.WARN)] if refused else []
+        pieces += [Piece(f"\n{self._problem}", Role.BAD)] if self._problem else []
         text: Text = paint.text(pieces, self.app.theme)
         text.no_wrap = False
         self.query_one("#move-preview", Static).update(text)
+        typed = self.query_one("#move-typed", Input)
+        typed.display = bool(found.answers)
+        if found.answers:
+            typed.placeholder = effects.typed_request(found.answers)
 
     def _warnings(self, state: NodeState) -> Iterator[str]:
         if self._used_up and not self._force:
@@ -115,9 +142,10 @@ class MoveScreen(Dialog[Move]):
         self.query_one("#comment", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """On to the answer: from here only `y` moves them, and enter does nothing."""
+        """On, to what has to be typed or to the answer: from there only `y` moves them, and enter does nothing."""
         event.stop()
-        self.set_focus(None)
+        typed = self.query_one("#move-typed", Input)
+        self.set_focus(typed if typed.display and event.input is not typed else None)
 
     def on_toggle_changed(self, _event: Toggle.Changed) -> None:
         """By force, or not."""
@@ -138,5 +166,15 @@ class MoveScreen(Dialog[Move]):
 
     def action_move(self) -> None:
         """Move them."""
-        state = self._ways[self.table.cursor_key or next(iter(self._ways))]
+        state, answers = self._state, self._effects.answers
+        typed = self.query_one("#move-typed", Input)
+        if answers and typed.value.strip().lower() not in answers:
+            self._problem = effects.typed_request(answers)
+            self._preview()
+            typed.focus()
+            return
         self.dismiss(Move(state=state, comment=self.query_one("#comment", Input).value.strip(), force=self._force))
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"

@@ -188,6 +188,12 @@ class NodeScreen(PureBootScreen):
         """Move this node to another state."""
         deeds.move(self.app, [self.node_id])
 
+    def action_change(self) -> None:
+        """Ask what to change."""
+        from console.screens import changes
+
+        changes.menu(self.app, [self.node_id])
+
     def action_cancel(self) -> None:
         """Cancel what runs on this node."""
         execution = self.view.execution

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
@@ -14,9 +15,13 @@ from console.screens.lists import ListScreen
 from console.view import rows
 from console.view.labels import Row
 from console.view.listing import Listing
+from console.widgets.marking import MarkingTable
 from console.widgets.pane import ListPane
-from console.widgets.table import MarkingTable, Table
+from console.widgets.table import Table
 from engine.errors import PureBootError
+
+if TYPE_CHECKING:
+    from console.views import View
 
 _EMPTY = """No machine has been seen yet.
 
@@ -43,14 +48,13 @@ class NodesScreen(ListScreen):
 
     def body(self) -> Iterable[Widget]:
         """The list."""
-        self.table = MarkingTable(
-            rows.NODE_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, can_mark=True, id="nodes"
-        )
+        self.table = MarkingTable(rows.NODE_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, id="nodes")
         listing = Listing(
             fields=lambda key: rows.node_fields(self.app.model.node_view(key)),
             known=rows.NODE_FIELDS,
             sort_key=lambda key, sort: rows.node_sort_key(self.app.model.node_view(key), sort),
             sorts=rows.NODE_SORTS,
+            now=lambda: self.app.now().timestamp(),
         )
         nodes = self.app.model.nodes
         self.pane = ListPane(self.table, listing, lambda: nodes, known=nodes.__contains__)
@@ -105,6 +109,8 @@ class NodesScreen(ListScreen):
         self._ticks += 1
         if self._ticks % _LOOK_SECONDS == 0:
             work_on(self, self._find_stuck, group="stuck", exclusive=True)
+            if self.pane.listing.grow_old():
+                self._arrange()
         self.table.repaint()
 
     async def _find_stuck(self) -> None:
@@ -132,10 +138,31 @@ class NodesScreen(ListScreen):
         """Move the chosen nodes to another state."""
         deeds.move(self.app, self.table.chosen)
 
+    def action_views(self) -> None:
+        """Choose a saved view, or save this one."""
+        from console.screens.views import ViewsScreen
+        from console.views import View
+
+        listing = self.pane.listing
+        shown = View(name="", filter=self.pane.filter.text, sort=listing.sort, reverse=listing.reversed)
+        self.app.push_screen(ViewsScreen(self.NAME, shown), self._use_view)
+
+    def _use_view(self, view: "View | None") -> None:
+        if view is not None:
+            listing = self.pane.listing
+            listing.sort_by(view.sort if view.sort in listing.sorts else listing.sorts[0], reverse=view.reverse)
+            self.pane.search(view.filter)
+            self.pane.rearrange()
+
+    def action_change(self) -> None:
+        """Ask what to change."""
+        from console.screens import changes
+
+        changes.menu(self.app, self.table.chosen)
+
     def action_cancel(self) -> None:
         """Cancel what runs on the chosen nodes."""
-        found = [self.app.model.execution_of(key) for key in self.table.chosen]
-        deeds.cancel(self.app, [execution for execution in found if execution is not None])
+        deeds.cancel(self.app, deeds.executions_of(self.app, self.table.chosen))
 
     def action_execution(self) -> None:
         """Open the newest execution of the node under the cursor."""

@@ -40,6 +40,7 @@ class PickNode(Dialog[str]):
             known=rows.NODE_FIELDS,
             sort_key=lambda key, sort: rows.node_sort_key(app.model.node_view(key), sort),
             sorts=("name",),
+            now=lambda: app.now().timestamp(),
         )
         self.pane = ListPane(self.table, listing, lambda: app.model.nodes, known=app.model.nodes.__contains__)
         with Vertical(classes="dialog pick"):

@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from console import paint
 from console.screens.base import Dialog, work_on
-from console.view import forms, labels, workflow_rows
+from console.view import effects, forms, labels, workflow_rows
 from console.view.labels import Role, Row
 from console.view.listing import Listing
 from console.view.pieces import Piece
@@ -167,8 +167,8 @@ class RunScreen(Dialog[Start]):
         holder = self.query_one("#run-inputs")
         await holder.remove_children()
         inputs = [self._input(field) for field in forms.fields_of(workflow.params)]
-        if forms.challenge(workflow, count) is not None:
-            inputs.append(self._count_input())
+        if answers := forms.challenge(workflow, count):
+            inputs.append(self._typed_input(effects.typed_request(answers)))
         await holder.mount(*(widget for pair in inputs for widget in pair))
         holder.set_class(not inputs, "-empty")
         self._preview()
@@ -185,11 +185,10 @@ class RunScreen(Dialog[Start]):
         entry.cursor_blink = False
         return label, entry
 
-    def _count_input(self) -> tuple[Label, Input]:
-        text = "So many machines at once: type how many they are"
-        entry = Input(id="run-count", compact=True, select_on_focus=False)
+    def _typed_input(self, request: str) -> tuple[Label, Input]:
+        entry = Input(id="run-typed", compact=True, select_on_focus=False)
         entry.cursor_blink = False
-        return Label(paint.text((Piece(text, Role.WARN),), self.app.theme)), entry
+        return Label(paint.text((Piece(f"This cannot be undone: {request}", Role.WARN),), self.app.theme)), entry
 
     @property
     def _entries(self) -> list[Input]:
@@ -214,14 +213,15 @@ class RunScreen(Dialog[Start]):
         except Invalid as error:
             self._refuse(str(error), error.problems[0].path)
             return
-        if not self._is_counted(workflow):
-            self._refuse("the number of nodes that it starts on is needed", None)
+        answers = forms.challenge(workflow, self._startable(workflow))
+        if answers and self._typed not in answers:
+            self._refuse(effects.typed_request(answers), None)
             return
         self.dismiss(Start(workflow_id=workflow.id, name=workflow.name, params=params, request_id=self._request_id))
 
-    def _is_counted(self, workflow: PublishedWorkflow) -> bool:
-        asked = self.query("#run-count").results(Input)
-        return all(entry.value.strip() == str(self._startable(workflow)) for entry in asked)
+    @property
+    def _typed(self) -> str:
+        return "".join(entry.value.strip().lower() for entry in self.query("#run-typed").results(Input))
 
     def _refuse(self, problem: str, name: str | None) -> None:
         """Say what is wrong, and go to the input that it is about."""

@@ -1,18 +1,16 @@
 """The inputs of a workflow as a form, and what a start will do to which nodes. Pure."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.view import labels
+from console.view import effects, labels
 from engine.core.executions import Execution
 from engine.core.nodes import BOOTS_ITS_DISK, Node, NodeState
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import Invalid, Problem
-
-# So many machines are not installed by one key: their number has to be typed.
-MANY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,12 @@ def preview(
     count = "1 node" if len(going) == 1 else f"{len(going)} nodes"
     names = labels.names([node.name for node in going], 4)
     said = [(f"Starts {workflow.name} {workflow.version} on {count}: {names}.", False)]
-    if installs(workflow):
+    if len(going) > 1:
+        said.append((f"They are {_states(going)}.", False))
+    if wipes(workflow):
+        lost = "what is on its disk is lost" if len(going) == 1 else "what is on their disks is lost"
+        said.append((f"This will wipe {effects.machines(len(going))}: {lost}.", True))
+    elif installs(workflow):
         whose = "its disk" if len(going) == 1 else "their disks"
         said.append((f"It installs: what is on {whose} may be overwritten.", True))
     return [*said, *lines]
@@ -176,9 +179,23 @@ def _way_out(left: Sequence[Node], live: Mapping[str, Execution]) -> str:
     return ""
 
 
-def challenge(workflow: PublishedWorkflow, count: int) -> str | None:
-    """What has to be typed before so many machines are installed at once; None where `y` is enough."""
-    return str(count) if installs(workflow) and count >= MANY else None
+def _states(nodes: Sequence[Node]) -> str:
+    """How many stand in each state."""
+    counted = Counter(labels.words(node.state) for node in nodes)
+    return ", ".join(f"{count} {state}" for state, count in counted.most_common())
+
+
+def challenge(workflow: PublishedWorkflow, count: int) -> tuple[str, ...]:
+    """What (any of these) has to be typed before it is started on so many machines; empty where `y` is enough."""
+    word = "wipe" if wipes(workflow) else "install" if installs(workflow) else ""
+    return effects.typed_answers(word, count) if word and count else ()
+
+
+def wipes(workflow: PublishedWorkflow) -> bool:
+    """Whether a workflow gives machines up: it wipes them, or brings them out of service."""
+    goals = {workflow.state_on_start, *(step.next_state for step in workflow.steps)}
+    given_up = goals & {NodeState.DEPROVISIONING, NodeState.RETIRED}
+    return bool(given_up) or any(step.action == "node.wipe" for step in workflow.steps)
 
 
 def installs(workflow: PublishedWorkflow) -> bool:

@@ -4,7 +4,9 @@ Ten thousand rows stay fluent because what a row is searched and sorted by is wo
 row has changed.
 """
 
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from console.view import filtering
@@ -29,10 +31,14 @@ class Listing:
         known: Sequence[str],
         sort_key: Callable[[str, str], SortKey],
         sorts: Sequence[str],
+        now: Callable[[], float] = lambda: math.nan,
     ) -> None:
-        """`fields` says what a row is searched by and `known` names them; `sort_key` is of a row and one of `sorts`."""
+        """`fields` says what a row is searched by and `known` names them; `sort_key` is of a row and one of `sorts`;
+        `now` is the time in seconds since the epoch, where there are fields with moments.
+        """
         self._fields = fields
-        self._known = known
+        self.known = known
+        self._now = now
         self._sort_key = sort_key
         self.sorts = sorts
         self.sort = sorts[0]
@@ -46,7 +52,7 @@ class Listing:
     def search(self, text: str) -> None:
         """Filter by what was typed."""
         self.text = text
-        query = filtering.parse(text, self._known)
+        query = filtering.parse(text, self.known)
         if query != self.query:
             self.query = query
             self._fits.clear()
@@ -73,6 +79,20 @@ class Listing:
         self._searched.clear()
         self._fits.clear()
         self._order.clear()
+
+    def grow_old(self) -> bool:
+        """Work out again what fits, if that changes with the time; whether it does."""
+        if self.query.is_timed:
+            self._fits.clear()
+        return self.query.is_timed
+
+    def values(self, field: str, keys: Iterable[str]) -> list[str]:
+        """What stands in a field of these rows, the most usual first; of `install_failed` and the same in words one."""
+        found: Counter[str] = Counter()
+        for key in keys:
+            lines = self._searched_by(key).get(field, "").split("\n")
+            found.update(line for line in lines if line and line.replace(" ", "_") not in lines[: lines.index(line)])
+        return [value for value, _ in sorted(found.items(), key=lambda each: (-each[1], each[0]))]
 
     def prepare_order(self, keys: Iterable[str]) -> None:
         """Work out what rows are sorted by before it is needed."""
@@ -105,5 +125,5 @@ class Listing:
     def _fit(self, key: str) -> bool:
         known = self._fits.get(key)
         if known is None:
-            known = self._fits[key] = self.query.holds(self._searched_by(key))
+            known = self._fits[key] = self.query.holds(self._searched_by(key), self._now())
         return known

@@ -27,7 +27,8 @@ from console.view.trace_lines import verdict_lines
 from engine.core.boot_causes import Level
 from engine.core.executions import Attempt, AttemptStatus, Execution
 from engine.core.explain import Verdict
-from engine.core.nodes import NodeState, StateChange
+from engine.core.groups import Group
+from engine.core.nodes import Node, NodeState, StateChange
 from engine.core.workflows import Step, Workflow
 from engine.durations import format_duration
 
@@ -93,6 +94,15 @@ def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
 def fact(label: str, value: str, role: Role = Role.PLAIN) -> Line:
     """A label and its value."""
     return (Piece(f" {fit(safe(label), max(LABEL, cells(safe(label))))} ", Role.MUTED), *cell(value, role))
+
+
+def group_metadata(group: Group, node: Node) -> list[Line]:
+    """The metadata of a node's group, and which of it the node's own stands over."""
+    lines = []
+    for key, value in sorted(group.metadata.items()):
+        note = "  the node's own stands over it" if key in node.metadata else ""
+        lines.append((*fact(f"of {group.name}", f"{key}={_value(value)}", Role.MUTED), Piece(note, Role.WARN)))
+    return lines
 
 
 def _value(value: object) -> str:

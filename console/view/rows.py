@@ -4,10 +4,13 @@ For each list: its columns, the row of a value, the fields it is searched by, an
 person comes first unless another order was asked for.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.view import filtering
 from console.view.columns import Column
 from console.view.filtering import Fields
 from console.view.labels import (
@@ -46,7 +49,7 @@ NODE_COLUMNS = (
     Column(key="seen", title="SEEN", width=4, keep=80, right=True),
     Column(key="since", title="SINCE", width=5, keep=90, right=True),
 )
-NODE_SORTS = ("attention", "name", "state", "group", "seen", "since")
+NODE_SORTS = ("attention", "name", "state", "group", "workflow", "machine", "seen", "since")
 NODE_FIELDS = (
     "state",
     "name",
@@ -62,6 +65,13 @@ NODE_FIELDS = (
     "boot",
     "tag",
     "error",
+    "locked",
+    "tries",
+    "seen",
+    "since",
+    "known",
+    "rack",
+    "meta",
 )
 
 # What needs a person first, what is at work next, what is settled last.
@@ -221,8 +231,28 @@ def node_fields(view: NodeView) -> Fields:
         "boot": node.boot_mode,
         "tag": "\n".join(node.tags),
         "error": view.trouble or view.stuck or node.identity_conflict,
+        "locked": "yes" if node.locked else "no",
+        "tries": str(node.install_attempts),
+        "seen": _moment(node.last_seen_at),
+        "since": _moment(node.state_changed_at),
+        "known": _moment(node.created_at),
+        **_metadata_fields(node.metadata),
     }
+    values.setdefault("rack", values.get("meta.rack") or view.group)
     return {name: value.lower() for name, value in values.items() if value}
+
+
+def _moment(moment: datetime | None) -> str:
+    return filtering.moment(moment.timestamp() if moment is not None else None)
+
+
+def _metadata_fields(metadata: Mapping[str, object]) -> dict[str, str | None]:
+    """Each key as a field of its own, and all of them as lines of one."""
+    if not metadata:
+        return {}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    single = {f"{filtering.META}.{name}".lower(): text for name, text in texts.items()}
+    return {**single, filtering.META: "\n".join(f"{name}={text}" for name, text in texts.items())}
 
 
 def node_sort_key(view: NodeView, sort: str) -> SortKey:
@@ -236,6 +266,11 @@ def node_sort_key(view: NodeView, sort: str) -> SortKey:
             return (_STATES.index(node.state), name, node.id)
         case "group":
             return (not view.group, natural(view.group), name, node.id)
+        case "workflow":
+            name_of = view.execution.workflow_name if view.execution is not None else ""
+            return (view.live is None, not name_of, natural(name_of), name, node.id)
+        case "machine":
+            return (not node.vendor, natural(f"{node.vendor or ''} {node.model or ''}"), name, node.id)
         case "seen":
             return (_newest_first(node.last_seen_at), name, node.id)
         case "since":

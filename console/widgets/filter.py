@@ -1,5 +1,6 @@
 """The line in which a list's filter is typed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,10 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
-HINT = "words  !not  field:part  field=exactly  field:one,other"
+from console.view.completing import Completion
+from console.view.labels import safe
+
+HINT = "words  !not  field:part  field=exactly  field>10m  tab completes"
 
 
 class FilterBar(Horizontal):
@@ -19,6 +23,8 @@ class FilterBar(Horizontal):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", show=False),
         Binding("down", "leave", show=False),
+        Binding("tab", "complete(1)", show=False),
+        Binding("shift+tab", "complete(-1)", show=False),
     ]
 
     @dataclass
@@ -29,6 +35,19 @@ class FilterBar(Horizontal):
 
     class Left(Message):
         """The keys should go to the list again."""
+
+    def __init__(
+        self,
+        complete: Callable[[str], Completion] = lambda text: Completion(before=text),
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        """`complete` says what the last word of a filter may become."""
+        super().__init__(id=id)
+        self._complete = complete
+        self._completion: Completion | None = None
+        self._number = 0
+        self._hint = ""
 
     def compose(self) -> ComposeResult:
         """The slash, the text, the count."""
@@ -57,9 +76,23 @@ class FilterBar(Horizontal):
         self.display = True
         self.query_one("#query", Input).focus()
 
-    def say(self, shown: int, of: int) -> None:
-        """Say how many rows fit."""
-        self.query_one("#count", Label).update(f"{shown} of {of}")
+    def say(self, shown: int, of: int, problem: str = "") -> None:
+        """Say how many rows fit, and what in the filter means nothing."""
+        label = self.query_one("#count", Label)
+        label.update("   ".join(part for part in (self._hint, safe(problem), f"{shown} of {of}") if part))
+        label.set_class(bool(problem), "-problem")
+
+    def action_complete(self, step: int) -> None:
+        """Complete the last word, or show the next of what it may become."""
+        field = self.query_one("#query", Input)
+        if self._completion is None:
+            self._completion, self._number = self._complete(field.value), -1 if step > 0 else 0
+        if not self._completion.choices:
+            self._completion = None
+            return
+        self._number = (self._number + step) % len(self._completion.choices)
+        field.value = self._completion.text(self._number)
+        field.cursor_position = len(field.value)
 
     def action_clear(self) -> None:
         """No filter any more."""
@@ -74,7 +107,18 @@ class FilterBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         event.stop()
+        self._hint = self._next_choices(event.value)
         self.post_message(self.Changed(event.value))
+
+    def _next_choices(self, text: str) -> str:
+        """What another tab would bring; completing ends where something else was typed, or there is no other."""
+        completion = self._completion
+        if completion is None or text != completion.text(self._number) or len(completion.choices) == 1:
+            self._completion = None
+            return ""
+        choices = completion.choices
+        after = dict.fromkeys(choices[(self._number + at) % len(choices)] for at in (1, 2, 3))
+        return f"tab: {safe(', '.join(after))}"
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Back to the list."""

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from console.view import completing
 from console.view.listing import Listing
 from console.widgets.filter import FilterBar
 from console.widgets.table import Table
@@ -41,7 +42,7 @@ class ListPane(Vertical):
         super().__init__(id=id)
         self.table = table
         self.listing = listing
-        self.filter = FilterBar()
+        self.filter = FilterBar(lambda text: completing.complete(text, listing.known, self._values))
         self._all_keys = all_keys
         self._known = known
         self._noted = ""
@@ -63,6 +64,9 @@ class ListPane(Vertical):
             prepare(key for key in everything[at : at + CHUNK] if self._known(key))
             await asyncio.sleep(0)
 
+    def _values(self, field: str) -> list[str]:
+        return self.listing.values(field, (key for key in self._all_keys() if self._known(key)))
+
     def rearrange(self) -> None:
         """Show the rows anew."""
         everything = list(self._all_keys())
@@ -70,7 +74,7 @@ class ListPane(Vertical):
         self.table.sorted_by = (self.listing.sort, self.listing.reversed)
         self.table.show(shown, self._known)
         if self.filter.display:
-            self.filter.say(len(shown), len(everything))
+            self.filter.say(len(shown), len(everything), self.listing.query.problem)
         self._note()
         self.post_message(self.Rearranged())
 

@@ -9,17 +9,15 @@ is sent to the terminal.
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from console import keys, paint
+from console import paint
 from console.view.columns import GAP, Column, Widths, fitted, share
 from console.view.labels import Role, Row, Symbols
 from console.view.pieces import Piece, cells
@@ -101,7 +99,6 @@ class Table(Moving, can_focus=True):
         *,
         symbols: Symbols,
         empty: str = "",
-        can_mark: bool = False,
         heading: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
@@ -114,7 +111,6 @@ class Table(Moving, can_focus=True):
         self.lines_painted = 0
         self._row = row
         self._symbols = symbols
-        self._can_mark = can_mark
         self._heading = int(heading)
         self._keys: list[str] = []
         self._places: dict[str, int] = {}
@@ -344,23 +340,6 @@ class Table(Moving, can_focus=True):
         if self.cursor_key is not None:
             self.post_message(self.Opened(self, self.cursor_key))
 
-    def action_mark(self) -> None:
-        """Mark or unmark the row under the cursor, and go on to the next."""
-        if self._can_mark and self.cursor_key is not None:
-            self.marked = self.marked ^ {self.cursor_key}
-            self.post_message(self.Marked(self))
-            if self._cursor < len(self._keys) - 1:
-                self.move(self._cursor + 1)
-            self.repaint()
-
-    def action_mark_all(self) -> None:
-        """Mark all rows that are shown, or none if they all are."""
-        if self._can_mark:
-            shown = set(self._keys)
-            self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
-            self.post_message(self.Marked(self))
-            self.repaint()
-
     # What Textual tells
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -393,9 +372,3 @@ class Table(Moving, can_focus=True):
             if at <= x < at + width:
                 self.post_message(self.HeadingClicked(self, column.key))
             at += width + GAP
-
-
-class MarkingTable(Table):
-    """A table whose rows can be marked."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("marks")]

@@ -1,18 +1,21 @@
 """What can be done with nodes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from engine.clock import new_id
+from engine.core import edits
 from engine.core.documents import DocumentKind
+from engine.core.edits import Edit, Edited
 from engine.core.events import Kind, NewEvent
 from engine.core.nodes import Node, NodeState, StateChange, TriggeredBy, names_another, parse_mac
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, Problem
 from engine.services.context import Context
 from engine.services.moves import Move
-from engine.store import documents, events, groups, nodes
+from engine.store import documents, events, executions, groups, nodes
 from engine.store.tx import Tx
 
 # What a person may set on a node; everything else follows from what happens to it.
@@ -35,6 +38,14 @@ SETTABLE = frozenset(
     }
 )
 MAX_TAG = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """The hardware that a machine reported, as it reported it, and when."""
+
+    at: datetime
+    values: Mapping[str, Any]
 
 
 class Nodes:
@@ -88,16 +99,76 @@ class Nodes:
             Invalid: a field cannot be set, or its value is wrong.
         """
 
-        def work(tx: Tx) -> Node:
+        return await self._context.database.write(lambda tx: self._update(tx, nodes.get(tx, reference), values, by))
+
+    def _update(self, tx: Tx, before: Node, values: Mapping[str, Any], by: str) -> Node:
+        wanted = _settled(before, values)
+        after = replace(before, **_checked(tx, before, wanted), updated_at=self._context.now())
+        changes = _changes(before, after, wanted)
+        if changes:
+            nodes.save(tx, after)
+            nodes.save_tags(tx, after)
+            self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": changes})
+        return after
+
+    async def edit(self, reference: str, edit: Edit, *, by: str) -> Edited:
+        """Change tags, keys of the metadata and fields of a node at once; gives it before and after.
+
+        Raises:
+            NotFound: there is no such node, group or workflow.
+            Invalid: a field cannot be set, or its value is wrong.
+            Conflict: somebody else has changed meanwhile what is changed here (`Edit.seen`).
+        """
+
+        def work(tx: Tx) -> Edited:
             before = nodes.get(tx, reference)
-            wanted = _settled(before, values)
-            after = replace(before, **_checked(tx, before, wanted), updated_at=self._context.now())
-            changes = _changes(before, after, wanted)
-            if changes:
-                nodes.save(tx, after)
-                nodes.save_tags(tx, after)
-                self._note(tx, Kind.NODE_UPDATED, after, by, {"changes": changes})
-            return after
+            added = replace(edit, add_tags=tuple(_tags(edit.add_tags)), remove_tags=tuple(_tags(edit.remove_tags)))
+            return Edited(before=before, after=self._update(tx, before, edits.values_of(before, added), by))
+
+        return await self._context.database.write(work)
+
+    async def inventory(self, reference: str) -> Inventory | None:
+        """The hardware that a node reported last, and when; None if it has not, or if that was long ago.
+
+        Raises:
+            NotFound: there is no such node.
+        """
+        kinds = (Kind.NODE_REPORTED, Kind.NODE_DISCOVERED)
+
+        def work(tx: Tx) -> Inventory | None:
+            found = events.newest_with(tx, nodes.get(tx, reference).id, kinds, "inventory")
+            return Inventory(at=found.at, values=found.data["inventory"]) if found is not None else None
+
+        return await self._context.database.read(work)
+
+    async def retire(self, reference: str, *, by: str, comment: str | None = None) -> Node:
+        """Take a node out of service for good: from `active` over `deprovisioning`, or from there.
+
+        Raises:
+            NotFound: there is no such node.
+            Conflict: it is locked, busy, or in a state from which no way leads there.
+        """
+
+        def work(tx: Tx) -> Node:
+            node = nodes.get(tx, reference)
+            require_unlocked(node)
+            live = executions.live_on(tx, node.id)
+            if live is not None:
+                raise Conflict(f"node {node.name} is busy with {live.workflow_name}; wait for it to end, or cancel it")
+            move = Move(
+                now=self._context.now(),
+                max_attempts=self._context.settings.install.max_attempts,
+                triggered_by=TriggeredBy.ADMIN,
+                principal=by,
+                comment=comment,
+            )
+            rows: list[NewEvent] = []
+            if node.state is NodeState.ACTIVE:
+                node, rows = move.to(node, NodeState.DEPROVISIONING)
+            node, more = move.to(node, NodeState.RETIRED)
+            nodes.save(tx, node)
+            events.append(tx, [*rows, *more])
+            return node
 
         return await self._context.database.write(work)
 

@@ -78,6 +78,14 @@ def newest_of(tx: Tx, node_id: str, kinds: Iterable[Kind]) -> Event | None:
     return next((_event(row) for row in rows), None)
 
 
+def newest_with(tx: Tx, node_id: str, kinds: Iterable[Kind], name: str, of: int = 50) -> Event | None:
+    """The newest event of some kinds about a node whose data has something by a name; looks at the newest `of`."""
+    tx.flush()
+    mine = (event.c.node_id == node_id) & event.c.kind.in_([kind.value for kind in kinds])
+    rows = tx.rows(select(event).where(mine).order_by(event.c.id.desc()).limit(of))
+    return next((_event(row) for row in rows if row["data"].get(name)), None)
+
+
 def _event(row: Mapping[str, Any]) -> Event:
     return Event(**{**row, "kind": Kind(row["kind"])})
 

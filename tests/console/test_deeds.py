@@ -31,7 +31,8 @@ async def test_run_a_workflow_with_a_few_keys_and_see_it_run(stage: Opened) -> N
         await at.sees("Starts debian-12 v1.0 on 1 node: r4-08.", "It installs: what is on its disk may be overwritten.")
         await at.press("ctrl+a", "ctrl+k")
         await at.type("/dev/sdb")
-        await at.press("enter", "enter", "enter", "enter")
+        await at.sees("This cannot be undone: type install to go on")
+        await at.press("enter", "enter", *"install", "enter", "enter")
         await at.sees("y run   esc back")
         assert at.app.model.running == 4, "enter alone starts nothing"
         await at.press("y")
@@ -72,8 +73,9 @@ async def test_run_on_many_says_who_is_left_out_and_why(stage: Opened) -> None:
             "r4-01 is left out: it is active, so it boots its disk.",
             "their disks may be overwritten",
         )
-        await at.press("enter", "tab", "tab", "y")
+        await at.press("enter", "tab", "tab", "2", "enter", "y")
         await at.until(lambda: at.app.model.running == 6)
+        await at.sees("2 of 4 were refused")
         said = [notice.text for notice in at.app.said]
         assert "debian-12 was started on r4-08, r5-03" in said
         assert any("busy" in text for text in said)
@@ -138,9 +140,9 @@ async def test_the_number_of_many_machines_is_typed(stage: Opened) -> None:
         await at.sees("r9-43")
         await choose(at, "r9-40", "r9-41", "r9-42", "r9-43", "r4-08", "r4-04")
         await at.press("r", "j", "enter")
-        await at.sees("on 5 nodes", "So many machines at once: type how many they are")
+        await at.sees("on 5 nodes", "They are 5 discovered.", "type 5, how many they are, to go on")
         await at.press("enter", "enter", "enter", "y")
-        await at.sees("the number of nodes that it starts on is needed")
+        await at.sees("type 5, how many they are, to go on")
         assert at.app.model.running == 4
         await at.type("5")
         await at.press("enter", "y")
@@ -242,10 +244,12 @@ async def test_move_offers_only_the_states_that_follow(stage: Opened) -> None:
         assert [labels.words(key) for key in dialog(at).table.keys] == ["reprovision", "deprovisioning", "migrating"]
         await at.press("j", "enter")
         await at.type("lease is over")
+        await at.press("enter")
+        await at.type("deprovision")
         await at.press("enter", "enter")
         assert isinstance(at.app.screen, MoveScreen), "enter alone moves nothing"
         await at.press("y")
-        await at.sees("↓ deprovisioning")
+        await at.until(lambda: "↓ deprovis" in at.line_with("r4-01"))
         [row, *_], _ = await at.pureboot.nodes.history(at.made.nodes["r4-01"].id, Page())
         assert (row.to_state, row.comment, row.principal) == (NodeState.DEPROVISIONING, "lease is over", ADA)
 
@@ -256,9 +260,22 @@ async def test_a_move_to_nowhere_is_refused_in_words(stage: Opened) -> None:
         await at.press("m")
         await at.says("r4-02: retired is the end, no other state follows it")
         assert not isinstance(at.app.screen, MoveScreen)
+
+
+async def test_a_move_of_many_says_who_is_left_out_and_what_cannot_be_undone_is_typed(stage: Opened) -> None:
+    async with stage() as at:
         await choose(at, "r4-01", "r4-08")
         await at.press("m")
-        await at.says("the marked nodes are active and discovered: there is no state that all of them")
+        await at.sees("pending", "Moves 1 node to", "Left out: r4-0")
+        at_ = dialog(at)
+        at_.table.move_to(NodeState.DEPROVISIONING)
+        await at.sees("Left out: r4-08: from here it can become pending.", "type deprovision to go on")
+        await at.press("enter", "enter", "enter", "y")
+        assert isinstance(at.app.screen, MoveScreen)
+        await at.type("deprovision")
+        await at.press("enter", "y")
+        await at.sees("↓ deprovisioning")
+        await at.says("r4-08 is discovered and cannot become deprovisioning")
 
 
 async def test_a_move_says_that_something_runs_there(stage: Opened) -> None:
@@ -302,6 +319,9 @@ async def test_force_resets_the_count_of_failed_installs(stage: Opened) -> None:
         await at.press("f")
         await at.sees("[x] f  force")
         await at.press("y")
+        await at.sees("type force to go on")
+        await at.type("force")
+        await at.press("enter", "y")
         await at.until(lambda: "◌ pending" in at.line_with("r4-07 "))
         node = await at.pureboot.nodes.get("r4-07")
         assert (node.install_attempts, node.last_install_error) == (0, None)

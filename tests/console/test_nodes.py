@@ -83,6 +83,9 @@ async def test_filter_while_typing(stage: Opened) -> None:
 
 async def test_filter_by_field(stage: Opened) -> None:
     async with stage() as at:
+        site = {"metadata": {"site": "Am St", "ram": 96}, "locked": True}
+        await at.pureboot.nodes.update(at.made.nodes["r5-03"].id, site, by=ADA)
+        await at.until(lambda: at.app.model.nodes[at.made.nodes["r5-03"].id].locked)
         for typed, fits in (
             ("group:r5", {"r5-01", "r5-02", "r5-03"}),
             ("state=discovered", {"r4-08", "r5-02", "r5-03", "52:54:00:4a:00:0c"}),
@@ -93,10 +96,40 @@ async def test_filter_by_field(stage: Opened) -> None:
             ("00:0c", {"52:54:00:4a:00:0c"}),
             ("workflow:burn", {"r5-02"}),
             ("vendor:hpe !group=r4", {"r5-03"}),
+            ("rack:r5 !state:disc", {"r5-01"}),
+            ("tries>1", {"r4-07"}),
+            ('meta.site:"am st"', {"r5-03"}),
+            ("meta.ram:>=64", {"r5-03"}),
+            ("locked:yes", {"r5-03"}),
         ):
             table(at).pane.search(typed)
             await at.pilot.pause()
             assert set(names(at)) == fits, typed
+
+
+async def test_a_filter_by_time_follows_the_clock(stage: Opened) -> None:
+    async with stage() as at:
+        at.clock.advance(7200)
+        await scenarios.boot(at.pureboot, 8, "r4-08")
+        await scenarios.boot(at.pureboot, 50, "r4-50")
+        table(at).pane.search("seen<10m")
+        await at.until(lambda: set(names(at)) == {"r4-08", "r4-50"})
+        at.clock.advance(601)
+        await at.until(lambda: names(at) == [])
+
+
+async def test_the_filter_is_completed_by_tab_and_says_what_means_nothing(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        await at.press("slash", *"sta", "tab")
+        await at.sees("state:", "12 of 12")
+        await at.press("tab")
+        await at.sees("/ state:discovered", "tab: installed, installing", "4 of 12")
+        await at.press("tab")
+        await at.sees("/ state:installed", "2 of 12")
+        await at.press("space", *"vendr:dell")
+        await at.sees("no field 'vendr': vendor?")
+        await at.press("enter", "j")
+        assert table(at).table.has_focus
 
 
 async def test_a_filter_that_nothing_fits_says_how_to_get_out(stage: Opened) -> None:
@@ -134,7 +167,7 @@ async def test_the_order_is_told_where_no_heading_has_room_for_it(stage: Opened)
     async with stage(size=(80, 24)) as at:
         await at.press("s", "s", "s")
         await at.sees("GROU▾")
-        await at.press("s", "S")
+        await at.press("s", "s", "s", "S")
         await at.sees("SEE▴")
         await at.pilot.resize_terminal(60, 24)
         await at.sees("by seen, reversed")
@@ -202,7 +235,7 @@ async def test_act_on_the_node_that_is_open(stage: Opened) -> None:
         await at.press("r")
         await at.sees("debian-12")
         await at.press("j", "enter")
-        await at.press("tab", "tab", "y")
+        await at.press("tab", "tab", *"install", "enter", "y")
         await at.sees("◌ pending", "debian-12@v1.0", "▸ running")
         await at.press("c")
         await at.sees("Cancel debian-12 on r4-08?")

@@ -15,7 +15,8 @@ from console.paint import DARK, THEMES
 from console.view.columns import Column, fitted
 from console.view.labels import FILL, UNICODE, Cell, Role, Row, cell
 from console.view.pieces import Piece
-from console.widgets.table import MarkingTable, Table
+from console.widgets.marking import MarkingTable
+from console.widgets.table import Table
 
 COLUMNS = (
     Column(key="name", title="NAME", width=10, keep=2),
@@ -37,7 +38,7 @@ class Shown(App[None]):
         self.made: list[str] = []
 
     def compose(self) -> ComposeResult:
-        self.table = MarkingTable(COLUMNS, self.row, symbols=UNICODE, empty="nothing here\nyet", can_mark=True)
+        self.table = MarkingTable(COLUMNS, self.row, symbols=UNICODE, empty="nothing here\nyet")
         yield self.table
 
     def on_mount(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.view import filtering, rows
+from console.view import completing, filtering, rows
 from console.view.columns import GAP, Column, share
 from console.view.listing import Listing, natural
 
@@ -60,6 +60,98 @@ def test_the_filter(typed: str, fits: bool) -> None:
 def test_a_mac_address_is_searched_for_as_it_stands() -> None:
     fields = filtering.searchable({"mac": "52:54:00:4a:00:07"})
     assert filtering.parse("54:00:4a", KNOWN).holds(fields)
+
+
+TIMED = filtering.searchable(
+    {
+        "seen": filtering.moment(1000.0),
+        "since": filtering.moment(None),
+        "tries": "2",
+        "meta.ram": "64",
+        "meta": "ram=64",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "fits"),
+    [
+        ("seen>9m", True),
+        ("seen:>9m", True),
+        ("seen:>=10m", True),
+        ("seen>10m", False),
+        ("seen<11m", True),
+        ("seen:10m", True),
+        ("seen:9m", False),
+        ("!seen<11m", False),
+        ("seen:never", False),
+        ("since:never", True),
+        ("since>1d", True),
+        ("since:1d", False),
+        ("tries>1", True),
+        ("tries>2", False),
+        ("tries:2", True),
+        ("2", False),
+        ("meta.ram>63.5", True),
+        ("meta.ram<=63", False),
+        ("meta.none>1", False),
+        ("meta:ram", True),
+        ("ram=64", True),
+        ("seen>", True),
+        ("seen:<", True),
+    ],
+)
+def test_numbers_and_times_are_compared(typed: str, fits: bool) -> None:
+    assert filtering.parse(typed, ("seen", "since", "tries", "meta")).holds(TIMED, 1600.0) is fits
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("stat:inst", "no field 'stat': state?"),
+        ("site:ams r4", "no field 'site'; meta.site?"),
+        ("name>old", "name: 'old' is no number, nor a duration such as 10m or 2h"),
+        ("de:ad:be:ef r4 http://mirror state:", ""),
+        ('"odd:word"', ""),
+    ],
+)
+def test_what_means_nothing_is_said_and_searched_for(typed: str, problem: str) -> None:
+    query = filtering.parse(typed, (*KNOWN, "meta"))
+    assert query.problem == problem
+    assert query.terms
+
+
+STANDING = {"state": ["installing", "install_failed"], "group": ["rack 4", "lab"], "meta": ["site=ams", "site=fra"]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("st", ["state:"]),
+        ("dell !g", ["dell !group:"]),
+        ("state:install_f", ["state:install_failed"]),
+        ("state:", ["state:installing", "state:install_failed"]),
+        ("!state=installing,install_", ["!state=installing,install_failed"]),
+        ("group:ra", ['group:"rack 4"']),
+        ('group:"rack', ['group:"rack 4"']),
+        ("group:4", ['group:"rack 4"']),
+        ("meta.s", ["meta.site:"]),
+        ("seen:n", ["seen:never"]),
+        ("zzz", []),
+        ("name:", []),
+    ],
+)
+def test_a_filter_is_completed(typed: str, completed: list[str]) -> None:
+    known = (*KNOWN, "seen", "meta")
+    found = completing.complete(typed, known, lambda field: STANDING.get(field, []))
+    assert [found.text(at) for at in range(len(found.choices))] == completed
+
+
+@given(st.text(alphabet='astemg.:=,"! >'))
+def test_completing_never_loses_what_was_typed_before(typed: str) -> None:
+    found = completing.complete(typed, KNOWN, lambda field: STANDING.get(field, []))
+    assert all(found.text(at).startswith(found.before) for at in range(len(found.choices)))
+    assert typed.startswith(found.before) or typed.lower().startswith(found.before.lower())
 
 
 @given(st.text())

@@ -1,14 +1,18 @@
 """Nodes, groups and what nodes say of themselves, on both databases."""
 
+from dataclasses import replace
+
 import pytest
 
+from engine.core import edits
+from engine.core.edits import Edit
 from engine.core.events import Kind
 from engine.core.nodes import NodeState, TriggeredBy
 from engine.core.page import Page
 from engine.core.reports import InstallationStatus, NodeReport
 from engine.errors import Conflict, Invalid, NotFound
 from tests.conftest import Opener
-from tests.story import ADA
+from tests.story import ADA, published
 
 MAC = "aa:bb:cc:dd:ee:01"
 S = NodeState
@@ -196,3 +200,82 @@ async def test_an_empty_text_is_no_value(store_url: str, opener: Opener) -> None
         assert (await pureboot.nodes.update(MAC, {"vendor": ""}, by=ADA)).vendor is None
         told, _ = await pureboot.reports.report(NodeReport(mac_address=MAC, hostname="\x00\x1b"))
         assert told.hostname is None
+
+
+async def test_an_edit_changes_what_it_names_and_is_taken_back(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        values = {"hostname": "r1", "tags": ["old", "lab"], "metadata": {"site": "ams", "ram": 64}}
+        node = await pureboot.nodes.create(MAC, values, by=ADA)
+        edit = Edit(
+            add_tags=("New",),
+            remove_tags=("old",),
+            set_metadata={"site": "fra", "slot": [1]},
+            unset_metadata=("ram",),
+            values={"locked": True},
+            seen={"metadata.site": "ams", "metadata.slot": None, "locked": False},
+        )
+        done = await pureboot.nodes.edit(node.id, edit, by=ADA)
+        assert done.before == node
+        assert done.after.tags == ("lab", "new")
+        assert (done.after.metadata, done.after.locked) == ({"site": "fra", "slot": [1]}, True)
+        back = await pureboot.nodes.edit(node.id, edits.inverse(done, edit), by=ADA)
+        assert replace(back.after, updated_at=node.updated_at) == node
+        rows, _ = await pureboot.events(Page(filters={"kind": (Kind.NODE_UPDATED,)}))
+        assert len(rows) == 2
+        assert rows[1].data["changes"]["locked"] == [False, True]
+
+
+async def test_an_edit_of_what_somebody_else_changed_is_refused_whole(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        node = await pureboot.nodes.create(MAC, {"hostname": "r1", "metadata": {"site": "ams"}}, by=ADA)
+        edit = Edit(add_tags=("lab",), set_metadata={"site": "fra"}, seen={"metadata.site": "ams"})
+        done = await pureboot.nodes.edit(node.id, edit, by=ADA)
+        with pytest.raises(Conflict, match=r"metadata\.site is 'fra' now, no more 'ams'"):
+            await pureboot.nodes.edit(node.id, replace(edit, add_tags=("other",)), by=ADA)
+        await pureboot.nodes.edit(node.id, Edit(set_metadata={"site": "lon"}), by="user:grace")
+        with pytest.raises(Conflict, match=r"metadata\.site is 'lon' now"):
+            await pureboot.nodes.edit(node.id, edits.inverse(done, edit), by=ADA)
+        with pytest.raises(Invalid, match="cannot be set on a node"):
+            await pureboot.nodes.edit(node.id, Edit(values={"colour": "red"}), by=ADA)
+        with pytest.raises(Invalid, match="is no tag"):
+            await pureboot.nodes.edit(node.id, Edit(add_tags=(" ",)), by=ADA)
+        after = await pureboot.nodes.get("r1")
+        assert (after.tags, after.metadata) == (("lab",), {"site": "lon"})
+
+
+async def test_a_node_is_retired_in_one_go_or_not_at_all(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        node = await pureboot.nodes.create(MAC, {"hostname": "r1"}, by=ADA)
+        with pytest.raises(Conflict, match="is discovered and cannot become retired"):
+            await pureboot.nodes.retire("r1", by=ADA)
+        for state in (S.PENDING, S.INSTALLING, S.INSTALLED, S.ACTIVE):
+            await pureboot.nodes.move("r1", state, by=ADA)
+        await pureboot.nodes.update("r1", {"locked": True}, by=ADA)
+        with pytest.raises(Conflict, match="is locked"):
+            await pureboot.nodes.retire("r1", by=ADA)
+        assert (await pureboot.nodes.get("r1")).state is S.ACTIVE
+        await pureboot.nodes.update("r1", {"locked": False}, by=ADA)
+        await published(pureboot, "name: w\nsteps: [{key: a, action: node.script, with: {script: x}}]")
+        await pureboot.executions.start("w", by=ADA, node=node.id)
+        with pytest.raises(Conflict, match="r1 is busy with w"):
+            await pureboot.nodes.retire("r1", by=ADA)
+        [live], _ = await pureboot.executions.find(Page())
+        await pureboot.executions.cancel(live.id, by=ADA)
+        retired = await pureboot.nodes.retire("r1", by=ADA, comment="board is dead")
+        assert retired.state is S.RETIRED
+        rows, _ = await pureboot.nodes.history("r1", Page(limit=2))
+        assert [(row.to_state, row.comment) for row in rows] == [
+            (S.RETIRED, "board is dead"),
+            (S.DEPROVISIONING, "board is dead"),
+        ]
+
+
+async def test_the_newest_inventory_is_kept_over_reports_without_one(store_url: str, opener: Opener) -> None:
+    async with opener(store_url) as pureboot:
+        node = await pureboot.nodes.create(MAC, {"hostname": "r1"}, by=ADA)
+        assert await pureboot.nodes.inventory("r1") is None
+        await pureboot.reports.report(NodeReport(mac_address=MAC, inventory={"disks": [{"name": "sda"}]}))
+        await pureboot.reports.report(NodeReport(mac_address=MAC, vendor="Dell"))
+        found = await pureboot.nodes.inventory(node.id)
+        assert found is not None
+        assert found.values == {"disks": [{"name": "sda"}]}
