@@ -35,6 +35,7 @@ from bootsrv.http import (
     render,
     reports,
     secrets,
+    stream,
     templates,
     tokens,
     traces,
@@ -208,7 +209,7 @@ _DEAD_LETTERS = (
 
 _EVENTS = (
     Route("GET", "", events.after, _VIEW, filters=events.FILTERS, query=events.QUERY),
-    Route("GET", "/stream", events.stream, _VIEW, query=events.STREAM_QUERY),
+    Route("GET", "/stream", stream.stream, _VIEW, query=stream.QUERY),
 )
 
 _TOKENS = (
