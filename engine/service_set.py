@@ -7,6 +7,7 @@ from engine.services.access import Access
 from engine.services.artifacts import Artifacts
 from engine.services.boots import Boots
 from engine.services.callbacks import Callbacks
+from engine.services.consoles import Consoles
 from engine.services.context import Context
 from engine.services.control import Control
 from engine.services.dead_letters import DeadLetters
@@ -57,6 +58,7 @@ class Services:
     artifacts: Artifacts
     retention: Retention
     traces: Traces
+    consoles: Consoles
 
     def _provide(self, context: Context) -> None:
         self._context = context
@@ -79,6 +81,7 @@ class Services:
         self.artifacts = Artifacts(context)
         self.retention = Retention(context)
         self.traces = Traces(context)
+        self.consoles = Consoles(context)
 
     @cached_property
     def library(self) -> "Library":

@@ -16,6 +16,7 @@ from bootsrv.http import (
     artifacts,
     boot,
     callback,
+    console,
     dead_letters,
     events,
     executions,
@@ -212,6 +213,12 @@ _EVENTS = (
     Route("GET", "/stream", stream.stream, _VIEW, query=stream.QUERY),
 )
 
+_CONSOLE = (
+    Route("GET", "", console.welcome, _VIEW),
+    # Whoever may read may ask; what the method itself needs is in the table of the seam.
+    Route("POST", "/{service}/{method}", console.perform, _VIEW, body=console.LARGEST_CALL),
+)
+
 _TOKENS = (
     Route("GET", "", tokens.list_, _ADMIN, filters=_LIST),
     Route("POST", "", tokens.create, _ADMIN),
@@ -257,6 +264,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/links", _LINKS),
     *_under("/api/v1/dead-letters", _DEAD_LETTERS),
     *_under("/api/v1/events", _EVENTS),
+    *_under("/api/v1/console", _CONSOLE),
     *_under("/api/v1/tokens", _TOKENS),
     *_under("/api/v1/secrets", _SECRETS),
     *_under("/api/v1/triggers", _TRIGGERS),
