@@ -20,6 +20,7 @@ from engine.core.hosts import Host
 from engine.core.nodes import Node
 from engine.core.page import EVERYTHING, Page
 from engine.core.scopes import Server
+from engine.core.tokens import digest
 from engine.errors import Unavailable
 from engine.feed import Feed
 from engine.hosting import ASK_SECONDS, Hosting
@@ -233,6 +234,15 @@ class PureBoot(Services):
     def replacements(self) -> int:
         """How often another store was found in the place of the one that was open: what was read before is stale."""
         return self._context.database.backend.replacements
+
+    def now(self) -> datetime:
+        """The time by the store's clock, aware and in UTC."""
+        return self._context.now()
+
+    @property
+    def store_id(self) -> str:
+        """What tells this store from every other, also from one that is put in its place."""
+        return digest(self._context.capability("store"))[:16]
 
     @property
     def context(self) -> Context:

@@ -7,6 +7,7 @@ from engine.services.access import Access
 from engine.services.artifacts import Artifacts
 from engine.services.boots import Boots
 from engine.services.callbacks import Callbacks
+from engine.services.consoles import Consoles
 from engine.services.context import Context
 from engine.services.control import Control
 from engine.services.dead_letters import DeadLetters
@@ -63,6 +64,7 @@ class Services:
     retention: Retention
     traces: Traces
     traffic: Doorkeeper
+    consoles: Consoles
 
     def _provide(self, context: Context) -> None:
         self._context = context
@@ -86,6 +88,7 @@ class Services:
         self.retention = Retention(context)
         self.traces = Traces(context)
         self.traffic = Doorkeeper(context, self.traces)
+        self.consoles = Consoles(context)
 
     @cached_property
     def backups(self) -> "Backups":

@@ -14,13 +14,13 @@ from bootsrv.http.errors import Refusal
 from bootsrv.http.routing import Route, Who
 from bootsrv.http.site import Site
 from engine.core.executions import Execution
+from engine.core.permissions import Permission, may, roles_with
 from engine.core.tokens import Role
 from engine.errors import Forbidden
 
 ANONYMOUS = "user:anonymous"
 
-_RANKS = {Role.VIEWER: 0, Role.TECHNICIAN: 1, Role.ADMIN: 2}
-_LEAST = {Who.VIEWER: Role.VIEWER, Who.TECHNICIAN: Role.TECHNICIAN, Who.ADMIN: Role.ADMIN}
+_NEEDS = {Who.VIEWER: Permission.READ, Who.TECHNICIAN: Permission.WORK, Who.ADMIN: Permission.ADMINISTER}
 _MAX_TOKEN = 512
 
 
@@ -46,7 +46,7 @@ async def authorize(request: web.Request, site: Site, route: Route) -> Caller:
         return Caller(principal=ANONYMOUS)
     if route.who is Who.NODE:
         return await _node(request, site)
-    return await _administrator(site, bearer(request), _LEAST[route.who])
+    return await _administrator(site, bearer(request), _NEEDS[route.who])
 
 
 def bearer(request: web.Request) -> str | None:
@@ -85,14 +85,15 @@ def is_loose(site: Site) -> bool:
     return site.pureboot.settings.auth.mode == "loose"
 
 
-def require(caller: Caller, least: Role) -> Caller:
-    """Refuse a role that is less than `least`.
+def require(caller: Caller, permission: Permission) -> Caller:
+    """Refuse who has not a permission.
 
     Raises:
-        Forbidden: it is.
+        Forbidden: the role of the one who asks does not have it.
     """
-    if caller.role is None or _RANKS[caller.role] < _RANKS[least]:
-        raise Forbidden(f"this needs the role {least}; {caller.principal} has the role {caller.role or 'of none'}")
+    if not may(caller.role, permission):
+        roles = " or ".join(roles_with(permission))
+        raise Forbidden(f"this needs the role {roles}; {caller.principal} has the role {caller.role or 'of none'}")
     return caller
 
 
@@ -107,7 +108,7 @@ def unknown() -> Refusal:
     return unauthorized("this token is not known here; it may have expired or been revoked", error="invalid_token")
 
 
-async def _administrator(site: Site, token: str | None, least: Role) -> Caller:
+async def _administrator(site: Site, token: str | None, needed: Permission) -> Caller:
     if token is None:
         if is_loose(site):
             return Caller(principal=ANONYMOUS, role=Role.ADMIN)
@@ -115,7 +116,7 @@ async def _administrator(site: Site, token: str | None, least: Role) -> Caller:
     caller = await administrator(site, token)
     if caller is None:
         raise unknown()
-    return require(caller, least)
+    return require(caller, needed)
 
 
 async def _node(request: web.Request, site: Site) -> Caller:
@@ -135,4 +136,4 @@ async def _node(request: web.Request, site: Site) -> Caller:
     caller = await administrator(site, token)
     if caller is None:
         raise unknown()
-    return require(caller, Role.TECHNICIAN)
+    return require(caller, Permission.REPORT)

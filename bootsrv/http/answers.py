@@ -31,6 +31,7 @@ _TITLES = {
     413: "Body too large",
     415: "Unsupported type",
     422: "Invalid",
+    429: "Too many",
     500: "Internal error",
     503: "Unavailable",
 }

@@ -16,6 +16,7 @@ from bootsrv.http import (
     artifacts,
     boot,
     callback,
+    console,
     dead_letters,
     events,
     executions,
@@ -35,6 +36,7 @@ from bootsrv.http import (
     render,
     reports,
     secrets,
+    stream,
     templates,
     tokens,
     traces,
@@ -210,7 +212,13 @@ _DEAD_LETTERS = (
 
 _EVENTS = (
     Route("GET", "", events.after, _VIEW, filters=events.FILTERS, query=events.QUERY),
-    Route("GET", "/stream", events.stream, _VIEW, query=events.STREAM_QUERY),
+    Route("GET", "/stream", stream.stream, _VIEW, query=stream.QUERY),
+)
+
+_CONSOLE = (
+    Route("GET", "", console.welcome, _VIEW),
+    # Whoever may read may ask; what the method itself needs is in the table of the seam.
+    Route("POST", "/{service}/{method}", console.perform, _VIEW, body=console.LARGEST_CALL),
 )
 
 _TOKENS = (
@@ -260,6 +268,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/links", _LINKS),
     *_under("/api/v1/dead-letters", _DEAD_LETTERS),
     *_under("/api/v1/events", _EVENTS),
+    *_under("/api/v1/console", _CONSOLE),
     *_under("/api/v1/tokens", _TOKENS),
     *_under("/api/v1/secrets", _SECRETS),
     *_under("/api/v1/traffic", _TRAFFIC),

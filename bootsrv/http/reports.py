@@ -11,8 +11,8 @@ from bootsrv.http.bodies import Body
 from bootsrv.http.call import Call
 from bootsrv.http.sighting import tell
 from engine.core.nodes import Node, parse_mac
+from engine.core.permissions import Permission
 from engine.core.reports import InstallationStatus, NodeReport
-from engine.core.tokens import Role
 from engine.errors import Forbidden, NotFound
 from engine.services.callbacks import Gone
 
@@ -84,4 +84,4 @@ async def _check(call: Call, token: str, node: Node) -> None:
     caller = await access.administrator(call.site, token)
     if caller is None:
         raise access.unknown()
-    access.require(caller, Role.TECHNICIAN)
+    access.require(caller, Permission.REPORT)

@@ -22,7 +22,8 @@ class Who(StrEnum):
     """Who may ask.
 
     `anyone` and `node` are for machines of the provisioning network; a node shows the capability token of the execution
-    in the path. The others are the least role that a token must have.
+    in the path. The others are the least role of the people whose work it is; `bootsrv.http.access` has the permission
+    that each of them stands for.
     """
 
     ANYONE = "anyone"

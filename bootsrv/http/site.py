@@ -28,8 +28,8 @@ class Limits:
     is how long a connection may stay without a whole request, at its start or between two. Between two pieces of a body
     `body_seconds` may pass, and for all of it a second more for each 64 KiB that its route allows; one that was refused
     unread is thrown away for `linger_seconds`, so that whoever still sends it gets to read why. A peer that takes
-    nothing of what is sent to it for `stall_seconds` is cut off, one that does not take an event for `event_seconds`
-    as well.
+    nothing of what is sent to it for `stall_seconds` is cut off, one that takes no event for `event_seconds` as well;
+    `event_readers` may follow those in all, and `event_readers_each` with one token.
     """
 
     connections: int = 2000
@@ -39,7 +39,8 @@ class Limits:
     body_seconds: float = 10.0
     linger_seconds: float = 2.0
     stall_seconds: float = 60.0
-    event_readers: int = 32
+    event_readers: int = 64
+    event_readers_each: int = 16
     event_seconds: float = 10.0
     event_pause_seconds: float = 15.0
     longest_wait: float = 60.0
@@ -50,7 +51,7 @@ class Site:
     """One per pair of doors. `tftp` gives the address TFTP listens on, None where there is none; `dhcp` the ports on
     which proxyDHCP answers.
 
-    `readers` are those who follow the events now.
+    `readers` are those who follow the events now, each with who it is.
     """
 
     pureboot: PureBoot
@@ -64,7 +65,7 @@ class Site:
     pace: Pace = field(default_factory=Pace)
     sender: Sender = field(default_factory=Sender)
     outgoing: Outgoing = field(default_factory=Outgoing)
-    readers: set[object] = field(default_factory=set)
+    readers: dict[object, str] = field(default_factory=dict)
 
     def server(self, asked: str) -> Server:
         """What a client is told of this server; `asked` is the `host:port` under which it reached us."""

@@ -9,9 +9,9 @@ from bootsrv.http.answers import created, listed, ok
 from bootsrv.http.bodies import Body, Line, Prose
 from bootsrv.http.call import Call
 from bootsrv.http.queries import one_of, text, truth
+from engine.core.permissions import Permission, may
 from engine.core.rendering import MASK
 from engine.core.shape import as_data
-from engine.core.tokens import Role
 from engine.core.trigger_config import TriggerType, Webhook
 from engine.core.triggers import Trigger
 from engine.errors import Conflict, NotFound
@@ -129,6 +129,6 @@ def _shown(call: Call, trigger: Trigger) -> dict[str, Any]:
     data: dict[str, Any] = as_data(trigger)
     if not isinstance(trigger.config, Webhook):
         return data
-    if not trigger.config.is_signed and call.caller.role is Role.VIEWER:
+    if not trigger.config.is_signed and not may(call.caller.role, Permission.WORK):
         return {**data, "url": None, "config": {**data["config"], "path": MASK}}
     return {**data, "url": f"{call.server.url}{trigger.url}"}

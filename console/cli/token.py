@@ -5,6 +5,8 @@ import click
 from console.cli.options import command, json_option, principal
 from console.cli.session import ask
 
+_ROLES = ("viewer", "technician", "admin", "agent")
+
 
 @click.group()
 def token() -> None:
@@ -13,7 +15,7 @@ def token() -> None:
 
 @command(token, "create")
 @click.argument("name")
-@click.option("--role", type=click.Choice(("viewer", "technician", "admin")), default="admin", show_default=True)
+@click.option("--role", type=click.Choice(_ROLES), default="admin", show_default=True)
 @click.option("--expires-in", metavar="DURATION", help="Such as 12h or 30d; without, it does not expire.")
 @json_option
 def create(ctx: click.Context, name: str, role: str, expires_in: str | None, as_json: bool) -> None:

@@ -18,11 +18,12 @@ ADMIN_PREFIX = "pb_"
 
 
 class Role(StrEnum):
-    """What the holder of an admin token may do."""
+    """What the holder of an admin token may do; `engine.core.permissions` says what that is."""
 
     VIEWER = "viewer"
     TECHNICIAN = "technician"
     ADMIN = "admin"
+    AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ class Webhook:
     """
 
     HIDDEN: ClassVar = frozenset({"secret", "sealed"})
+    MASKED: ClassVar = frozenset({"secret", "sealed"})
     SHOWN: ClassVar = ("secret_",)
 
     path: str

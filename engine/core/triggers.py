@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 from engine.core import expressions
+from engine.core.rendering import MASK
 from engine.core.schedule import Schedule, next_times
 from engine.core.shape import as_data
 from engine.core.trigger_config import Config, TriggerType, Webhook
@@ -72,6 +73,13 @@ class Trigger:
     def principal(self) -> str:
         """Who does what it starts."""
         return f"trigger:{self.name}"
+
+
+def veiled(trigger: Trigger) -> Trigger:
+    """As it is shown to who may only look: without the path of a webhook that nobody signs, which is all it takes."""
+    if isinstance(trigger.config, Webhook) and not trigger.config.is_signed:
+        return replace(trigger, config=replace(trigger.config, path=MASK))
+    return trigger
 
 
 def check_texts(node: str | None, params: Mapping[str, Any], condition: str | None) -> list[Problem]:

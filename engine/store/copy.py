@@ -23,10 +23,10 @@ from engine.store import hosts, migrate, postgres
 from engine.store.database import Database, open_database
 from engine.store.faults import translated
 from engine.store.fresh import empty_store, shown, sqlite_path
-from engine.store.schema import engine_host, metadata, writer
+from engine.store.schema import console_session, engine_host, metadata, writer
 from engine.store.tx import Tx
 
-TABLES = tuple(table for table in metadata.sorted_tables if table not in (engine_host, writer))
+TABLES = tuple(table for table in metadata.sorted_tables if table not in (engine_host, writer, console_session))
 """All tables, those first that others refer to; without what is about the processes that use a store."""
 
 _ROWS = 200  # read and written at once

@@ -32,6 +32,7 @@ from engine.store.columns import (
     required,
     to_json,
 )
+from engine.store.console_tables import console_session
 from engine.store.library_tables import (
     blob,
     document,
@@ -52,6 +53,7 @@ __all__ = [
     "attempt_log",
     "blob",
     "boot_contact",
+    "console_session",
     "dead_letter",
     "document",
     "document_version",

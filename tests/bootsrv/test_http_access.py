@@ -18,7 +18,7 @@ _ALLOWED = {
     Who.VIEWER: {"viewer", "technician", "admin"},
     Who.TECHNICIAN: {"technician", "admin"},
     Who.ADMIN: {"admin"},
-    Who.NODE: {"technician", "admin", "execution"},
+    Who.NODE: {"technician", "admin", "agent", "execution"},
 }
 
 

@@ -49,7 +49,7 @@ async def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(store_url
     database = await open_database(store_url)
     await database.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     await database.close()
-    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 9999; this one knows up to 0004\)"):
+    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 9999; this one knows up to 0005\)"):
         async with opener(store_url):
             pass
     database = await open_database(store_url)

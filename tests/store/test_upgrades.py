@@ -21,8 +21,8 @@ SECOND = '''\
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -42,7 +42,7 @@ from engine.app import PureBoot
 from engine.store import migrate
 from tests.conftest import settings_for
 
-migrate.HEAD, migrate._FOLDER = "0005", Path(sys.argv[2])
+migrate.HEAD, migrate._FOLDER = "0006", Path(sys.argv[2])
 
 async def open_it() -> None:
     async with PureBoot(settings_for(sys.argv[1], Path(sys.argv[2]))):
@@ -57,7 +57,7 @@ def newer(folder: Path, fault: str = "") -> Path:
     """The migrations of a PureBoot that has one more."""
     copied = folder / "migrations"
     shutil.copytree(Path(migrate.__file__).parent / "migrations", copied)
-    (copied / "versions" / "r0005_second.py").write_text(SECOND + FAULTS.get(fault, ""))
+    (copied / "versions" / "r0006_second.py").write_text(SECOND + FAULTS.get(fault, ""))
     return copied
 
 
@@ -81,13 +81,13 @@ async def test_an_older_store_is_brought_up_to_date_by_whoever_opens_it_first(
     used_url: str, tmp_path: Path, opener: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "_FOLDER", newer(tmp_path))
-    monkeypatch.setattr(migrate, "HEAD", "0005")
+    monkeypatch.setattr(migrate, "HEAD", "0006")
     async with opener(used_url) as first, opener(used_url) as second:
         assert (first.is_host, second.is_host) == (True, False)
         assert (await second.nodes.find(Page()))[1] == 1
     assert await query(used_url, "SELECT rack FROM node") == "r1"
     monkeypatch.undo()
-    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 0005; this one knows up to 0004\)"):
+    with pytest.raises(Unavailable, match=r"newer PureBoot \(revision 0006; this one knows up to 0005\)"):
         async with opener(used_url):
             pass
     assert await query(used_url, "SELECT rack FROM node") == "r1"
@@ -97,7 +97,7 @@ async def test_two_that_open_an_older_store_at_once_upgrade_it_once(
     used_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "_FOLDER", newer(tmp_path))
-    monkeypatch.setattr(migrate, "HEAD", "0005")
+    monkeypatch.setattr(migrate, "HEAD", "0006")
     one, other = await open_database(used_url), await open_database(used_url)
     try:
         done = await asyncio.gather(migrate.migrate(one), migrate.migrate(other))
@@ -117,7 +117,7 @@ async def test_an_upgrade_that_is_cut_off_leaves_the_store_as_it_was(
     )
     _, said = await opening.communicate()
     assert opening.returncode == (-9 if fault == "the power goes" else 1), said.decode()
-    assert await query(used_url, "SELECT version_num FROM alembic_version") == "0004"
+    assert await query(used_url, "SELECT version_num FROM alembic_version") == "0005"
     async with opener(used_url) as pureboot:
         assert (await pureboot.nodes.get(MAC)).mac_address == MAC
         await pureboot.note(Kind.NODE_UPDATED)
