@@ -6,6 +6,14 @@ from dataclasses import replace
 from console.keys.key import Key
 from console.keys.shared import CANCEL, ENTER, FILTER, NODE, REVERSE, SEARCH, SORT, WRAP
 
+TIME = (
+    Key(keys="plus,equals_sign", action="nearer", label="nearer", help="see the time of the selected step nearer"),
+    Key(keys="minus", action="farther", label="farther", help="see more of the time"),
+    Key(keys="less_than_sign,shift+left", action="earlier", label="earlier", help="an earlier time, when seen nearer"),
+    Key(keys="greater_than_sign,shift+right", action="later", label="later", help="a later time, when seen nearer"),
+    Key(keys="0", action="fit", label="all time", help="see all of the time again"),
+)
+
 KEYS: Mapping[str, tuple[Key, ...]] = {
     "executions": (
         ENTER,
@@ -58,6 +66,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         CANCEL,
         replace(NODE, footer=False),
         Key(keys="u", action="parent", label="parent", help="up to the execution that started this one"),
+        *TIME,
         Key(keys="A", action="artifacts", label="artifacts", help="the texts that the execution made (core.render)"),
     ),
     "artifacts": (

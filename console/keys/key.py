@@ -16,6 +16,7 @@ _NAMES = {
     "greater_than_sign": ">",
     "plus": "+",
     "minus": "-",
+    "equals_sign": "=",
 }
 
 
