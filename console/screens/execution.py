@@ -12,6 +12,8 @@ from console.model import Changes
 from console.screens.execution_deeds import ExecutionDeeds, fitting
 from console.view import execution_lines
 from console.view.execution_lines import starts_another
+from console.view.graph_picture import draw_graph
+from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
 from console.widgets.log_pane import LogPane
 from console.widgets.log_view import LogView
@@ -53,10 +55,13 @@ class ExecutionScreen(ExecutionDeeds):
         symbols = self.app.symbols
         self.heading, self.about = Lines(id="execution-title"), Lines(id="execution-attempt")
         self.timeline = Timeline(symbols, id="timeline")
+        self.graph = GraphView(symbols, id="graph")
+        self.graph.display = False
         self.log_pane = LogPane(symbols, id="log-pane")
         with Vertical():
             yield self.heading
             yield self.timeline
+            yield self.graph
             yield self.about
             yield self.log_pane
 
@@ -120,6 +125,7 @@ class ExecutionScreen(ExecutionDeeds):
         self.keybar.show(self.footer_keys())
         if self._workflow is not None:
             self.timeline.show(self._workflow, execution, self.app.now())
+            self._draw()
             self._tell()
 
     def _tell(self) -> None:
@@ -134,9 +140,30 @@ class ExecutionScreen(ExecutionDeeds):
         self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
         self.log_pane.show(entry)
 
-    def on_timeline_selected(self, _event: Timeline.Selected) -> None:
+    @property
+    def steps(self) -> Timeline | GraphView:
+        """Where the steps are chosen: the timeline or the graph."""
+        return self.graph if self.graph.display else self.timeline
+
+    def _draw(self) -> None:
+        """Bring the graph up to date, if it is shown."""
+        if self.graph.display and self._workflow is not None:
+            self.graph.show(draw_graph(self._workflow, self.app.symbols, self._execution))
+            if self.timeline.selected is not None:
+                self.graph.select(self.timeline.selected.step.key)
+
+    def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """Show the log of another attempt."""
+        self.graph.select(event.entry.step.key)
         self._tell()
+
+    def on_graph_view_selected(self, event: GraphView.Selected) -> None:
+        """Select the newest attempt of a step."""
+        self.timeline.select(event.key)
+
+    def on_graph_view_opened(self, _event: GraphView.Opened) -> None:
+        """As in the timeline."""
+        self.timeline.action_open()
 
     # Keys
 
@@ -174,12 +201,12 @@ class ExecutionScreen(ExecutionDeeds):
 
     def _zoom(self, zoomed: bool) -> None:
         self.set_class(zoomed, "-zoomed")
-        (self.log_view if zoomed else self.timeline).focus()
+        (self.log_view if zoomed else self.steps).focus()
 
     def action_log(self) -> None:
         """To the log, or back to the steps."""
         if self.log_view.has_focus and not self.is_zoomed:
-            self.timeline.focus()
+            self.steps.focus()
         else:
             self.log_view.focus()
 
@@ -215,6 +242,15 @@ class ExecutionScreen(ExecutionDeeds):
         """Copy the whole log."""
         self.log_pane.copy(everything=True)
 
+    def action_graph(self) -> None:
+        """Show the steps as a graph, or in their time."""
+        had_focus = self.steps.has_focus
+        self.graph.display = not self.graph.display
+        self.timeline.display = not self.graph.display
+        self._draw()
+        if had_focus:
+            self.steps.focus()
+
     def action_nearer(self) -> None:
         """Show time nearer."""
         self.timeline.action_nearer()
@@ -224,12 +260,12 @@ class ExecutionScreen(ExecutionDeeds):
         self.timeline.action_farther()
 
     def action_earlier(self) -> None:
-        """Show an earlier time."""
-        self.timeline.action_earlier()
+        """Show an earlier time; of the graph, what lies to the left."""
+        self.graph.shift(-1) if self.graph.display else self.timeline.action_earlier()
 
     def action_later(self) -> None:
-        """Show a later time."""
-        self.timeline.action_later()
+        """Show a later time; of the graph, what lies to the right."""
+        self.graph.shift(1) if self.graph.display else self.timeline.action_later()
 
     def action_fit(self) -> None:
         """Show all of the time."""
@@ -242,6 +278,6 @@ class ExecutionScreen(ExecutionDeeds):
         if self.is_zoomed:
             self._zoom(False)
         elif self.log_view.has_focus:
-            self.timeline.focus()
+            self.steps.focus()
         else:
             await super().action_back()
