@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from console.keys.key import Key
-from console.keys.shared import CANCEL, ENTER, FILTER, NODE, REVERSE, SEARCH, SORT, WRAP
+from console.keys.shared import CANCEL, ENTER, FILTER, GRAPH, NODE, REVERSE, SEARCH, SORT, WRAP
+
+TIME = (
+    Key(keys="plus,equals_sign", action="nearer", label="nearer", help="see the time of the selected step nearer"),
+    Key(keys="minus", action="farther", label="farther", help="see more of the time"),
+    Key(keys="less_than_sign,shift+left", action="earlier", label="earlier", help="an earlier time, when seen nearer"),
+    Key(keys="greater_than_sign,shift+right", action="later", label="later", help="a later time, when seen nearer"),
+    Key(keys="0", action="fit", label="all time", help="see all of the time again"),
+)
 
 KEYS: Mapping[str, tuple[Key, ...]] = {
     "executions": (
@@ -58,8 +66,15 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         CANCEL,
         replace(NODE, footer=False),
         Key(keys="u", action="parent", label="parent", help="up to the execution that started this one"),
+        GRAPH,
+        *TIME,
         Key(keys="A", action="artifacts", label="artifacts", help="the texts that the execution made (core.render)"),
     ),
+    "graph": (
+        Key(keys="left", action="step_left", label="left", help="the step to the left, or what lies further left"),
+        Key(keys="right", action="step_right", label="right", help="the step to the right, or what lies further right"),
+    ),
+    "graph_screen": (Key(keys="y", action="copy", label="copy", help="copy the picture as text", footer=True),),
     "artifacts": (
         Key(keys="enter,tab", action="open", label="text", help="between the list and the text", footer=True),
         Key(keys="s", action="save", label="save", help="save the text to a file, after a question", footer=True),

@@ -19,6 +19,7 @@ _NAMES = {
     "asterisk": "*",
     "ctrl+@": "ctrl+space",
     "minus": "-",
+    "equals_sign": "=",
 }
 
 

@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from console.keys.key import Key
-from console.keys.shared import CHANGES, ENTER, FILTER, FIND, IMPACT, MARK_VERSION, REVERSE, SORT, TEXT, USE, WRAP
+from console.keys.shared import (
+    CHANGES,
+    ENTER,
+    FILTER,
+    FIND,
+    GRAPH,
+    IMPACT,
+    MARK_VERSION,
+    REVERSE,
+    SORT,
+    TEXT,
+    USE,
+    WRAP,
+)
 
 KEYS: Mapping[str, tuple[Key, ...]] = {
     "workflows": (
@@ -18,6 +31,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         FILTER,
         FIND,
         Key(keys="p", action="publish", label="publish", help="make the newest version the active one", footer=True),
+        GRAPH,
         Key(keys="tab", action="app.focus_next", label="details", help="go to the details, and back", footer=True),
     ),
     "templates": (

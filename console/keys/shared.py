@@ -83,3 +83,6 @@ TEXT = (
     WRAP,
     Key(keys="y", action="copy", label="copy", help="copy what is shown"),
 )
+GRAPH = Key(
+    keys="v", action="graph", label="graph", help="the workflow as a graph: where steps branch, join and go back"
+)

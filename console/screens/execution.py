@@ -1,38 +1,32 @@
 """One execution: its timeline, and of the selected attempt what there is to know and the log, live."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events, work
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
-from console import clipboard, keys
 from console.keys import Key
 from console.model import Changes
-from console.screens import control, deeds
-from console.screens.base import PureBootScreen
+from console.screens.execution_deeds import ExecutionDeeds, fitting
 from console.view import execution_lines
-from console.view.execution_lines import LogState, starts_another
-from console.view.timeline import Entry
-from console.view.waiting import asking
-from console.widgets.filter import FilterBar
+from console.view.execution_lines import starts_another
+from console.view.graph_picture import draw_graph
+from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
+from console.widgets.log_pane import LogPane
 from console.widgets.log_view import LogView
 from console.widgets.seen import is_seen
 from console.widgets.timeline import Timeline
-from engine.core.executions import Attempt, Execution, ExecutionStatus
+from engine.core.executions import Attempt, Execution
 from engine.core.workflows import Workflow
 from engine.errors import PureBootError
 
-RETRY_SECONDS = 1.0
 SHORT = 30  # lines of a screen that has none to give away
 
 
-class ExecutionScreen(PureBootScreen):
+class ExecutionScreen(ExecutionDeeds):
     """Title, timeline, selected attempt, log; the log can have the whole screen."""
 
     CONTEXTS = ("execution", "list")
@@ -45,32 +39,42 @@ class ExecutionScreen(PureBootScreen):
         self._workflow: Workflow | None = None
         self._execution: Execution | None = None
         self._above: Execution | None = None
-        self._logged: str | None = None
+
+    @property
+    def execution(self) -> Execution | None:
+        """The execution; None until it was read."""
+        return self._execution
+
+    @property
+    def chosen(self) -> Attempt | None:
+        """The attempt of the selected row; None while the step has none."""
+        return self.timeline.selected.attempt if self.timeline.selected else None
 
     def body(self) -> Iterable[Widget]:
         """The parts, from top to bottom."""
         symbols = self.app.symbols
-        self.heading, self.about, self.log_heading = (
-            Lines(id="execution-title"),
-            Lines(id="execution-attempt"),
-            Lines(id="log-heading"),
-        )
+        self.heading, self.about = Lines(id="execution-title"), Lines(id="execution-attempt")
         self.timeline = Timeline(symbols, id="timeline")
-        self.log_view = LogView(symbols, id="log")
-        self.search = FilterBar(id="search")
+        self.graph = GraphView(symbols, id="graph")
+        self.graph.display = False
+        self.log_pane = LogPane(symbols, id="log-pane")
         with Vertical():
             yield self.heading
             yield self.timeline
+            yield self.graph
             yield self.about
-            yield self.log_heading
-            yield self.search
-            yield self.log_view
+            yield self.log_pane
+
+    @property
+    def log_view(self) -> LogView:
+        """The log."""
+        return self.log_pane.view
 
     # What is shown
 
     def begin(self) -> None:
         """Read the execution, and the workflow version it runs."""
-        self.search.query_one(Input).placeholder = "search in the log"
+        self.log_pane.begin()
         self.timeline.focus()
         self._read()
 
@@ -121,6 +125,7 @@ class ExecutionScreen(PureBootScreen):
         self.keybar.show(self.footer_keys())
         if self._workflow is not None:
             self.timeline.show(self._workflow, execution, self.app.now())
+            self._draw()
             self._tell()
 
     def _tell(self) -> None:
@@ -133,56 +138,32 @@ class ExecutionScreen(PureBootScreen):
         name = node.name if node else ""
         self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above))
         self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
-        self.log_heading.show([execution_lines.log_heading(entry, self._log_state(), width, symbols)])
+        self.log_pane.show(entry)
 
-    def _log_state(self) -> LogState:
-        log = self.log_view
-        match, matches = log.matches
-        return LogState(
-            lines=log.lines,
-            dropped=log.dropped,
-            follows=log.follows,
-            unseen=log.unseen,
-            needle=log.needle,
-            match=match,
-            matches=matches,
-            marked=log.marked,
-        )
+    @property
+    def steps(self) -> Timeline | GraphView:
+        """Where the steps are chosen: the timeline or the graph."""
+        return self.graph if self.graph.display else self.timeline
+
+    def _draw(self) -> None:
+        """Bring the graph up to date, if it is shown."""
+        if self.graph.display and self._workflow is not None:
+            self.graph.show(draw_graph(self._workflow, self.app.symbols, self._execution))
+            if self.timeline.selected is not None:
+                self.graph.select(self.timeline.selected.step.key)
 
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """Show the log of another attempt."""
-        self._follow_log(event.entry)
+        self.graph.select(event.entry.step.key)
         self._tell()
 
-    def on_log_view_moved(self, _event: LogView.Moved) -> None:
-        """Say how the log is read now."""
-        self._tell()
+    def on_graph_view_selected(self, event: GraphView.Selected) -> None:
+        """Select the newest attempt of a step."""
+        self.timeline.select(event.key)
 
-    def _follow_log(self, entry: Entry) -> None:
-        attempt = entry.attempt
-        if self._logged == (attempt.id if attempt else ""):
-            return
-        self._logged = attempt.id if attempt else ""
-        self.log_view.clear()
-        self.workers.cancel_group(self, "log")
-        if attempt is not None:
-            self._append_log(attempt)
-
-    @work(group="log", exclusive=True)
-    async def _append_log(self, attempt: Attempt) -> None:
-        """Follow a log for as long as it is shown, over times when the store cannot be read."""
-        last = 0
-        while True:
-            try:
-                async for batch in self.app.pureboot.feed.follow_log(
-                    self.execution_id, attempt_id=attempt.id, after=last
-                ):
-                    last = batch[-1].id
-                    for chunk in batch:
-                        self.log_view.append(chunk.text)
-            except PureBootError as error:
-                self.app.complain(error)
-                await asyncio.sleep(RETRY_SECONDS)
+    def on_graph_view_opened(self, _event: GraphView.Opened) -> None:
+        """As in the timeline."""
+        self.timeline.action_open()
 
     # Keys
 
@@ -220,12 +201,12 @@ class ExecutionScreen(PureBootScreen):
 
     def _zoom(self, zoomed: bool) -> None:
         self.set_class(zoomed, "-zoomed")
-        (self.log_view if zoomed else self.timeline).focus()
+        (self.log_view if zoomed else self.steps).focus()
 
     def action_log(self) -> None:
         """To the log, or back to the steps."""
         if self.log_view.has_focus and not self.is_zoomed:
-            self.timeline.focus()
+            self.steps.focus()
         else:
             self.log_view.focus()
 
@@ -239,20 +220,11 @@ class ExecutionScreen(PureBootScreen):
 
     def action_mark(self) -> None:
         """Mark lines of the log."""
-        self.log_view.focus()
-        self.log_view.action_mark()
+        self.log_pane.mark()
 
     def action_search(self) -> None:
         """Let a text to search be typed."""
-        self.search.ask()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Search while typing."""
-        self.log_view.search(event.text)
-
-    def on_filter_bar_left(self, _event: FilterBar.Left) -> None:
-        """The keys go to the log."""
-        self.log_view.focus()
+        self.log_pane.search.ask()
 
     def action_next(self) -> None:
         """The next match."""
@@ -264,99 +236,48 @@ class ExecutionScreen(PureBootScreen):
 
     def action_copy(self) -> None:
         """Copy what is marked or under the cursor, or else all."""
-        self._copy(*self.log_view.chosen)
+        self.log_pane.copy()
 
     def action_copy_all(self) -> None:
         """Copy the whole log."""
-        self._copy(self.log_view.dropped, self.log_view.lines)
+        self.log_pane.copy(everything=True)
 
-    def _copy(self, start: int, end: int) -> None:
-        if start >= end:
-            self.app.complain("there is no log to copy here yet")
-            return
-        copied = clipboard.copy(self.log_view.text(start, end))
-        self.app.copy_to_clipboard(copied.text)
-        self.app.tell(copied.said)
+    def action_graph(self) -> None:
+        """Show the steps as a graph, or in their time."""
+        had_focus = self.steps.has_focus
+        self.graph.display = not self.graph.display
+        self.timeline.display = not self.graph.display
+        self._draw()
+        if had_focus:
+            self.steps.focus()
 
-    def action_cancel(self) -> None:
-        """Cancel the execution, after a question."""
-        deeds.cancel(self.app, [self._execution] if self._execution else [])
+    def action_nearer(self) -> None:
+        """Show time nearer."""
+        self.timeline.action_nearer()
 
-    @property
-    def _chosen(self) -> Attempt | None:
-        """The attempt of the selected row; None while the step has none."""
-        return self.timeline.selected.attempt if self.timeline.selected else None
+    def action_farther(self) -> None:
+        """Show more time."""
+        self.timeline.action_farther()
 
-    def action_pause(self) -> None:
-        """Pause the execution or let it go on, after a question."""
-        if self._execution is not None:
-            control.pause(self.app, self._execution)
+    def action_earlier(self) -> None:
+        """Show an earlier time; of the graph, what lies to the left."""
+        self.graph.shift(-1) if self.graph.display else self.timeline.action_earlier()
 
-    def action_retry(self) -> None:
-        """Retry what failed, after a question."""
-        if self._execution is not None:
-            control.retry(self.app, self._execution)
+    def action_later(self) -> None:
+        """Show a later time; of the graph, what lies to the right."""
+        self.graph.shift(1) if self.graph.display else self.timeline.action_later()
 
-    def action_retry_step(self) -> None:
-        """Run the selected step again, after a question."""
-        if self._execution is not None:
-            control.retry_step(self.app, self._execution, self._chosen)
-
-    def action_skip(self) -> None:
-        """Skip the selected step, with a reason."""
-        if self._execution is not None:
-            control.skip(self.app, self._execution, self._chosen)
-
-    def action_approve(self) -> None:
-        """Approve or reject what waits for a person."""
-        if self._execution is not None:
-            control.decide(self.app, self._execution, self._chosen)
-
-    def action_parent(self) -> None:
-        """Open the execution that started this one."""
-        if self._execution is not None and self._execution.parent_id is not None:
-            self.app.open_execution(self._execution.parent_id)
-        else:
-            self.app.complain("no other execution started this one")
-
-    def action_artifacts(self) -> None:
-        """Open what it made."""
-        if self._execution is not None:
-            from console.screens.artifacts import ArtifactsScreen
-
-            self.app.push_screen(ArtifactsScreen(self._execution))
-
-    def action_node(self) -> None:
-        """Open the node."""
-        if self._execution is not None and self._execution.node_id is not None:
-            self.app.open_node(self._execution.node_id)
-        else:
-            self.app.complain("this execution is not for a node")
+    def action_fit(self) -> None:
+        """Show all of the time."""
+        self.timeline.fit()
 
     async def action_back(self) -> None:
         """Drop the search, the marks, the zoom; then leave."""
-        if self.search.text:
-            self.search.text = ""
-        elif self.log_view.marked:
-            self.log_view.action_mark()
-        elif self.is_zoomed:
+        if self.log_pane.step_back():
+            return
+        if self.is_zoomed:
             self._zoom(False)
         elif self.log_view.has_focus:
-            self.timeline.focus()
+            self.steps.focus()
         else:
             await super().action_back()
-
-
-def fitting(shown: Sequence[Key], execution: Execution) -> list[Key]:
-    """Of the keys of the footer those that do something as an execution stands; the one that it needs comes first."""
-    needed = "approve" if asking(execution) else "retry" if control.can_retry(execution) else ""
-    idle = {"search"} if needed == "approve" else set()
-    if execution.ended:
-        idle |= {"cancel", "pause"}
-    if execution.status is ExecutionStatus.PENDING:
-        idle |= {"pause"}
-    left = [key for key in keys.KEYS["execution"] if key.action == needed]
-    left += [key for key in shown if key.action not in idle]
-    if execution.status is ExecutionStatus.PAUSED:
-        left = [replace(key, label="resume") if key.action == "pause" else key for key in left]
-    return left

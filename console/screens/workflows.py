@@ -119,6 +119,14 @@ class WorkflowsScreen(ListScreen):
         """Find a text in all of them."""
         self.app.find_in(DocumentKind.WORKFLOW)
 
+    def action_graph(self) -> None:
+        """Show the one under the cursor as a graph."""
+        workflow = self._workflows.get(self.table.cursor_key or "")
+        if workflow is not None:
+            from console.screens.graph import GraphScreen
+
+            self.app.push_screen(GraphScreen(workflow))
+
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open its versions."""
         self.app.open_document(DocumentKind.WORKFLOW, self._workflows[event.key].name)

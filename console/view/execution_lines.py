@@ -78,13 +78,13 @@ def _origin(execution: Execution, parent: Execution | None, width: int, symbols:
         step = steps.get(execution.parent_attempt_id or "")
         above = f"{f'step {step} of ' if step else ''}{parent.workflow_name}@{parent.workflow_version}"
     pieces = (Piece(f" {symbols.child} started by ", Role.MUTED), *cell(above), Piece("  u opens it", Role.MUTED))
-    return [_cut(pieces, width, symbols)]
+    return [cut(pieces, width, symbols)]
 
 
 def _waits(execution: Execution, width: int, symbols: Symbols) -> list[Cell]:
     """What it waits for: its turn, or a person who approves."""
     if waits(execution):
-        return [_cut((Piece(f" {safe(waits(execution))}", Role.WARN),), width, symbols)]
+        return [cut((Piece(f" {safe(waits(execution))}", Role.WARN),), width, symbols)]
     found: list[Cell] = []
     for attempt in asking(execution):
         asked = question(attempt) or attempt.step_name
@@ -182,10 +182,11 @@ def _output(output: Mapping[str, Any], width: int, symbols: Symbols) -> Cell:
     for name, value in output.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
         pieces += [Piece(f"  {safe(name)} ", Role.MUTED), Piece(safe(text[:_MOST_OUTPUT]))]
-    return _cut(pieces, width, symbols)
+    return cut(pieces, width, symbols)
 
 
-def _cut(pieces: Sequence[Piece], width: int, symbols: Symbols) -> Cell:
+def cut(pieces: Sequence[Piece], width: int, symbols: Symbols) -> Cell:
+    """A line of pieces in at most `width` cells."""
     kept: list[Piece] = []
     left = width
     for piece in pieces:

@@ -4,37 +4,50 @@ Pure: the workflow, the execution, the time and the width come in, lines of piec
 filled with, so that the picture reads without colour.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from console.view.labels import ATTEMPT_ROLES, Role, Symbols, duration, safe, words
+from console.view.labels import Role, Symbols, duration, words
+from console.view.lanes import Lane, lanes
 from console.view.pieces import Piece, cells, fit
-from console.view.timeline_axis import Axis, axis
-from console.view.waiting import NEEDS_YOU, is_asking
-from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
-from engine.core.workflows import Step, Workflow
+from console.view.timeline_axis import Axis, axis, whole
+from console.view.timeline_rows import Entry, current, entries, is_untaken
+from console.view.timeline_window import Window
+from console.view.waiting import NEEDS_YOU
+from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, Performer
+from engine.core.workflows import Workflow
+
+__all__ = ["Drawing", "Entry", "current", "draw", "drawing", "entries", "fills_for", "ruler"]
 
 _LEAD = 4  # cells before the label: cursor, space, symbol, space
 _STATUS = 10  # cells of the longest word for a status, and a space
 _DURATION = 7  # cells of the longest usual duration
-_ROOM_FOR_STATUS, _ROOM_FOR_DURATION = 64, 40
+_ROOM_FOR_LANES, _ROOM_FOR_STATUS, _ROOM_FOR_DURATION = 60, 64, 40
 
 # What is said of an attempt that runs where nobody works at it: what is waited for.
 _RUNS = {Performer.PERSON: NEEDS_YOU, Performer.TIMER: "waits", Performer.WORKFLOW: "child"}
+_UNTAKEN = "not taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fills:
-    """What bars are filled with, one cell each; `tick` stands before a time on the ruler."""
+    """What bars are filled with, one cell each: by how it went, and by who or what is waited for. `tick` stands before
+    a time on the ruler, `earlier` and `later` where a bar lies beside what is shown.
+    """
 
     succeeded: str = "█"
     running: str = "▒"
     waiting: str = "·"
+    asking: str = "?"
+    untaken: str = ":"
     failed: str = "×"
     cancelled: str = "░"
+    undone: str = "◂"
     tick: str = "╷"
+    earlier: str = "‹"
+    later: str = "›"
 
     def of(self, status: AttemptStatus) -> str:
         """What the bar of an attempt is filled with."""
@@ -47,9 +60,23 @@ class Fills:
         }
         return known.get(status, self.cancelled)
 
+    def of_attempt(self, attempt: Attempt) -> str:
+        """As `of`, but a time that was waited for somebody or something looks so, and so does what was undone."""
+        if attempt.status not in (AttemptStatus.SUCCEEDED, AttemptStatus.RUNNING):
+            return self.of(attempt.status)
+        waits = {Performer.PERSON: self.asking, Performer.TIMER: self.waiting}
+        if attempt.performer in waits:
+            return waits[attempt.performer]
+        if is_untaken(attempt):
+            return self.untaken
+        is_undone = attempt.undoes is not None and attempt.status is AttemptStatus.SUCCEEDED
+        return self.undone if is_undone else self.of(attempt.status)
+
 
 _UNICODE = Fills()
-_ASCII = Fills(succeeded="=", running="-", waiting=".", failed="x", cancelled="/", tick="|")
+_ASCII = Fills(
+    succeeded="=", running="-", waiting=".", failed="x", cancelled="/", undone="<", tick="|", earlier="<", later=">"
+)
 
 
 def fills_for(symbols: Symbols) -> Fills:
@@ -58,135 +85,10 @@ def fills_for(symbols: Symbols) -> Fills:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A row: a step and one of its attempts, or None while it has none.
-
-    `tried` is how many attempts the step has in this visit, and `place` which of them it is; `visits` is how often the
-    step was come to. `undone` is the name of the step that the attempt undoes, in a rollback.
-    """
-
-    step: Step
-    attempt: Attempt | None = None
-    tried: int = 0
-    place: int = 1
-    visits: int = 1
-    undone: str = ""
-
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """What the row is known by while the execution changes: step, number of the attempt, what it undoes."""
-        return self.step.key, self.attempt.attempt if self.attempt else 1, self.undone
-
-    @property
-    def name(self) -> str:
-        """The step's name, or in a rollback what it undoes."""
-        return safe(f"undoes {self.undone}" if self.undone else self.step.name or self.step.key)
-
-    @property
-    def number(self) -> str:
-        """Which visit, and which attempt of how many, where there are several; begins with a space."""
-        if self.attempt is None:
-            return ""
-        visit = f" x{self.attempt.visit}" if self.visits > 1 and not self.undone else ""
-        tries = f" {self.place}/{max(self.step.retry.max_attempts, self.tried)}" if self.tried > 1 else ""
-        return visit + tries
-
-    @property
-    def waits(self) -> bool:
-        """Whether it runs only in that a person or the clock is waited for."""
-        attempt = self.attempt
-        waited = (Performer.PERSON, Performer.TIMER)
-        return attempt is not None and attempt.status is AttemptStatus.RUNNING and attempt.performer in waited
-
-    @property
-    def is_dim(self) -> bool:
-        """Whether nothing was done in it."""
-        return self.attempt is None or self.attempt.status is AttemptStatus.SKIPPED
-
-    @property
-    def failed(self) -> bool:
-        """Whether it is how its step failed: a failure after which the step was not tried again."""
-        attempt = self.attempt
-        is_last = self.place >= self.tried and (attempt is None or bool(self.undone) or attempt.visit >= self.visits)
-        return attempt is not None and attempt.status in FAILURES and is_last
-
-    @property
-    def role(self) -> Role:
-        """The role of its symbol, bar and status; a failure that was tried again is not as bad as the last one."""
-        if self.attempt is None:
-            return Role.MUTED
-        if is_asking(self.attempt):
-            return Role.WARN
-        role = ATTEMPT_ROLES[self.attempt.status]
-        return Role.WARN if role is Role.BAD and not self.failed else role
-
-    def symbol(self, symbols: Symbols) -> str:
-        """The symbol of its status."""
-        if self.attempt is not None and is_asking(self.attempt):
-            return symbols.person
-        return symbols.attempt[self.attempt.status] if self.attempt else symbols.execution[ExecutionStatus.PENDING]
-
-
-def entries(workflow: Workflow, execution: Execution) -> tuple[Entry, ...]:
-    """The rows: the steps in the order of the plan, each with its attempts in the order of their beginning; then what
-    was undone, in that order.
-    """
-    made: dict[str, list[Attempt]] = {}
-    undos: dict[str, list[Attempt]] = {}
-    for attempt in execution.attempts:
-        of = made.setdefault(attempt.step_key, []) if attempt.undoes is None else undos.setdefault(attempt.undoes, [])
-        of.append(attempt)
-    reached = workflow.reachable
-    others = tuple(step for step in workflow.steps if step.key in made and step not in reached)
-    found: list[Entry] = []
-    for step in (*reached, *others):
-        found += _tries(step, made[step.key]) if step.key in made else [Entry(step=step)]
-    for undone, tries in undos.items():
-        name = next((each.step_name for each in execution.attempts if each.id == undone), "a step")
-        found += _undo(workflow.by_key[tries[0].step_key], tries, name)
-    return tuple(found)
-
-
-def _tries(step: Step, tries: Sequence[Attempt]) -> list[Entry]:
-    visits = max(each.visit for each in tries)
-    of_visit = Counter(each.visit for each in tries)
-    places: Counter[int] = Counter()
-    found = []
-    for each in tries:
-        places[each.visit] += 1
-        tried, place = of_visit[each.visit], places[each.visit]
-        found.append(Entry(step=step, attempt=each, tried=tried, place=place, visits=visits))
-    return found
-
-
-def _undo(step: Step, tries: Sequence[Attempt], name: str) -> list[Entry]:
-    return [
-        Entry(step=step, attempt=each, tried=len(tries), place=place, undone=name)
-        for place, each in enumerate(tries, 1)
-    ]
-
-
-_FIRST_TO_LAST = (
-    frozenset({AttemptStatus.RUNNING}),
-    frozenset({AttemptStatus.RETRYING}),
-    FAILURES | {AttemptStatus.CANCELLED},
-    frozenset({AttemptStatus.SUCCEEDED}),
-)
-
-
-def current(rows: Sequence[Entry]) -> int:
-    """The row to look at first: what runs, else what waits, else the last failure, else the last that succeeded."""
-    for wanted in _FIRST_TO_LAST:
-        found = [at for at, row in enumerate(rows) if row.attempt and row.attempt.status in wanted]
-        if found:
-            return found[-1]
-    return 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The widths, in cells, of the parts of a row: label, bar, status and duration (0: left out)."""
+    """The widths, in cells, of the parts of a row: lanes, label, bar, status and duration (0: left out)."""
 
+    lane: int = 0
     label: int
     bar: int
     status: int
@@ -195,32 +97,42 @@ class Columns:
     @property
     def bar_at(self) -> int:
         """Where bars begin."""
-        return _LEAD + self.label + 1
+        return _LEAD + self.lane + self.label + 1
 
 
-def columns(rows: Sequence[Entry], width: int) -> Columns:
-    """The widths that fit `width` cells; what there is no room for is left out, first the status, then the duration."""
+def columns(rows: Sequence[Entry], width: int, lane: int = 0) -> Columns:
+    """The widths that fit `width` cells; what there is no room for is left out, first the status, then the duration.
+    `lane` is how wide the lanes of the branches are, with a space after them.
+    """
+    lane = lane if width >= _ROOM_FOR_LANES else 0
     longest = max((cells(row.name) + len(row.number) for row in rows), default=0)
     label = max(4, min(longest, max(width * 3 // 10, 8)))
     status = _STATUS if width >= _ROOM_FOR_STATUS else 0
     time = _DURATION if width >= _ROOM_FOR_DURATION else 0
     gap = 3 if time else 1  # two cells before, one after
-    return Columns(
-        label=label, bar=max(1, width - _LEAD - label - 1 - gap - status - time), status=status, duration=time
-    )
+    bar = max(1, width - _LEAD - lane - label - 1 - gap - status - time)
+    return Columns(lane=lane, label=label, bar=bar, status=status, duration=time)
 
 
-def ruler(axis: Axis, columns: Columns, fills: Fills) -> list[Piece]:
-    """The line above the bars that says how much time has passed where."""
+def ruler(axis: Axis, columns: Columns, fills: Fills, zoom: str = "") -> list[Piece]:
+    """The line above the bars that says how much time has passed where; before it, how much nearer it is seen."""
     line = ""
     for at, text in axis.ticks():
         line += " " * (at - len(line)) + fills.tick + text
-    return [Piece(" " * columns.bar_at, Role.MUTED), Piece(line.ljust(columns.bar), Role.MUTED)]
+    lead = zoom.rjust(columns.bar_at - 1)[: columns.bar_at - 1] + " "
+    return [Piece(lead, Role.ACCENT if zoom else Role.MUTED), Piece(line.ljust(columns.bar), Role.MUTED)]
+
+
+def zoom_label(axis: Axis, whole: float) -> str:
+    """How much nearer than the whole it is seen: `x8`; empty for the whole."""
+    return f"x{whole / axis.seconds:.3g}" if axis.seconds < whole else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What the rows of one picture have in common. `ended` is whether the execution has, so nothing more is planned."""
+    """What the rows of one picture have in common. `ended` is whether the execution has, so nothing more is planned;
+    `lanes` are those of the branches, by step, and `whole` how many seconds the execution takes.
+    """
 
     axis: Axis
     columns: Columns
@@ -228,6 +140,19 @@ class Drawing:
     symbols: Symbols
     fills: Fills
     ended: bool
+    whole: float
+    lanes: Mapping[str, Lane]
+
+    def ruler(self) -> list[Piece]:
+        """The line above the rows."""
+        return ruler(self.axis, self.columns, self.fills, zoom_label(self.axis, self.whole))
+
+    def _lane(self, entry: Entry) -> list[Piece]:
+        if not self.columns.lane:
+            return []
+        lane = self.lanes.get(entry.step.key)
+        text = " " if lane is None or entry.undone else lane.first if _is_first(entry) else lane.then
+        return [Piece(text.ljust(self.columns.lane), Role.MUTED)]
 
     def row(self, entry: Entry) -> list[Piece]:
         """One row; the two cells of the cursor before it are not in it."""
@@ -235,6 +160,7 @@ class Drawing:
         role = Role.MUTED if entry.is_dim else Role.BAD if entry.failed else Role.PLAIN
         pieces: list[Piece] = [
             Piece(entry.symbol(self.symbols) + " ", entry.role),
+            *self._lane(entry),
             Piece(fit(name, self.columns.label, self.symbols.ellipsis) + " ", role),
             *self._bar(entry),
         ]
@@ -248,8 +174,7 @@ class Drawing:
 
     def _bar(self, entry: Entry) -> Iterator[Piece]:
         line: list[Piece] = [Piece(" ", Role.PLAIN)] * self.axis.cells
-        attempt = entry.attempt
-        if attempt is not None and not entry.is_dim:
+        for attempt in () if entry.is_dim else entry.attempts:
             for first, last, fill, role in self._stretches(attempt, entry):
                 line[first:last] = [Piece(fill, role)] * (last - first)
             at = self._percent_at(attempt)
@@ -259,16 +184,23 @@ class Drawing:
         yield from _joined(line)
 
     def _stretches(self, attempt: Attempt, entry: Entry) -> Iterator[tuple[int, int, str, Role]]:
-        """The parts of a bar: the wait before a retry, then the attempt itself."""
-        role = entry.role
+        """The parts of a bar: the wait before a retry, then the attempt itself; of one that is not shown at all, a mark
+        at the edge behind which it lies.
+        """
+        role = entry.role_of(attempt)
         waits = attempt.status is AttemptStatus.RETRYING
         waited_until = attempt.started_at or attempt.completed_at or attempt.due_at or self.now
-        if attempt.created_at < waited_until:
+        begin, end = (attempt.created_at, waited_until) if waits else self._ran(attempt)
+        beside = self.axis.beside(min(begin, attempt.created_at), end)
+        if beside:
+            at = 0 if beside < 0 else self.axis.cells - 1
+            yield (at, at + 1, self.fills.earlier if beside < 0 else self.fills.later, Role.MUTED)
+            return
+        if attempt.created_at < waited_until and not self.axis.beside(attempt.created_at, waited_until):
             stretch = self.axis.stretch(attempt.created_at, waited_until)
             yield (*stretch, self.fills.waiting, role if waits else Role.MUTED)
-        if not waits:
-            fill = self.fills.waiting if entry.waits else self.fills.of(attempt.status)
-            yield (*self.axis.stretch(*self._ran(attempt)), fill, role)
+        if not waits and not self.axis.beside(begin, end):
+            yield (*self.axis.stretch(begin, end), self.fills.of_attempt(attempt), role)
 
     def _ran(self, attempt: Attempt) -> tuple[datetime, datetime]:
         begin = attempt.started_at or attempt.completed_at or attempt.created_at
@@ -286,6 +218,8 @@ class Drawing:
         attempt = entry.attempt
         if attempt is None:
             return ("not run" if self.ended else ""), ""
+        if entry.folded:
+            return f"{attempt.visit} visits", duration(sum(map(self._seconds, entry.folded)))
         status = words(attempt.status)
         if attempt.status is AttemptStatus.SKIPPED:
             return status, ""
@@ -294,9 +228,17 @@ class Drawing:
         if attempt.status is AttemptStatus.RUNNING and attempt.progress_percent and self._percent_at(attempt) is None:
             status = f"at {attempt.progress_percent}%"
         elif attempt.status is AttemptStatus.RUNNING:
-            status = _RUNS.get(attempt.performer, status)
+            status = _UNTAKEN if is_untaken(attempt) else _RUNS.get(attempt.performer, status)
+        return status, duration(self._seconds(attempt))
+
+    def _seconds(self, attempt: Attempt) -> float:
         begin, end = self._ran(attempt)
-        return status, duration((end - begin).total_seconds())
+        return (end - begin).total_seconds()
+
+
+def _is_first(entry: Entry) -> bool:
+    """Whether it is the first row of its step."""
+    return entry.attempt is None or bool(entry.folded) or entry.attempt.attempt == 1
 
 
 def _joined(line: Sequence[Piece]) -> Iterator[Piece]:
@@ -308,23 +250,36 @@ def _joined(line: Sequence[Piece]) -> Iterator[Piece]:
             begin = at
 
 
-def drawing(rows: Sequence[Entry], execution: Execution, now: datetime, width: int, symbols: Symbols) -> Drawing:
-    """How the rows of an execution are drawn at a time on `width` cells, those of the cursor included."""
-    widths = columns(rows, width)
+def drawing(
+    rows: Sequence[Entry],
+    execution: Execution,
+    now: datetime,
+    width: int,
+    symbols: Symbols,
+    *,
+    window: Window | None = None,
+    beside: Mapping[str, Lane] = MappingProxyType({}),
+) -> Drawing:
+    """How the rows of an execution are drawn at a time on `width` cells, those of the cursor included; `window` is the
+    part of its time that is shown, `beside` are the lanes of its workflow.
+    """
+    widths = columns(rows, width, max((len(lane.first) + 1 for lane in beside.values()), default=0))
     return Drawing(
-        axis=axis(execution, now, widths.bar),
+        axis=axis(execution, now, widths.bar, window),
         columns=widths,
         now=now,
         symbols=symbols,
         fills=fills_for(symbols),
         ended=execution.ended,
+        whole=whole(execution, now),
+        lanes=beside,
     )
 
 
 def draw(workflow: Workflow, execution: Execution, now: datetime, width: int, symbols: Symbols) -> list[str]:
     """The whole timeline as text: the ruler, then the rows, each `width` cells wide."""
     rows = entries(workflow, execution)
-    picture = drawing(rows, execution, now, width, symbols)
-    lines = [ruler(picture.axis, picture.columns, picture.fills)]
+    picture = drawing(rows, execution, now, width, symbols, beside=lanes(workflow, symbols))
+    lines = [picture.ruler()]
     lines += [[Piece("  ", Role.PLAIN), *picture.row(entry)] for entry in rows]
     return [fit("".join(text for text, _ in line), width, symbols.ellipsis) for line in lines]

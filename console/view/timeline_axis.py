@@ -4,9 +4,11 @@ The axis of an execution that runs ends at a round moment ahead (its horizon), n
 and only when one reaches the edge is everything drawn anew for the next horizon. One that has ended fills the axis.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.view.timeline_window import Window
 from engine.core.executions import AttemptStatus, Execution
 from engine.durations import format_duration
 
@@ -28,16 +30,22 @@ _INTERVALS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """Where moments lie on `cells` cells that stand for `seconds` seconds from `start` on."""
+    """Where moments lie on `cells` cells that stand for `seconds` seconds, from `begin` seconds after `start` on."""
 
     start: datetime
     seconds: float
     cells: int
+    begin: float = 0.0
 
     def place(self, moment: datetime) -> float:
         """Where a moment is, in cells from the left end, never beyond an end."""
-        past = (moment - self.start).total_seconds()
+        past = (moment - self.start).total_seconds() - self.begin
         return min(max(past / self.seconds, 0.0), 1.0) * self.cells
+
+    def beside(self, begin: datetime, end: datetime) -> int:
+        """On which side of what is shown a bar lies: -1 before it, 1 after it, 0 if any of it is shown."""
+        first, last = ((moment - self.start).total_seconds() - self.begin for moment in (begin, end))
+        return -1 if self.begin > 0 and max(first, last) <= 0 else 1 if first > self.seconds else 0
 
     def stretch(self, begin: datetime, end: datetime) -> tuple[int, int]:
         """The first cell of a bar and the one after its last; however short it is, it has one cell."""
@@ -50,25 +58,45 @@ class Axis:
             count = int(self.seconds / interval)
             if count > self.cells // 4:
                 continue
-            times = [round(interval * n, 1) for n in range(count + 1)]
-            labels = [format_duration(int(time) if time == int(time) else time) for time in times]
+            first = math.ceil(round(self.begin / interval, 6))
+            times = [round(interval * n, 1) for n in range(first, first + count + 1)]
+            labels = [_label(time) for time in times]
             if max(map(len, labels)) + 5 <= self.cells * interval / self.seconds:
-                placed = [int(time / self.seconds * self.cells) for time in times]
+                placed = [int((time - self.begin) / self.seconds * self.cells) for time in times]
                 found = zip(placed, labels, strict=True)
                 return tuple((at, label) for at, label in found if at + 1 + len(label) <= self.cells)
-        return ((0, "0s"),) if self.cells > 2 else ()
+        return ((0, label),) if self.cells >= 1 + len(label := _label(round(self.begin, 1))) else ()
 
 
-def axis(execution: Execution, now: datetime, width: int) -> Axis:
-    """The axis of an execution on `width` cells: from its start to its end, or to the horizon while it runs."""
+def _label(seconds: float) -> str:
+    """A time from the start on: `1h2m30s`, `1m0.5s`."""
+    whole = int(seconds)
+    if seconds == whole:
+        return format_duration(whole)
+    minutes = format_duration(whole // _MINUTE * _MINUTE) if whole >= _MINUTE else ""
+    return f"{minutes}{round(seconds % _MINUTE, 1):g}s"
+
+
+def axis(execution: Execution, now: datetime, width: int, window: Window | None = None) -> Axis:
+    """The axis of an execution on `width` cells: from its start to its end, or to the horizon while it runs; or only
+    the part of it that a window shows.
+    """
+    start = execution.started_at or execution.created_at
+    cells = max(1, width)
+    if window is not None:
+        at = window.at((now - start).total_seconds(), running=not execution.ended)
+        return Axis(start=start, seconds=at.seconds, cells=cells, begin=at.begin)
+    return Axis(start=start, seconds=whole(execution, now), cells=cells)
+
+
+def whole(execution: Execution, now: datetime) -> float:
+    """How many seconds the whole of an execution takes on its axis."""
     start = execution.started_at or execution.created_at
     if execution.ended:
         ends = [execution.completed_at or now, *(each.completed_at or start for each in execution.attempts)]
-        seconds = max((max(ends) - start).total_seconds(), 1.0)
-    else:
-        dues = [each.due_at for each in execution.attempts if each.status is AttemptStatus.RETRYING and each.due_at]
-        seconds = _horizon((max([now, *dues]) - start).total_seconds())
-    return Axis(start=start, seconds=seconds, cells=max(1, width))
+        return max((max(ends) - start).total_seconds(), 1.0)
+    dues = [each.due_at for each in execution.attempts if each.status is AttemptStatus.RETRYING and each.due_at]
+    return _horizon((max([now, *dues]) - start).total_seconds())
 
 
 def _horizon(seconds: float) -> float:

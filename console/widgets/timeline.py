@@ -1,32 +1,35 @@
 """The timeline of an execution on the line API: only the rows in the window are drawn, and of them only what changed.
 
 What it shows is worked out in `console.view.timeline`. The cursor stays with its step and attempt while rows are added;
-as long as it stands on the row to look at first, it goes along when that becomes another one.
+as long as it stands on the row to look at first, it goes along when that becomes another one. Seen nearer, the time
+that is shown goes along with the cursor, and with the present where that is shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from console import keys, looks, paint
+from console import looks, paint
+from console.view.differing import difference
 from console.view.labels import Role, Symbols
-from console.view.pieces import Piece, cells
-from console.view.timeline import Drawing, Entry, current, drawing, entries, ruler
+from console.view.lanes import Lane, lanes
+from console.view.pieces import Piece
+from console.view.timeline import Drawing, Entry, current, drawing, entries
+from console.view.timeline_axis import whole
+from console.view.timeline_window import STEP, ZOOM, Window, following, moved, revealed, zoomed
+from console.widgets.moving import Moving
 from engine.core.executions import Execution
 from engine.core.workflows import Workflow
 
 RULER = 1
 
 
-class Timeline(ScrollView, can_focus=True):
+class Timeline(Moving, can_focus=True):
     """A row for each step and attempt, under a ruler."""
 
     DEFAULT_CSS = """
@@ -37,7 +40,6 @@ class Timeline(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list")]
 
     @dataclass
     class Selected(Message):
@@ -67,7 +69,11 @@ class Timeline(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.symbols = symbols
         self.lines_painted = 0
+        self.window: Window | None = None
         self._rows: tuple[Entry, ...] = ()
+        self._unfolded: frozenset[str] = frozenset()
+        self._lanes: tuple[Workflow | None, Mapping[str, Lane]] = (None, {})
+        self._workflow: Workflow | None = None
         self._execution: Execution | None = None
         self._now: datetime | None = None
         self._drawing: Drawing | None = None
@@ -93,7 +99,10 @@ class Timeline(ScrollView, can_focus=True):
         """Show an execution of a workflow at a time."""
         before = self.selected
         went_along = not self._rows or self._cursor == current(self._rows)
-        self._rows, self._execution, self._now = entries(workflow, execution), execution, now
+        if self._lanes[0] is not workflow:
+            self._lanes = workflow, lanes(workflow, self.symbols)
+        self._workflow, self._execution, self._now = workflow, execution, now
+        self._rows = entries(workflow, execution, self._unfolded)
         self._cursor = current(self._rows) if went_along else self._place_of(before)
         self._resize()
         self._follow_cursor()
@@ -135,7 +144,15 @@ class Timeline(ScrollView, can_focus=True):
 
     def _picture(self) -> Drawing | None:
         if self._drawing is None and self._execution is not None and self._now is not None:
-            self._drawing = drawing(self._rows, self._execution, self._now, self.size.width, self.symbols)
+            self._drawing = drawing(
+                self._rows,
+                self._execution,
+                self._now,
+                self.size.width,
+                self.symbols,
+                window=self.window,
+                beside=self._lanes[1],
+            )
         return self._drawing
 
     def _line(self, y: int) -> list[Piece]:
@@ -143,7 +160,7 @@ class Timeline(ScrollView, can_focus=True):
         if picture is None:
             return []
         if y < RULER:
-            return ruler(picture.axis, picture.columns, picture.fills)
+            return picture.ruler()
         place = self.scroll_offset.y + y - RULER
         if place >= len(self._rows):
             return []
@@ -170,61 +187,126 @@ class Timeline(ScrollView, can_focus=True):
 
     # Moving about
 
-    def _move(self, place: int) -> None:
+    @property
+    def place(self) -> int:
+        """The row the cursor is on."""
+        return self._cursor
+
+    @property
+    def last(self) -> int:
+        """The last row."""
+        return len(self._rows) - 1
+
+    @property
+    def page(self) -> int:
+        """How many rows there is room for."""
+        return max(1, self.size.height - RULER)
+
+    def move(self, place: int) -> None:
+        """Select a row, and show when it ran."""
         place = max(0, min(place, len(self._rows) - 1))
         if self._rows and place != self._cursor:
             self._cursor = place
             self._follow_cursor()
+            self._reveal()
             self.repaint()
             self.post_message(self.Selected(self, self._rows[place]))
 
-    @property
-    def _page(self) -> int:
-        return max(1, self.size.height - RULER)
+    def select(self, step_key: str) -> None:
+        """Select the newest row of a step."""
+        found = [at for at, row in enumerate(self._rows) if row.step.key == step_key and not row.undone]
+        if found:
+            self.move(found[-1])
 
     def _follow_cursor(self) -> None:
         top = self.scroll_offset.y
         if self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False, force=True)
-        elif self._cursor >= top + self._page:
-            self.scroll_to(y=self._cursor - self._page + 1, animate=False, force=True)
-
-    def action_down(self) -> None:
-        """The next row."""
-        self._move(self._cursor + 1)
-
-    def action_up(self) -> None:
-        """The row before."""
-        self._move(self._cursor - 1)
-
-    def action_top(self) -> None:
-        """The first row."""
-        self._move(0)
-
-    def action_bottom(self) -> None:
-        """The last row."""
-        self._move(len(self._rows) - 1)
-
-    def action_half_down(self) -> None:
-        """Half a window down."""
-        self._move(self._cursor + max(1, self._page // 2))
-
-    def action_half_up(self) -> None:
-        """Half a window up."""
-        self._move(self._cursor - max(1, self._page // 2))
-
-    def action_page_down(self) -> None:
-        """A window down."""
-        self._move(self._cursor + self._page)
-
-    def action_page_up(self) -> None:
-        """A window up."""
-        self._move(self._cursor - self._page)
+        elif self._cursor >= top + self.page:
+            self.scroll_to(y=self._cursor - self.page + 1, animate=False, force=True)
 
     def action_open(self) -> None:
-        """Ask for more of the selected row."""
-        if self.selected is not None:
-            self.post_message(self.Opened(self, self.selected))
+        """Show all visits of a row that stands for several; else ask for more of it."""
+        entry = self.selected
+        if entry is None:
+            return
+        if entry.folded and self._workflow is not None and self._execution is not None and self._now is not None:
+            self._unfolded |= {entry.step.key}
+            self._rows = entries(self._workflow, self._execution, self._unfolded)
+            self._resize()
+            self.repaint()
+            self.post_message(self.Selected(self, self._rows[self._cursor]))
+        else:
+            self.post_message(self.Opened(self, entry))
+
+    # Time
+
+    def zoom(self, factor: float) -> None:
+        """Show time nearer by a factor, around the selected attempt; below 1, farther."""
+        if self._execution is not None and self._now is not None:
+            whole_ = whole(self._execution, self._now)
+            self._look(zoomed(self._now_shown(), whole_, factor, self._focus(whole_)))
+
+    def shift(self, part: float) -> None:
+        """Show a later time by a part of what is shown; an earlier one, if negative."""
+        if self._execution is not None and self._now is not None:
+            self._look(moved(self._now_shown(), whole(self._execution, self._now), part))
+
+    def fit(self) -> None:
+        """Show all of the time."""
+        self._look(None)
+
+    def action_nearer(self) -> None:
+        """Show time nearer."""
+        self.zoom(ZOOM)
+
+    def action_farther(self) -> None:
+        """Show more of it."""
+        self.zoom(1 / ZOOM)
+
+    def action_earlier(self) -> None:
+        """Show an earlier time."""
+        self.shift(-STEP)
+
+    def action_later(self) -> None:
+        """Show a later time."""
+        self.shift(STEP)
+
+    def _look(self, window: Window | None) -> None:
+        if self._execution is not None and self._now is not None:
+            now = self._seconds(self._now)
+            self.window = following(window, now, running=not self._execution.ended)
+            self.repaint()
+
+    def _now_shown(self) -> Window | None:
+        """The window where it stands now, having gone along with the present."""
+        if self.window is None or self._execution is None or self._now is None:
+            return None
+        return self.window.at(self._seconds(self._now), running=not self._execution.ended)
+
+    def _seconds(self, moment: datetime) -> float:
+        execution = self._execution
+        start = execution and (execution.started_at or execution.created_at)
+        return (moment - start).total_seconds() if start else 0.0
+
+    def _ran(self) -> tuple[float, float] | None:
+        """When the selected row ran, in seconds from the start; None if it has not."""
+        attempts = self.selected.attempts if self.selected else ()
+        if not attempts or self._now is None:
+            return None
+        ends = [each.completed_at or self._now for each in attempts]
+        return self._seconds(attempts[0].started_at or attempts[0].created_at), self._seconds(max(ends))
+
+    def _focus(self, whole_: float) -> float:
+        """What stays where it is while time is shown nearer: the middle of the selected bar, as far as it is seen."""
+        window = self._now_shown() or Window(begin=0.0, seconds=whole_)
+        begin, end = self._ran() or (window.begin, window.end)
+        return (max(begin, window.begin) + min(end, window.end)) / 2
+
+    def _reveal(self) -> None:
+        ran = self._ran()
+        if self.window is not None and ran is not None and self._execution is not None and self._now is not None:
+            self._look(revealed(self._now_shown(), whole(self._execution, self._now), *ran))
 
     # What Textual tells
 
@@ -253,32 +335,18 @@ class Timeline(ScrollView, can_focus=True):
         if place == self._cursor:
             self.action_open()
         else:
-            self._move(place)
+            self.move(place)
 
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """With ctrl or shift: nearer, or earlier."""
+        self._wheel(event, ZOOM, -STEP)
 
-def difference(before: Sequence[Piece], now: Sequence[Piece]) -> tuple[int, int]:
-    """The first cell in which two lines differ, and the one after the last."""
-    width = max(_width(before), _width(now))
-    if _width(before) != _width(now) or (before and now and before[0].look != now[0].look):
-        return 0, width
-    return _alike(before, now), width - _alike(before[::-1], now[::-1], backwards=True)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """With ctrl or shift: farther, or later."""
+        self._wheel(event, 1 / ZOOM, STEP)
 
-
-def _width(line: Sequence[Piece]) -> int:
-    return sum(cells(piece.text) for piece in line)
-
-
-def _alike(before: Sequence[Piece], now: Sequence[Piece], *, backwards: bool = False) -> int:
-    """How many cells two lines have in common at their beginning, which is their end for lines that are reversed."""
-    same = 0
-    for old, new in zip(before, now, strict=False):
-        if old == new:
-            same += cells(new.text)
-            continue
-        if old.look == new.look:
-            step = -1 if backwards else 1
-            pairs = enumerate(zip(old.text[::step], new.text[::step], strict=False))
-            end = next((at for at, (one, other) in pairs if one != other), min(len(old.text), len(new.text)))
-            same += cells(new.text[::step][:end])
-        break
-    return same
+    def _wheel(self, event: events.MouseEvent, factor: float, part: float) -> None:
+        if event.ctrl or event.shift:
+            event.stop()
+            event.prevent_default()
+            self.zoom(factor) if event.ctrl else self.shift(part)

@@ -47,8 +47,8 @@ class Watched:
         return next((line for line in self.at.lines if line[4:].startswith(text)), "")
 
     async def runs(self, text: str) -> None:
-        """Wait until a row says that it runs."""
-        await self.at.until(lambda: "running" in self.row(text))
+        """Wait until a row says that it has begun."""
+        await self.at.until(lambda: "running" in self.row(text) or "not taken" in self.row(text))
 
 
 @asynccontextmanager
@@ -62,7 +62,11 @@ async def watched(stage: Opened, size: tuple[int, int] = WIDE) -> AsyncIterator[
 
 async def test_the_bar_of_what_runs_grows_with_time(stage: Opened) -> None:
     async with watched(stage) as scene:
-        assert "running" in scene.row("Boot the installer")
+        assert scene.row("Boot the installer").split()[-2:] == ["taken", "0s"]
+        assert scene.row("Boot the installer").count(":") == 1, "waiting for its machine looks so"
+        await scene.log("netboot", "here I am\n")
+        await scene.report("netboot", "progress")
+        await scene.at.until(lambda: "running" in scene.row("Boot the installer"))
         assert scene.row("Reboot into the disk").split() == ["◌", "Reboot", "into", "the", "disk"]
         before = scene.row("Boot the installer").count("▒")
         scene.at.clock.advance(3)

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from console.view import labels
+from console.view.differing import difference
 from console.view.pieces import Piece, cells
-from console.widgets.timeline import Timeline, difference
+from console.widgets.timeline import Timeline
 from engine.core.executions import AttemptStatus, Execution
 from engine.core.workflows import Workflow
 from tests.console.test_timeline_view import at, attempt, execution, workflow
@@ -191,6 +193,47 @@ async def test_a_new_size_keeps_the_cursor_in_the_window() -> None:
         await scene.pilot.pause()
         assert any("step 29" in scene.line(y) for y in range(5))
         assert {cells(scene.timeline.render_line(y).text) for y in range(5)} == {scene.timeline.size.width}
+
+
+async def test_time_is_seen_nearer_and_goes_along_with_the_cursor() -> None:
+    async with shown() as scene:
+        ran = execution(
+            attempt("boot", SUCCEEDED, 0, 10),
+            attempt("disk", SUCCEEDED, 10, 50),
+            attempt("packages", SUCCEEDED, 50, 60),
+            ended=60,
+        )
+        await scene.show(STEPS, ran, 60)
+        scene.timeline.action_nearer()
+        scene.timeline.action_nearer()
+        assert scene.line(0).split()[0] == "x4"
+        assert "‹" in scene.line(1), "what lies before is marked"
+        await scene.press("g")
+        assert scene.line(1).count("█") > 20, "the step that was selected is in view"
+        assert "›" in scene.line(3)
+        await scene.press("G")
+        assert "█" in scene.line(3)
+        scene.timeline.action_earlier()
+        scene.timeline.action_farther()
+        scene.timeline.action_later()
+        assert scene.line(0).split()[0] == "x2"
+        scene.timeline.fit()
+        assert scene.timeline.window is None
+        await scene.press("g")
+        await scene.pilot._post_mouse_events([MouseScrollUp], Timeline, offset=(30, 1), control=True)
+        await scene.pilot.pause()
+        assert scene.line(0).split()[0] == "x2", "with ctrl the wheel does the same"
+
+
+async def test_seen_nearer_bars_grow_in_place_and_the_present_stays_in_view() -> None:
+    async with shown() as scene:
+        await scene.show(STEPS, execution(attempt("boot", SUCCEEDED, 0, 50), attempt("disk", RUNNING, 50)), 58)
+        scene.timeline.action_nearer()
+        scene.timeline.action_nearer()
+        await scene.pilot.pause()
+        assert await scene.painted(59) == 1
+        assert await scene.painted(90) > 1, "the window has moved on"
+        assert "▒" in scene.line(2)
 
 
 PIECES = st.lists(st.builds(Piece, st.text("ab日é", max_size=4), st.sampled_from("xy")), max_size=5)

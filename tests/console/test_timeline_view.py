@@ -71,6 +71,7 @@ def attempt(
         due_at=None if due is None else at(due),
         started_at=None if begin is None else at(begin),
         completed_at=None if end is None else at(end),
+        heard_at=None if begin is None else at(begin),
     )
 
 

@@ -1,0 +1,321 @@
+"""A workflow's graph as lines of text, with what became of each step. Pure.
+
+    [✓ Boot the installer]
+              │
+              ▾
+      [▸ Partition ↑ Boot the installer]
+          ╭───┴───────✗╌╌╮
+
+A step stands in brackets behind the symbol of its state. Edges go down; where lines cross, the one that goes down is
+drawn over the other, and where they meet they are joined. A failure's edge begins with the symbol of a failure and is
+dashed, one with a condition has a question mark at its end (or at its beginning, where others end as well), and one
+that leads back is told behind the step it leaves.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from console.view.graph_layout import Bundle, Layout, Link, layout
+from console.view.labels import ATTEMPT_ROLES, Role, Symbols, safe
+from console.view.pieces import Piece, cells, fit
+from console.view.waiting import is_asking
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus
+from engine.core.workflows import Step, When, Workflow
+
+MOST = 30
+"""Cells of a step's name."""
+
+_ASIDE = "no edge leads here, a rollback may:"
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_UNICODE = dict(enumerate(" │││─╯╮┤─╰╭├─┴┬┼"))  # by the sum of the sides that are joined
+_ASCII = {bits: "|" if bits in (1, 2, 3) else "-" if bits in (4, 8, 12) else "+" for bits in range(1, 16)}
+_DASHED = {"│": "┆", "─": "╌", "|": ":", "-": "."}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a step stands in a picture: line and column of its bracket, and its width."""
+
+    line: int
+    left: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPicture:
+    """Lines of pieces, as wide as they are, and where the steps stand in them by key, in the order of the plan."""
+
+    lines: tuple[tuple[Piece, ...], ...]
+    width: int
+    places: Mapping[str, Place]
+    layout: Layout
+
+
+@dataclass(slots=True)
+class _Stroke:
+    """What one bundle draws in a cell: which sides it joins, whether for a failure, and its role."""
+
+    sides: int
+    dashed: bool
+    role: Role
+
+
+class _Canvas:
+    """Strokes and texts by cell."""
+
+    def __init__(self) -> None:
+        self.strokes: dict[tuple[int, int], dict[int, _Stroke]] = {}
+        self.texts: dict[tuple[int, int], Piece] = {}
+
+    def stroke(self, line: int, column: int, owner: int, sides: int, bundle_looks: tuple[bool, Role]) -> None:
+        """Let a line join sides of a cell."""
+        dashed, role = bundle_looks
+        mine = self.strokes.setdefault((line, column), {}).setdefault(owner, _Stroke(0, dashed, role))
+        mine.sides |= sides
+
+    def down(self, column: int, first: int, last: int, owner: int, look: tuple[bool, Role]) -> None:
+        """A line down through one line after the other."""
+        for line in range(first, last + 1):
+            self.stroke(line, column, owner, _UP | _DOWN, look)
+
+    def write(self, line: int, column: int, text: str, role: Role) -> None:
+        """A text, which covers what is under it."""
+        self.texts[line, column] = Piece(text, role)
+
+    def line(self, line: int, width: int, glyphs: Mapping[int, str]) -> tuple[Piece, ...]:
+        """One line in pieces."""
+        found: list[Piece] = []
+        column = 0
+        while column < width:
+            piece = self.texts.get((line, column)) or _drawn(self.strokes.get((line, column)), glyphs)
+            if found and found[-1].look == piece.look:
+                found[-1] = Piece(found[-1].text + piece.text, piece.look)
+            else:
+                found.append(piece)
+            column += cells(piece.text)
+        return tuple(found)
+
+
+def _drawn(strokes: Mapping[int, _Stroke] | None, glyphs: Mapping[int, str]) -> Piece:
+    if not strokes:
+        return Piece(" ", Role.MUTED)
+    shown = list(strokes.values())
+    across = [each for each in shown if each.sides == _LEFT | _RIGHT]
+    upright = [each for each in shown if each.sides == _UP | _DOWN]
+    if across and upright:
+        shown = [each for each in shown if each not in across]
+    sides = 0
+    for each in shown:
+        sides |= each.sides
+    glyph = glyphs[sides]
+    if all(each.dashed for each in shown):
+        glyph = _DASHED.get(glyph, glyph)
+    return Piece(glyph, max((each.role for each in shown), key=_STRENGTH.index))
+
+
+_STRENGTH = (Role.MUTED, Role.WARN, Role.PLAIN, Role.BAD)
+
+
+def draw_graph(workflow: Workflow, symbols: Symbols, execution: Execution | None = None) -> GraphPicture:
+    """Draw a workflow version; with an execution of it, what became of the steps and which edges were taken."""
+    newest = _newest(execution)
+    labels = {step.key: _label(step, workflow, newest.get(step.key), execution, symbols) for step in workflow.steps}
+    graph = workflow.graph
+    widths = {key: sum(cells(piece.text) for piece in labels[key]) for key in graph.order}
+    found = layout(workflow, widths)
+    guarded = _guarded(found)
+    canvas, places = _Canvas(), {}
+    line = 0
+    for at, layer in enumerate(found.layers):
+        bundles = found.gaps[at] if at < len(found.gaps) else ()
+        for item in layer:
+            left = found.lefts[item]
+            if item not in found.passing:
+                places[item] = Place(line=line, left=left, width=widths[item])
+                _write(canvas, line, left, labels[item])
+        height = _Gap(canvas, found, bundles, line, symbols, newest, guarded, execution is not None).draw()
+        line += 1 + height
+    aside = [step for step in workflow.steps if step.key not in graph.index]
+    line = _aside(canvas, aside, labels, line, places)
+    ends = [place.left + place.width for place in places.values()]
+    width = max([found.width, *ends, len(_ASIDE) if aside else 0])
+    glyphs = _ASCII if symbols.ellipsis.isascii() else _UNICODE
+    lines = tuple(canvas.line(at, width, glyphs) for at in range(line))
+    ordered = {key: places[key] for key in (*graph.order, *(step.key for step in aside))}
+    return GraphPicture(lines=lines, width=width, places=ordered, layout=found)
+
+
+def _guarded(found: Layout) -> frozenset[str]:
+    """The steps to which all edges lead under a condition."""
+    links = [link for gap in found.gaps for bundle in gap for link in bundle.links]
+    return frozenset(link.to for link in links) - {link.to for link in links if not link.guarded}
+
+
+def _newest(execution: Execution | None) -> dict[str, Attempt]:
+    """The newest attempt of each step, but for those of a rollback where there are others."""
+    if execution is None:
+        return {}
+    undone = {each.step_key: each for each in execution.attempts if each.undoes is not None}
+    return undone | {each.step_key: each for each in execution.attempts if each.undoes is None}
+
+
+def _label(
+    step: Step, workflow: Workflow, attempt: Attempt | None, execution: Execution | None, symbols: Symbols
+) -> tuple[Piece, ...]:
+    """A step in brackets, with its state, the number of its attempt, and where it leads back to."""
+    name = safe(step.name or step.key)
+    name = fit(name, min(cells(name), MOST), symbols.ellipsis)
+    again = ""
+    if attempt is not None and attempt.undoes is None:
+        again += f" x{attempt.visit}" if attempt.visit > 1 else ""
+        again += f" {attempt.tries}/{step.retry.max_attempts}" if attempt.tries > 1 else ""
+    back = [workflow.by_key[to] for to in workflow.graph.back.get(step.key, ())]
+    up = "^" if symbols.ellipsis.isascii() else "↑"
+    above = [safe(to.name or to.key) for to in back]
+    leads = "".join(f" {up} {fit(name, min(cells(name), MOST // 2), symbols.ellipsis)}" for name in above)
+    state, role = _state(attempt, execution, symbols)
+    is_dim = execution is not None and (attempt is None or attempt.status is AttemptStatus.SKIPPED)
+    return (
+        Piece("[", Role.MUTED),
+        *((Piece(f"{state} ", role),) if state else ()),
+        Piece(name + again, Role.MUTED if is_dim else Role.BAD if role is Role.BAD else Role.PLAIN),
+        *((Piece(leads, Role.ACCENT),) if leads else ()),
+        Piece("]", Role.MUTED),
+    )
+
+
+def _state(attempt: Attempt | None, execution: Execution | None, symbols: Symbols) -> tuple[str, Role]:
+    if execution is None:
+        return "", Role.PLAIN
+    if attempt is None:
+        return symbols.execution[ExecutionStatus.PENDING], Role.MUTED
+    if is_asking(attempt):
+        return symbols.person, Role.WARN
+    return symbols.attempt[attempt.status], ATTEMPT_ROLES[attempt.status]
+
+
+def _write(canvas: _Canvas, line: int, left: int, pieces: tuple[Piece, ...]) -> None:
+    for piece in pieces:
+        canvas.write(line, left, piece.text, Role(piece.look))
+        left += cells(piece.text)
+
+
+def _aside(
+    canvas: _Canvas, steps: list[Step], labels: Mapping[str, tuple[Piece, ...]], line: int, places: dict[str, Place]
+) -> int:
+    """The steps that no edge leads to stand below the others; returns the line after them."""
+    if not steps:
+        return line
+    canvas.write(line + 1, 0, _ASIDE, Role.MUTED)
+    line += 2
+    for step in steps:
+        width = sum(cells(piece.text) for piece in labels[step.key])
+        places[step.key] = Place(line=line, left=2, width=width)
+        _write(canvas, line, 2, labels[step.key])
+        line += 1
+    return line
+
+
+class _Gap:
+    """What is drawn between one layer and the next."""
+
+    def __init__(
+        self,
+        canvas: _Canvas,
+        found: Layout,
+        bundles: tuple[Bundle, ...],
+        top: int,
+        symbols: Symbols,
+        newest: Mapping[str, Attempt],
+        guarded: Collection[str],
+        ran: bool,
+    ) -> None:
+        self._canvas = canvas
+        self._layout = found
+        self._bundles = bundles
+        self._top = top
+        self._symbols = symbols
+        self._newest = newest
+        self._guarded = guarded
+        self._ran = ran
+
+    def draw(self) -> int:
+        """Draw it; gives how many lines it takes."""
+        if not self._bundles:
+            return 0
+        is_plain = self._symbols.ellipsis.isascii()
+        marks = any(self._signs(each) for each in self._bundles)
+        tracks = max(each.track for each in self._bundles) + 1
+        first = self._top + 1 + marks
+        last = first + tracks  # the line of the arrow heads
+        for owner, bundle in enumerate(self._bundles):
+            look = self._fails(bundle), self._role(bundle.links)
+            self._sideways(owner, bundle, first, look)
+            for at, sign in self._signs(bundle):
+                self._canvas.write(first - 1, bundle.start + at, sign, look[1])
+            for link in bundle.links:
+                self._arrive(owner, bundle, link, first, last, "v" if is_plain else "▾")
+        return last - self._top
+
+    def _sideways(self, owner: int, bundle: Bundle, first: int, look: tuple[bool, Role]) -> None:
+        begin = self._top if self._passes(bundle) else self._top + 1
+        if bundle.track < 0:
+            return
+        row = first + bundle.track
+        self._canvas.down(bundle.start, begin, row - 1, owner, look)
+        left, right = bundle.span
+        for column in range(left, right + 1):
+            sides = (_LEFT if column > left else 0) | (_RIGHT if column < right else 0)
+            self._canvas.stroke(row, column, owner, sides, look)
+        self._canvas.stroke(row, bundle.start, owner, _UP, look)
+
+    def _arrive(self, owner: int, bundle: Bundle, link: Link, first: int, last: int, head: str) -> None:
+        column = bundle.ends[link.below]
+        look = self._fails(bundle), self._role((link,))
+        ends_here = link.below == link.to
+        if bundle.track < 0:
+            begin = self._top if self._passes(bundle) else self._top + 1
+        else:
+            begin = first + bundle.track + 1
+            self._canvas.stroke(begin - 1, column, owner, _DOWN, look)
+        self._canvas.down(column, begin, last if ends_here else last + 1, owner, look)
+        if ends_here:
+            self._canvas.write(last, column, head, look[1])
+            if link.to in self._guarded:
+                self._canvas.write(last, column + 1, "?", look[1])
+
+    def _signs(self, bundle: Bundle) -> list[tuple[int, str]]:
+        """What stands where a bundle leaves its step: that it is for a failure, or under a condition."""
+        if self._passes(bundle):
+            return []
+        failed = [(0, self._symbols.attempt[AttemptStatus.FAILED])] if self._fails(bundle) else []
+        guarded = any(link.guarded and link.to not in self._guarded for link in bundle.links)
+        return [*failed, *([(1, "?")] if guarded else [])]
+
+    def _passes(self, bundle: Bundle) -> bool:
+        return bundle.links[0].above in self._layout.passing
+
+    def _fails(self, bundle: Bundle) -> bool:
+        return bundle.links[0].when is When.FAILURE
+
+    def _role(self, links: tuple[Link, ...]) -> Role:
+        failed = links[0].when is When.FAILURE
+        if not self._ran:
+            return Role.WARN if failed else Role.PLAIN
+        taken = any(self._is_taken(link) for link in links)
+        return (Role.BAD if failed else Role.PLAIN) if taken else Role.MUTED
+
+    def _is_taken(self, link: Link) -> bool:
+        attempt = self._newest.get(link.of)
+        return attempt is not None and link.to in (attempt.routes or ())
+
+
+def steps_in_order(picture: GraphPicture) -> Iterator[str]:
+    """The keys of the steps from top to bottom, from left to right."""
+    yield from sorted(picture.places, key=lambda key: (picture.places[key].line, picture.places[key].left))
+
+
+def as_text(picture: GraphPicture) -> str:
+    """A picture as text."""
+    lines = ("".join(piece.text for piece in line).rstrip() for line in picture.lines)
+    return "\n".join(lines) + "\n" if picture.lines else ""
