@@ -45,7 +45,7 @@ async def authorize(request: web.Request, site: Site, route: Route) -> Caller:
     if route.who is Who.ANYONE:
         return Caller(principal=ANONYMOUS)
     if route.who is Who.NODE:
-        return await _node(request, site)
+        return await node(site, request.match_info["execution"], shown_token(request))
     return await _administrator(site, bearer(request), _NEEDS[route.who])
 
 
@@ -119,9 +119,13 @@ async def _administrator(site: Site, token: str | None, needed: Permission) -> C
     return require(caller, needed)
 
 
-async def _node(request: web.Request, site: Site) -> Caller:
-    execution_id = request.match_info["execution"]
-    token = shown_token(request)
+async def node(site: Site, execution_id: str, token: str | None) -> Caller:
+    """Whoever speaks for an execution, if they may.
+
+    Raises:
+        Refusal: 401, no token or one that nobody knows.
+        Forbidden: a token that is good, but not for this.
+    """
     if token is None:
         if is_loose(site):
             return Caller(principal=ANONYMOUS)

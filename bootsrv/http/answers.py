@@ -39,7 +39,16 @@ _TITLES = {
 
 def ok(value: Any, message: str | None = None, *, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
     """One value."""
-    return _json({"success": True, "data": as_data(value), "message": message}, status, headers)
+    return _json(_envelope(value, message), status, headers)
+
+
+def encoded(value: Any, message: str | None = None) -> bytes:
+    """The body of `ok`."""
+    return _encoded(_envelope(value, message))
+
+
+def _envelope(value: Any, message: str | None) -> dict[str, Any]:
+    return {"success": True, "data": as_data(value), "message": message}
 
 
 def created(value: Any, message: str | None = None, *, at: str = "") -> web.Response:
@@ -99,8 +108,12 @@ def _error(each: Problem) -> dict[str, Any]:
 def _json(
     body: Mapping[str, Any], status: int, headers: Mapping[str, str], content_type: str = "application/json"
 ) -> web.Response:
+    headers = {**NO_STORE, **headers}
+    return web.Response(body=_encoded(body), status=status, content_type=content_type, headers=headers)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
     try:
-        encoded = orjson.dumps(body)
+        return orjson.dumps(body)
     except (TypeError, ValueError):  # a number of more than 64 bits, half a surrogate pair
-        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return web.Response(body=encoded, status=status, content_type=content_type, headers={**NO_STORE, **headers})
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

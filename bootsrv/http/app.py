@@ -309,7 +309,7 @@ def _add(app: web.Application, route: Route) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         site = request.app[SITE]
         if route.is_traced:
-            request[SIGHTING] = Sighting(site.pureboot.traces, site.pureboot.context.now, route)
+            request[SIGHTING] = Sighting(site.pureboot.traces, site.pureboot.context.now, route.who)
         caller = await authorize(request, site, route)
         if route.who is Who.NODE:
             tell(request, execution=request.match_info["execution"])

@@ -14,7 +14,7 @@ from bootsrv.http.call import Call
 from bootsrv.http.queries import integer, member
 from bootsrv.http.queries import text as any_text
 from engine.core.reports import ReportStatus, StepReport
-from engine.services.callbacks import CurrentStep
+from engine.services.callbacks import Callbacks, CurrentStep
 
 _LOOK_SECONDS = 5.0  # how soon a client that has hung up is noticed, and how late a bell that did not ring is made good
 
@@ -84,8 +84,13 @@ async def _awaited(call: Call, seconds: float, agent: str | None) -> CurrentStep
 async def report(call: Call) -> web.Response:
     """A report about a step: recorded, or recorded before."""
     said = await call.body(Report)
-    outcome = await call.pureboot.callbacks.report(call.part("execution"), call.part("step"), StepReport(**vars(said)))
-    return ok({"result": outcome}, f"the report was {outcome}")
+    return ok(*await taken(call.pureboot.callbacks, call.part("execution"), call.part("step"), said))
+
+
+async def taken(callbacks: Callbacks, execution: str, step: str, said: Report) -> tuple[dict[str, str], str]:
+    """What became of a report: value and message of the answer."""
+    outcome = await callbacks.report(execution, step, StepReport(**vars(said)))
+    return {"result": outcome}, f"the report was {outcome}"
 
 
 async def logs(call: Call) -> web.Response:

@@ -51,8 +51,13 @@ def status_of(error: PureBootError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def answer_to(error: PureBootError) -> web.Response:
+def answer_to(error: PureBootError | Refusal) -> web.Response:
     """The answer that tells of an error."""
+    if isinstance(error, Refusal):
+        response = problem(error.status, str(error), headers=error.headers)
+        if error.ends_connection:
+            response.force_close()
+        return response
     status = status_of(error)
     problems = error.problems if isinstance(error, Invalid) else ()
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
@@ -64,10 +69,8 @@ async def translate(request: web.Request, handler: Handler) -> web.StreamRespons
     """Turn whatever is raised behind it into an answer; a bug is logged with its traceback, which nobody else sees."""
     try:
         return await handler(request)
-    except PureBootError as error:
+    except (PureBootError, Refusal) as error:
         return answer_to(error)
-    except Refusal as refusal:
-        return _refused(request, refusal)
     except web.HTTPException as answer:
         return _translated(answer)
     except ConnectionError:
@@ -75,13 +78,6 @@ async def translate(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception:
         _log.exception("%s %s failed unexpectedly", request.method, shown_path(request))
         return problem(500, "PureBoot failed unexpectedly; its log says why")
-
-
-def _refused(request: web.Request, refusal: Refusal) -> web.Response:
-    response = problem(refusal.status, str(refusal), headers=refusal.headers)
-    if refusal.ends_connection:
-        response.force_close()
-    return response
 
 
 def _translated(answer: web.HTTPException) -> web.Response:

@@ -1,42 +1,31 @@
-"""The way past aiohttp for the one question that a whole rack asks at once: `GET /boot.ipxe?…`, as iPXE writes it.
+"""The way past aiohttp for what a whole rack asks at once, as iPXE and the node agent write it: `quick_ways`.
 
-A connection begins here. As long as what comes is that question, whole, in one piece and in plain form, it is answered
-here, by the same function as everywhere (`bootsrv.http.boot.answer`). Whatever else comes makes the connection one of
-aiohttp's, with all that was not answered yet: so nothing else has to be understood here. (Measured: of the time that a
-script takes, aiohttp's part was half.)
+A connection begins here. As long as what comes is of that, whole, in one piece and in plain form, it is answered here,
+by the same functions as everywhere. Whatever else comes makes the connection one of aiohttp's, with all that was not
+answered yet: so nothing else has to be understood here. (Measured: of the time that a script or a report takes,
+aiohttp's part was a third to half.)
 """
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import cast
 
-from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
 from bootsrv.http import boot
 from bootsrv.http.accesslog import shown_question, write_line
-from bootsrv.http.answers import SIGNATURE, problem, text
-from bootsrv.http.errors import answer_to
-from bootsrv.http.routing import Route, Who
-from bootsrv.http.sighting import Ending, Sighting
-from bootsrv.http.site import Site, checked_host
+from bootsrv.http.answers import problem
+from bootsrv.http.errors import Refusal, answer_to
+from bootsrv.http.quick_ways import Asked, head, read
+from bootsrv.http.sighting import Ending, what_of
+from bootsrv.http.site import Site
 from engine.errors import PureBootError
 
 _log = logging.getLogger(__name__)
 _access_log = logging.getLogger("bootsrv.http.access")
 
-PATH = "/boot.ipxe"
-_ROUTE = Route("GET", PATH, boot.script, Who.ANYONE, query=None)
-_LINE = re.compile(rb"GET /boot\.ipxe\?([!\"$-~]{0,4000}) HTTP/1\.1")
-_FIELDS = re.compile(rb"(?:[A-Za-z-]{1,40}: [ -~]{0,300}\r\n){1,12}\r\n")
-_KNOWN = frozenset(
-    {"host", "user-agent", "connection", "accept", "accept-encoding", "accept-language", "cache-control"}
-)
-_MOST_FIELDS = 2048
 _MOST_WAITING = 64 * 1024
 
 
@@ -81,8 +70,9 @@ class QuickConnection(asyncio.Protocol):
             if len(self._waiting) > _MOST_WAITING and self._transport is not None:
                 self._transport.pause_reading()
             return
-        asked = None if self._is_last else self._read(data)
+        asked = None if self._is_last else read(self._site, data)
         if asked is not None:
+            self._is_last = asked.is_last
             self._answering = self._loop.create_task(self._answer(asked), name="http-quick")
         elif self._transport is not None and not self._is_last:
             self._hand_over(self._transport, data)
@@ -127,19 +117,7 @@ class QuickConnection(asyncio.Protocol):
         other.connection_made(transport)
         other.data_received(data)
 
-    def _read(self, data: bytes) -> boot.Question | None:
-        """The question that the data is; None if it is anything else, or more."""
-        line, _, rest = data.partition(b"\r\n")
-        match = _LINE.fullmatch(line)
-        said = None if match is None or len(rest) > _MOST_FIELDS else _said(rest)
-        if match is None or said is None:
-            return None
-        host, agent, self._is_last = said
-        context = self._site.pureboot.context
-        sighting = Sighting(self._site.pureboot.traces, context.now, _ROUTE)
-        return boot.Question(site=self._site, host=host, query=match[1].decode("ascii"), agent=agent, sighting=sighting)
-
-    async def _answer(self, asked: boot.Question) -> None:
+    async def _answer(self, asked: Asked) -> None:
         began = time.perf_counter()
         status, head, body = await _response(asked)
         transport = self._transport
@@ -160,62 +138,38 @@ class QuickConnection(asyncio.Protocol):
             transport.resume_reading()
             self.data_received(waiting)
 
-    def _note(self, asked: boot.Question, status: int, size: int, whole: bool, seconds: float) -> None:
+    def _note(self, asked: Asked, status: int, size: int, whole: bool, seconds: float) -> None:
         """The request's line in the boot trace, and in the log."""
-        if asked.sighting is not None:
-            known = size if status < 400 else None
-            ending = Ending(
-                what=PATH,
-                method="GET",
-                status=status,
-                whole=whole,
-                size=known,
-                sent=known if whole or known is None else 0,
-                agent=asked.agent,
-                address=self._remote,
-            )
-            asked.sighting.ends(ending, seconds)
+        known = size if status < 400 else None
+        ending = Ending(
+            what=what_of(asked.path),
+            method=asked.method,
+            status=status,
+            whole=whole,
+            size=known,
+            sent=known if whole or known is None else 0,
+            agent=asked.agent,
+            address=self._remote,
+        )
+        asked.sighting.ends(ending, seconds)
         if _access_log.isEnabledFor(logging.INFO):
-            path = shown_question(PATH, boot.pairs_of(asked.query))
+            path = shown_question(asked.path, boot.pairs_of(asked.query) if asked.query else ())
             values = {"status": status, "bytes": size if whole else 0, "seconds": round(seconds, 4)}
-            write_line(_access_log, self._remote, "GET", path, values)
+            write_line(_access_log, self._remote, asked.method, path, values)
 
 
-@lru_cache(maxsize=64)
-def _said(fields: bytes) -> tuple[str, str, bool] | None:
-    """What the header fields of a question say: host, what asks, and whether it is the last on its connection. None if
-    there are others than iPXE sends. (Machines of one kind all send the same.)
-    """
-    if not _FIELDS.fullmatch(fields):
-        return None
-    lines = fields.decode("ascii").split("\r\n")[:-2]
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(": ") for line in lines)}
-    host, agent = checked_host(headers.get("host", "")), headers.get("user-agent", "")
-    connection = headers.get("connection", "keep-alive").lower()
-    if len(headers) != len(lines) or not headers.keys() <= _KNOWN or connection not in ("keep-alive", "close"):
-        return None
-    return None if host is None or not boot.is_ipxe(agent) else (host, agent, connection == "close")
-
-
-async def _response(asked: boot.Question) -> tuple[int, bytes, bytes]:
+async def _response(asked: Asked) -> tuple[int, bytes, bytes]:
     """Status, the fields that do not depend on the body, and the body."""
     try:
-        return 200, _GOOD, (await boot.answer(asked)).encode("utf-8", "replace")
-    except PureBootError as error:
-        if asked.sighting is not None and not asked.sighting.message:
+        return 200, asked.head, await asked.answer()
+    except (PureBootError, Refusal) as error:
+        if not asked.sighting.message:
             asked.sighting.message = str(error)
         response = answer_to(error)
     except Exception:
-        _log.exception("GET %s failed unexpectedly", PATH)
+        _log.exception("%s %s failed unexpectedly", asked.method, shown_question(asked.path))
         response = problem(500, "PureBoot failed unexpectedly; its log says why")
-    return response.status, _head(response), response.body if isinstance(response.body, bytes) else b""
+    return response.status, head(response), response.body if isinstance(response.body, bytes) else b""
 
 
-def _head(response: web.Response) -> bytes:
-    headers = {**response.headers, **SIGNATURE}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name != "Content-Length")
-    return f"HTTP/1.1 {response.status} {response.reason}\r\n{lines}".encode("ascii", "replace")
-
-
-_GOOD = _head(text(""))
 _END_OF_LAST = b"Connection: close\r\n\r\n"

@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import hdrs, web
 
 from bootsrv.http.accesslog import SIGHTING, shown_question
-from bootsrv.http.routing import Route, Who
+from bootsrv.http.routing import Who
 from engine.core.boot import BootDecision, BootRequest, Load, Local, Serve, Wait
 from engine.core.boot_trace import Contact, ContactKind, Outcome
 from engine.core.nodes import parse_mac
@@ -16,6 +17,8 @@ from engine.errors import Invalid
 from engine.services.traces import Traces
 
 _AGENT_LENGTH = 60
+_CALLBACK = "/api/v1/callback/"
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +40,14 @@ class Ending:
 class Sighting:
     """What is known of a machine that asks; whoever handles its request adds to it."""
 
-    def __init__(self, traces: Traces, now: Callable[[], Any], route: Route) -> None:
+    def __init__(self, traces: Traces, now: Callable[[], Any], who: Who) -> None:
         self.message = ""
         self.mac: str | None = None
         self.execution: str | None = None
         self.facts: dict[str, str] = {}
         self._traces = traces
         self._at = now()
-        self._kind = ContactKind.CALLBACK if route.who is Who.NODE else ContactKind.HTTP
+        self._kind = ContactKind.CALLBACK if who is Who.NODE else ContactKind.HTTP
 
     def told(self, request: BootRequest, decision: BootDecision) -> None:
         """Note who asked for the script and what was decided."""
@@ -72,7 +75,7 @@ class Sighting:
         # aiohttp tells in no other way whether an answer came to its end: a connection may close at once after it.
         whole = bool(getattr(response, "_eof_sent", True))
         ending = Ending(
-            what=_what(request.path),
+            what=what_of(request.path),
             method=request.method,
             status=response.status,
             whole=whole,
@@ -111,13 +114,16 @@ def _outcome(ending: Ending) -> Outcome:
     return Outcome.PROBED if ending.method == hdrs.METH_HEAD else Outcome.OK
 
 
-def _what(asked: str) -> str:
-    """The path, without what a machine says of itself there and without ids and tokens."""
-    path = shown_question(asked).partition("?")[0]
-    parts = path.split("/")
-    if path.startswith("/api/v1/callback/") and len(parts) > 4:
-        return "/".join(("callback", *parts[5:]))
-    return path
+def what_of(asked: str) -> str:
+    """A path, without what a machine says of itself there and without ids and tokens."""
+    if asked.startswith(_CALLBACK):
+        return _of_callback(asked[len(_CALLBACK) :].partition("/")[2][:_LONGEST])
+    return shown_question(asked).partition("?")[0]
+
+
+@lru_cache(maxsize=1024)  # machines of one kind all report the same steps
+def _of_callback(rest: str) -> str:
+    return shown_question(f"callback/{rest}").partition("?")[0]
 
 
 def sighting_of(request: web.BaseRequest) -> Sighting | None:
