@@ -129,11 +129,12 @@ class PureBoot(Services):
         chores = Chores(self._clock, self.feed, self.triggers, self.retention, self._back_up)
         loops = {"engine-triggers": chores.fire, "engine-prune": chores.prune, "engine-blobs": self._keep_blobs}
         loops["engine-traces"] = self.traces.run
+        loops["engine-agents"] = self.agents.watch
         if self.settings.backup.every is not None:
             loops["engine-backup"] = chores.back_up
         if self.settings.packs.watch != "off":
             loops["engine-packs"] = PackWatch(self.packs, self.feed, self.settings.packs).run
-        return Runtime(self._context, self.executions, self.links, self.artifacts, self.feed, loops)
+        return Runtime(self._context, self.executions, self.links, self.artifacts, self.agents, self.feed, loops)
 
     async def _back_up(self) -> datetime | None:
         return await self.backups.make_due()  # loaded only where backups are wanted

@@ -15,6 +15,8 @@ from engine.actions.registry import ActionFailed, Call
 from engine.core.executions import AttemptStatus
 from engine.errors import PureBootError, Unavailable
 from engine.feed import Feed
+from engine.outbound import Guard
+from engine.services.agents import Agents
 from engine.services.artifacts import Artifacts
 from engine.services.context import Context
 from engine.services.executions import Executions
@@ -38,6 +40,7 @@ class Runtime:
         executions: Executions,
         links: Links,
         artifacts: Artifacts,
+        agents: Agents,
         feed: Feed,
         chores: Mapping[str, Callable[[], Awaitable[None]]],
     ) -> None:
@@ -45,6 +48,7 @@ class Runtime:
         self._executions = executions
         self._links = links
         self._artifacts = artifacts
+        self._agents = agents
         self._feed = feed
         self._chores = chores
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -170,6 +174,9 @@ class Runtime:
             told = f"unexpected {type(error).__name__}: {error}"
             await self._finish(task, AttemptStatus.FAILED, error=told, log=log.take())
         else:
+            if outcome.handed_to is not None:
+                await kept(lambda: self._executions.hand_over(task, self._host_id, outcome.handed_to or "", log.take()))
+                return
             await self._finish(
                 task,
                 AttemptStatus.SUCCEEDED,
@@ -194,6 +201,7 @@ class Runtime:
         return Call(
             parameters=task.parameters,
             execution_id=attempt.execution_id,
+            step_id=attempt.step_id,
             step_key=attempt.step_key,
             attempt=attempt.attempt,
             idempotency_key=attempt.idempotency_key,
@@ -206,6 +214,8 @@ class Runtime:
             ),
             linked=lambda *named: kept(lambda: self._links.known(*named)),
             render=lambda template, name: kept(lambda: self._artifacts.render(attempt, template, name)),
+            agent=lambda name: kept(lambda: self._agents.door(name, attempt)),
+            guard=Guard(self._context.settings.outbound.allow),
         )
 
     async def _finish(self, task: Task, status: AttemptStatus, **details: Any) -> None:

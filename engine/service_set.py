@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.services.access import Access
+from engine.services.agents import Agents
 from engine.services.artifacts import Artifacts
 from engine.services.boots import Boots
 from engine.services.callbacks import Callbacks
@@ -56,6 +57,7 @@ class Services:
     callbacks: Callbacks
     boots: Boots
     access: Access
+    agents: Agents
     secrets: Secrets
     triggers: Triggers
     dead_letters: DeadLetters
@@ -80,6 +82,7 @@ class Services:
         self.callbacks = Callbacks(context)
         self.boots = Boots(context, self.reports)
         self.access = Access(context)
+        self.agents = Agents(context)
         self.secrets = Secrets(context)
         self.triggers = Triggers(context)
         self.dead_letters = DeadLetters(context)

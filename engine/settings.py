@@ -5,6 +5,7 @@ nearest one; so is an unknown `PUREBOOT_…__…` variable, since a misspelt one
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -195,6 +196,35 @@ class Backup(Section):
     keep: int = Field(default=7, ge=1)
 
 
+class Agents(Section):
+    """Remote agents: how often they are asked how they are (seconds)."""
+
+    health_interval: Duration = Field(default=60.0, ge=5)
+
+
+class Outbound(Section):
+    """What PureBoot asks of other systems. Loopback and link-local addresses are asked only if `allow` names their
+    network, as `127.0.0.0/8`: workflows could otherwise reach what only this machine can.
+    """
+
+    allow: tuple[str, ...] = ()
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(f"{each!r} is no network; write 127.0.0.0/8 or an address") from None
+        return value
+
+
 # YAML reads a bare `off` as false.
 _Check = Annotated[Literal["error", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
 
@@ -234,6 +264,8 @@ class Settings(Section):
     engine: Engine = Field(default_factory=Engine)
     retention: Retention = Field(default_factory=Retention)
     backup: Backup = Field(default_factory=Backup)
+    agents: Agents = Field(default_factory=Agents)
+    outbound: Outbound = Field(default_factory=Outbound)
     templates: Templates = Field(default_factory=Templates)
     log: Log = Field(default_factory=Log)
     console: Console = Field(default_factory=Console)

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bootsrv.http import (
     agent,
+    agents,
     artifacts,
     boot,
     callback,
@@ -237,6 +238,17 @@ _SECRETS = (
 
 _TRAFFIC = (Route("GET", "", traffic.traffic, _ADMIN),)
 
+_AGENTS = (
+    Route("GET", "", agents.list_, _VIEW, filters=agents.FILTERS),
+    Route("POST", "", agents.create, _ADMIN),
+    Route("GET", "/{id}", agents.get, _VIEW),
+    Route("PATCH", "/{id}", agents.update, _ADMIN),
+    Route("PUT", "/{id}", agents.update, _ADMIN),
+    Route("DELETE", "/{id}", agents.delete, _ADMIN),
+    Route("GET", "/{id}/health", agents.health, _VIEW),
+    Route("POST", "/{id}/health", agents.check, _WORK),
+)
+
 _TRIGGERS = (
     Route("GET", "", triggers.list_, _VIEW, filters=triggers.FILTERS),
     Route("POST", "", triggers.create, _WORK),
@@ -272,6 +284,7 @@ ROUTES: tuple[Route, ...] = (
     *_under("/api/v1/tokens", _TOKENS),
     *_under("/api/v1/secrets", _SECRETS),
     *_under("/api/v1/traffic", _TRAFFIC),
+    *_under("/api/v1/agents", _AGENTS),
     *_under("/api/v1/triggers", _TRIGGERS),
     Route("POST", "/hooks/{path:.+}", hooks.receive, _ANY, query=None, body=hooks.MAX_BODY, on_both=True),
 )

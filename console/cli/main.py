@@ -18,6 +18,7 @@ COMMANDS = {
         "console.cli.execution:execution",
         "Executions: list, show, logs, tree, pause, resume, retry, skip, approve, cancel.",
     ),
+    "agent": Lazy("console.cli.agent:agent", "Remote agents: add, check, set, delete."),
     "trigger": Lazy("console.cli.trigger:trigger", "Triggers: schedules, webhooks, events; fire by hand."),
     "secret": Lazy("console.cli.secret:secret", "Secrets that templates name: list, set, delete, rotate."),
     "token": Lazy("console.cli.token:token", "Tokens for the admin API: create, list, revoke."),

@@ -116,5 +116,6 @@ def rotate(ctx: click.Context, as_json: bool) -> None:
     from console.cli import output
 
     rotated = ask(ctx, lambda pureboot: pureboot.secrets.rotate(by=principal()))
-    counts = f"secrets: {rotated.secrets}, webhooks: {rotated.webhooks}, old keys dropped: {rotated.dropped}"
+    counts = ", ".join(f"{name}: {getattr(rotated, name)}" for name in ("secrets", "webhooks", "agents"))
+    counts += f", old keys dropped: {rotated.dropped}"
     output.done(rotated, f"sealed anew with the key {rotated.key_id}; {counts}", as_json=as_json)

@@ -208,6 +208,15 @@ def _trigger(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
     return told
 
 
+def _agent(verb: str, role: Role = Role.PLAIN) -> Callable[[_Data], Told]:
+    return lambda data: (f"agent {data.get('name', '')} {verb}", role)
+
+
+def _agent_status(data: _Data) -> Told:
+    role = Role.GOOD if data.get("status") == "healthy" else Role.BAD
+    return f"agent {data.get('name', '')} is {data.get('status')}{_because(data.get('error'))}", role
+
+
 def _trigger_updated(data: _Data) -> Told:
     return f"trigger {data.get('name', '')} {_updated(data)[0]}", Role.PLAIN
 
@@ -336,6 +345,10 @@ _TELLERS: Mapping[Kind, Callable[[_Data], Told]] = {
     Kind.ATTEMPT_DECIDED: _decided,
     Kind.ATTEMPT_FINISHED: _attempt_finished,
     Kind.ATTEMPT_ROUTED: _routed,
+    Kind.AGENT_CREATED: _agent("was registered"),
+    Kind.AGENT_UPDATED: lambda data: (f"agent {data.get('name', '')} {_updated(data)[0]}", Role.PLAIN),
+    Kind.AGENT_DELETED: _agent("deleted"),
+    Kind.AGENT_STATUS_CHANGED: _agent_status,
     Kind.TRIGGER_CREATED: _trigger("created"),
     Kind.TRIGGER_UPDATED: _trigger_updated,
     Kind.TRIGGER_DELETED: _trigger("deleted"),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from engine.actions.agent import AGENT_CALL
 from engine.actions.http import HTTP
 from engine.actions.registry import Action, ActionFailed, Call, Outcome, Parameters
 from engine.actions.render import RENDER
@@ -195,6 +196,7 @@ BUILTIN = (
         parameters=SubWorkflow,
     ),
     HTTP,
+    AGENT_CALL,
     RENDER,
     Action(name="core.fail", summary="fail", performer=Performer.ENGINE, parameters=Fail, run=_fail),
 )

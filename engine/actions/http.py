@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from engine import outbound
 from engine.actions.registry import Action, ActionFailed, Call, Outcome, Parameters
 from engine.core.executions import Performer
 from engine.core.links import Link
@@ -178,7 +179,10 @@ async def _asked(call: Call, parameters: Http) -> Answer:
     where = f"{parameters.method} {_shown(parameters.url)}"
     limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
     try:
-        async with asyncio.timeout(seconds), aiohttp.ClientSession(timeout=limits) as session:
+        async with (
+            asyncio.timeout(seconds),
+            aiohttp.ClientSession(timeout=limits, connector=outbound.connector(call.guard)) as session,
+        ):
             answer = await _followed(session, call, parameters)
     except aiohttp.ConnectionTimeoutError:
         raise ActionFailed(f"{where}: no connection within {format_duration(CONNECT_SECONDS)}") from None
@@ -196,6 +200,8 @@ async def _followed(session: "aiohttp.ClientSession", call: Call, parameters: Ht
     method, url, data = parameters.method, parameters.url, _body(parameters)
     headers = _headers(call, parameters)
     for _ in range(REDIRECTS + 1):
+        if (refusal := outbound.literal_refusal(call.guard, url)) is not None:
+            raise ActionFailed(f"{method} {_shown(url)}: {refusal}")
         async with session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
             answer = await _read(response)
         if parameters.expects(answer.status) or answer.status not in _MOVED or answer.location is None:
@@ -278,6 +284,8 @@ def _why(error: Exception) -> str:
     """What went wrong, without the URL, whose query may hold a secret."""
     import aiohttp
 
+    if isinstance(getattr(error, "os_error", None), outbound.Refused):
+        return str(getattr(error, "os_error", error))
     if isinstance(error, aiohttp.InvalidURL):
         return "is no URL"
     text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)

@@ -21,6 +21,7 @@ from engine.core.nodes import NodeState
 from engine.core.redaction import REACH
 from engine.core.sources import spell
 from engine.errors import Conflict, Invalid, Problem
+from engine.outbound import Guard
 
 ENTRY_POINTS = "pureboot.actions"
 
@@ -62,6 +63,10 @@ async def _know_no_link(system: str, kind: str, key: str) -> Link | None:
     return None
 
 
+async def _no_agents(name: str) -> Any:
+    raise ActionFailed(f"agent {name} cannot be called here")
+
+
 async def _render_nothing(template: str, name: str) -> Artifact:
     raise ActionFailed(f"{template} cannot be rendered to {name} here: nothing is kept of this call")
 
@@ -72,7 +77,8 @@ class Call:
 
     At `deadline_at` the attempt is stopped. `link` records what was made in another system (system, kind, key, its id
     there, data); `linked` asks whether that was done before, by whichever execution.
-    `render` makes a template (`name`, `name:v1.0`) into an artifact of a name.
+    `render` makes a template (`name`, `name:v1.0`) into an artifact of a name, `agent` gives how a remote agent of a
+    name is reached, and `guard` says which addresses may be asked.
     """
 
     parameters: Any
@@ -83,19 +89,25 @@ class Call:
     started_at: datetime
     clock: Clock
     log: Callable[[str], Awaitable[None]]
+    step_id: str = ""
     deadline_at: datetime | None = None
     link: Callable[[str, str, str, str, Mapping[str, Any]], Awaitable[Link]] = _keep_no_link
     linked: Callable[[str, str, str], Awaitable[Link | None]] = _know_no_link
     render: Callable[[str, str], Awaitable[Artifact]] = _render_nothing
+    agent: Callable[[str], Awaitable[Any]] = _no_agents
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an action gives back when it succeeds; `next_state` moves the node."""
+    """What an action gives back when it succeeds; `next_state` moves the node. With `handed_to` (`agent:NAME`) it has
+    not ended yet: that one goes on with it and reports its end to the callback API.
+    """
 
     output: Mapping[str, Any] = field(default_factory=dict)
     message: str | None = None
     next_state: NodeState | None = None
+    handed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,10 @@ class Kind(StrEnum):
     TRIGGER_FIRED = "trigger.fired"
     TRIGGER_FAILED = "trigger.failed"
     TRIGGER_SKIPPED = "trigger.skipped"
+    AGENT_CREATED = "agent.created"
+    AGENT_UPDATED = "agent.updated"
+    AGENT_DELETED = "agent.deleted"
+    AGENT_STATUS_CHANGED = "agent.status_changed"
     DEAD_LETTER_CREATED = "dead_letter.created"
     DEAD_LETTER_RESOLVED = "dead_letter.resolved"
     LINK_RECORDED = "link.recorded"
@@ -97,6 +101,7 @@ PROGRESS = frozenset(kind for kind in Kind if kind.startswith("attempt.")) | {
     Kind.ARTIFACT_CREATED,
     Kind.TEMPLATE_FLAWED,
     Kind.DHCP_OTHER_SERVER,
+    Kind.AGENT_STATUS_CHANGED,
 }
 """What only tells how something went on, and may be forgotten. Everything else is an audit row: what a person or the
 system decided; it stays for good.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, changed
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer, changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,15 @@ class AttemptClaimed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptHandedOver:
+    """Somebody else than a host performs an attempt from now on: a remote agent that took it."""
+
+    attempt_id: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptReleased:
     """A host gave an attempt back that it does not perform."""
 
@@ -162,6 +171,7 @@ Fact = (
     | AttemptStarted
     | AttemptTaken
     | AttemptClaimed
+    | AttemptHandedOver
     | AttemptReleased
     | AttemptHeard
     | AttemptFinished
@@ -173,6 +183,7 @@ _OF_AN_ATTEMPT = (
     AttemptStarted,
     AttemptTaken,
     AttemptClaimed,
+    AttemptHandedOver,
     AttemptReleased,
     AttemptHeard,
     AttemptFinished,
@@ -261,6 +272,7 @@ def _changed(
     fact: AttemptStarted
     | AttemptTaken
     | AttemptClaimed
+    | AttemptHandedOver
     | AttemptReleased
     | AttemptHeard
     | AttemptFinished
@@ -284,6 +296,8 @@ def _changed(
             )
         case AttemptReleased():
             return changed(attempt, taken_by=None)
+        case AttemptHandedOver():
+            return changed(attempt, performer=Performer.AGENT, taken_by=fact.by, heard_at=fact.at)
         case AttemptTaken() | AttemptClaimed():
             return changed(attempt, taken_by=fact.by, heard_at=fact.at)
         case AttemptHeard():

@@ -193,6 +193,8 @@ class Callbacks:
             attempt = _meant(run.execution, step_key, report.attempt)
             if attempt is None or attempt.status is not AttemptStatus.RUNNING:
                 return self._late(tx, run, step_key, attempt, report)
+            if attempt.performer is Performer.AGENT and attempt.taken_by is not None:
+                run.principal = attempt.taken_by
             redactor = self._context.vault.redactor(tx)
             said = report if redactor is None or redactor is by else clean_report(report, redactor)
             self._take(tx, run, attempt, said)

@@ -9,7 +9,7 @@ from typing import Any
 from engine.core.documents import DocumentKind
 from engine.core.events import SYSTEM, Event, Kind
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
-from engine.core.facts import AttemptClaimed, AttemptReleased
+from engine.core.facts import AttemptClaimed, AttemptHandedOver, AttemptReleased
 from engine.core.nodes import NodeState
 from engine.core.page import Page
 from engine.core.workflows import Workflow
@@ -330,6 +330,26 @@ class Executions:
                 logs.append(tx, attempt, run.now, told["log"], vault.redactor(tx))
             run.finish(attempt, outcome, output=told["output"], message=told["message"], error=reason)
             run.advance()
+            run.save()
+            return True
+
+        return await self._context.database.write(work)
+
+    async def hand_over(self, task: Task, owner: str, to: str, log: str = "") -> bool:
+        """Let somebody else (`agent:NAME`) go on with an attempt that this engine began; False if it has ended since:
+        who was quick may have reported already.
+        """
+        said = log if (redactor := self._context.vault.latest) is None else redactor.text(log)
+
+        def work(tx: Tx) -> bool:
+            run = Run.load(self._context, tx, executions.get(tx, task.attempt.execution_id), principal=SYSTEM)
+            attempt = run.execution.find(task.attempt.id)
+            if attempt.status is not AttemptStatus.RUNNING or attempt.taken_by != owner:
+                return False
+            run.apply(AttemptHandedOver(attempt_id=attempt.id, by=to, at=run.now))
+            run.note(Kind.ATTEMPT_TAKEN, step_key=attempt.step_key, data={"attempt_id": attempt.id, "by": to})
+            if said:
+                logs.append(tx, attempt, run.now, self._context.vault.text(tx, said), self._context.vault.redactor(tx))
             run.save()
             return True
 

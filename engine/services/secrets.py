@@ -14,8 +14,8 @@ from engine.errors import Conflict, PureBootError
 from engine.keys import VARIABLE
 from engine.sealing import SealingKey, seal
 from engine.services.context import Context
-from engine.services.vault import about_secret, about_trigger
-from engine.store import events
+from engine.services.vault import about_agent, about_secret, about_trigger
+from engine.store import agents, events
 from engine.store import secrets as store
 from engine.store.tx import Tx
 
@@ -32,11 +32,12 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """A rotation: the key that seals now, how many secrets and webhooks that was, how many keys were dropped."""
+    """A rotation: the key that seals now, how many secrets, webhooks and agents that was, how many keys it dropped."""
 
     key_id: str
     secrets: int
     webhooks: int
+    agents: int
     dropped: int
 
 
@@ -135,7 +136,7 @@ class Secrets:
             )
         return newest
 
-    def _open_all(self, tx: Tx) -> tuple[dict[str, str], dict[str, tuple[Webhook, str]]]:
+    def _open_all(self, tx: Tx) -> tuple[dict[str, str], dict[str, tuple[Webhook, str]], dict[str, str]]:
         values = {
             name: self._vault.open(sealed, about_secret(name), f"the secret {name}")
             for name, sealed in sorted(store.sealed(tx).items())
@@ -145,16 +146,21 @@ class Secrets:
             for trigger_id, config in store.webhooks(tx)
             if config.sealed is not None
         }
-        return values, hooks
+        doors = {
+            agent_id: self._vault.open(sealed, about_agent(agent_id), f"the auth_config of agent {agent_id}")
+            for agent_id, sealed in agents.sealed(tx).items()
+        }
+        return values, hooks, doors
 
     def _reseal(self, tx: Tx, key: SealingKey, by: str) -> Rotated:
-        values, hooks = self._open_all(tx)
+        values, hooks, doors = self._open_all(tx)
         store.reseal(tx, {name: seal(key, value, about_secret(name)) for name, value in values.items()})
         for trigger_id, (config, value) in hooks.items():
             store.keep_webhook(tx, trigger_id, replace(config, sealed=seal(key, value, about_trigger(trigger_id))))
+        agents.reseal(tx, {agent_id: seal(key, value, about_agent(agent_id)) for agent_id, value in doors.items()})
         self._vault.changed(tx, key.id)
-        rotated = Rotated(key_id=key.id, secrets=len(values), webhooks=len(hooks), dropped=0)
-        data = {"key_id": key.id, "secrets": rotated.secrets, "webhooks": rotated.webhooks}
+        rotated = Rotated(key_id=key.id, secrets=len(values), webhooks=len(hooks), agents=len(doors), dropped=0)
+        data = {"key_id": key.id, "secrets": rotated.secrets, "webhooks": rotated.webhooks, "agents": rotated.agents}
         self._note(tx, Kind.SECRET_ROTATED, by, data)
         return rotated
 

@@ -224,6 +224,11 @@ def about_secret(name: str) -> str:
     return f"secret:{name}"
 
 
+def about_agent(agent_id: str) -> str:
+    """What the sealed `auth_config` of a remote agent belongs to."""
+    return f"agent:{agent_id}"
+
+
 def about_trigger(trigger_id: str) -> str:
     """What the sealed secret of a webhook belongs to."""
     return f"trigger:{trigger_id}"

@@ -41,7 +41,7 @@ _SAVE_ATTEMPT = Saver(
     groups=[
         ["progress_percent", "message", "heard_at"],
         ["status", "output", "failure", "error", "exit_code", "completed_at", "routes"],
-        ["due_at", "started_at", "deadline_at", "ends_at", "taken_by"],
+        ["due_at", "started_at", "deadline_at", "ends_at", "taken_by", "performer"],
     ],
 )
 _SAVE_CONFIG = Bulk(attempt, ["id", "config"], key="id")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from engine.store.agent_tables import agent
 from engine.store.boot_tables import boot_contact
 from engine.store.columns import (
     JSON_AS,
@@ -48,6 +49,7 @@ from engine.store.library_tables import (
 __all__ = [
     "JSON_AS",
     "Moment",
+    "agent",
     "artifact",
     "attempt",
     "attempt_log",

@@ -11,7 +11,7 @@ from engine.core.secrets import Secret
 from engine.core.trigger_config import TriggerType, Webhook, config_data
 from engine.errors import NotFound
 from engine.store.query import page_of
-from engine.store.schema import secret, secret_state, trigger
+from engine.store.schema import agent, secret, secret_state, trigger
 from engine.store.tx import Tx
 
 _SHOWN = [secret.c[name] for name in ("name", "created_at", "updated_at", "updated_by")]
@@ -69,9 +69,10 @@ def known(tx: Tx, name: str) -> Secret | None:
 
 
 def is_anything_sealed(tx: Tx) -> bool:
-    """Whether there are secrets, or webhooks with one."""
-    if tx.execute(select(secret.c.name).limit(1)).first() is not None:
-        return True
+    """Whether there are secrets, or webhooks or agents with one."""
+    for query in (select(secret.c.name), select(agent.c.id).where(agent.c.sealed.is_not(None))):
+        if tx.execute(query.limit(1)).first() is not None:
+            return True
     return any(hook.sealed for _, hook in webhooks(tx))
 
 

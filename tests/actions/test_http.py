@@ -17,6 +17,7 @@ from engine.actions.http import HTTP, MAX_BODY
 from engine.actions.registry import ActionFailed, Call, Outcome, Registry
 from engine.core.links import Link
 from engine.errors import Invalid
+from engine.outbound import Guard
 from tests.clock import ManualClock
 
 NOW = ManualClock().now()
@@ -98,6 +99,7 @@ def call(**with_: Any) -> Call:
         started_at=NOW,
         clock=ManualClock(),
         log=nothing,
+        guard=Guard(("127.0.0.0/8", "::1")),
     )
 
 

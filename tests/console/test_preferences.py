@@ -230,7 +230,9 @@ async def test_the_console_opens_where_it_was_left_with_the_keys_that_were_asked
         assert app.theme == SAFE
         app.theme = LIGHT
     made = console_on("rack")
-    app = PureBootApp(made.app._open, user="user:ada", symbols=UNICODE, preferences=Preferences(session=Session(path, "s")))
+    app = PureBootApp(
+        made.app._open, user="user:ada", symbols=UNICODE, preferences=Preferences(session=Session(path, "s"))
+    )
     async with app.run_test(size=(120, 36)) as pilot:
         at = Stage(replace(made, app=app), pilot)
         await at.sees("r4-07", "r run")
