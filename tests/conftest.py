@@ -1,9 +1,10 @@
 """What every test may ask for: empty stores of both kinds, a clock to move, an open PureBoot."""
 
 import asyncio
+import gc
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,18 @@ Opener = Callable[..., AbstractAsyncContextManager[PureBoot]]
 def pytest_make_parametrize_id(val: object) -> str | None:
     """A test is named after its parameters, but not after a megabyte of them."""
     return f"{val[:40]!r}..{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays for the whole run: the garbage collector need not look through it, then or ever."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
@@ -95,7 +108,7 @@ async def _sql(url: str, statement: str) -> None:
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL store of this test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_sql(f"{postgres_server}/postgres", f"CREATE DATABASE {name} TEMPLATE empty"))
+    asyncio.run(_sql(f"{postgres_server}/postgres", postgres.copying(name, "empty")))
     yield f"{postgres_server}/{name}"
     asyncio.run(_sql(f"{postgres_server}/postgres", f"DROP DATABASE {name} WITH (FORCE)"))
 
