@@ -14,11 +14,11 @@ from hypothesis import settings as hypothesis_settings
 
 from engine.app import PureBoot
 from engine.clock import Clock
-from engine.settings import Settings, load
 from engine.store.database import open_database
 from engine.store.migrate import migrate
 from tests import postgres
 from tests.clock import ManualClock
+from tests.store_settings import settings_for as settings_for  # known from here to most tests
 
 # A machine that is busy makes no property false; what takes for ever is ended by pytest's own time limit.
 hypothesis_settings.register_profile("pureboot", deadline=None)
@@ -42,23 +42,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.collect()
         gc.freeze()
         gc.enable()
-
-
-def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
-    """Settings for a store at `url`; flags are written `http__port=0`."""
-    given = {name.replace("__", "."): value for name, value in flags.items()}
-    defaults = {
-        "database.url": url,
-        "http.host": "127.0.0.1",
-        "http.port": 0,
-        "tftp.host": "127.0.0.1",
-        "tftp.port": 0,
-        "files.dir": str(folder / "files"),
-        "packs.dir": str(folder / "packs"),
-        "auth.mode": "loose",
-        "engine.lease": 3,
-    }
-    return load(environ={}, flags=defaults | given)
 
 
 async def _migrated(url: str) -> None:
