@@ -1,9 +1,10 @@
 """What every test may ask for: empty stores of both kinds, a clock to move, an open PureBoot."""
 
 import asyncio
+import gc
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from hypothesis import settings as hypothesis_settings
 
 from engine.app import PureBoot
 from engine.clock import Clock
-from engine.settings import Settings, load
 from engine.store.database import open_database
 from engine.store.migrate import migrate
 from tests import postgres
 from tests.clock import ManualClock
+from tests.store_settings import settings_for as settings_for  # known from here to most tests
 
 # A machine that is busy makes no property false; what takes for ever is ended by pytest's own time limit.
 hypothesis_settings.register_profile("pureboot", deadline=None)
@@ -31,22 +32,16 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{val[:40]!r}..{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
 
 
-def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
-    """Settings for a store at `url`; flags are written `http__port=0`."""
-    given = {name.replace("__", "."): value for name, value in flags.items()}
-    defaults = {
-        "database.url": url,
-        "http.host": "127.0.0.1",
-        "http.port": 0,
-        "tftp.host": "127.0.0.1",
-        "tftp.port": 0,
-        "files.dir": str(folder / "files"),
-        "packs.dir": str(folder / "packs"),
-        "auth.mode": "loose",
-        "engine.lease": 3,
-        "outbound.allow": ["127.0.0.0/8", "::1"],
-    }
-    return load(environ={}, flags=defaults | given)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays for the whole run: the garbage collector need not look through it, then or ever."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 async def _migrated(url: str) -> None:
@@ -96,7 +91,7 @@ async def _sql(url: str, statement: str) -> None:
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL store of this test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_sql(f"{postgres_server}/postgres", f"CREATE DATABASE {name} TEMPLATE empty"))
+    asyncio.run(_sql(f"{postgres_server}/postgres", postgres.copying(name, "empty")))
     yield f"{postgres_server}/{name}"
     asyncio.run(_sql(f"{postgres_server}/postgres", f"DROP DATABASE {name} WITH (FORCE)"))
 

@@ -6,6 +6,7 @@ a real `os._exit` in the midst of all, costs a fraction of a second. Answers eac
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ from engine.core.executions import AttemptStatus, Execution, Performer
 from engine.errors import Conflict, Unavailable
 from engine.store import database, postgres, sqlite
 from tests.clock import ManualClock
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 from tests.story import ADA, published
 
 T = TypeVar("T")
@@ -220,6 +221,8 @@ def nursery() -> None:
     """Fork for each line of the standard input."""
     asyncio.run(warm_up())
     assert threading.active_count() == 1
+    gc.collect()
+    gc.freeze()  # else each child copies all that there is, just by looking for garbage in it
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -22,7 +22,7 @@ from engine.actions.registry import Action, Call, Outcome, Parameters, Registry
 from engine.app import PureBoot
 from engine.clock import new_id
 from engine.core.executions import Performer
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 from tests.story import PATIENCE
 
 

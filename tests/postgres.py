@@ -1,4 +1,8 @@
-"""A private PostgreSQL cluster from Debian's package, on a free port, for as long as the tests run."""
+"""A private PostgreSQL cluster from Debian's package, on a free port, for as long as the tests run.
+
+Each test has a database of its own, a copy of one with all tables: a thousand small files that are made and removed
+again. On a disk that costs a third of a second of processor time, in memory a tenth of that.
+"""
 
 import contextlib
 import os
@@ -13,6 +17,8 @@ from tests.ports import free_port
 from tests.programs import lacking
 
 SERVER_USER = "postgres"  # made by Debian's package; PostgreSQL refuses to run as root
+_MEMORY = Path("/dev/shm")
+_ROOM = 2**30  # bytes that must be free in memory for a cluster
 
 
 def binaries() -> Path | None:
@@ -21,13 +27,22 @@ def binaries() -> Path | None:
     return folders[-1].parent if folders else None
 
 
+def copying(name: str, template: str) -> str:
+    """The statement that makes a database as a copy of another, the quickest way the server knows."""
+    found = binaries()
+    whole_files = found is not None and int(found.parts[4]) >= 15  # older ones know no other way
+    return f"CREATE DATABASE {name} TEMPLATE {template}{' STRATEGY FILE_COPY' if whole_files else ''}"
+
+
 @contextlib.contextmanager
 def cluster(*, durable: bool = False) -> Iterator[str]:
-    """Start a cluster; gives the URL of its server without a database name. Only a `durable` one flushes to disk."""
+    """Start a cluster; gives the URL of its server without a database name. Only a `durable` one is on a disk, and
+    flushes to it.
+    """
     found = binaries()
     if found is None:
         lacking("PostgreSQL is missing: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="pureboot-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="pureboot-pg-", dir=None if durable else _in_memory()))
     as_user: list[str] = []
     if os.geteuid() == 0:
         account = pwd.getpwnam(SERVER_USER)
@@ -46,6 +61,11 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
             _run(*as_user, found / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory, if this machine has one with room."""
+    return _MEMORY if _MEMORY.is_mount() and shutil.disk_usage(_MEMORY).free >= _ROOM else None
 
 
 def _run(*command: object) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from engine.app import PureBoot
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 from tests.story import ADA, published
 
 WORKFLOW = """

@@ -24,7 +24,7 @@ from engine.core.nodes import Node
 from engine.store import nodes
 from engine.store.tx import Tx
 from tests import postgres
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 from tests.story import ADA, published
 
 STEPS = 5

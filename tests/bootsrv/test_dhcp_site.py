@@ -8,7 +8,7 @@ import pytest
 from bootsrv.dhcp.offer import Path as Way
 from bootsrv.dhcp.site import LOADER_NAMES, Places, ProxySite
 from bootsrv.loaders import Loaders
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 
 OWN = "10.0.0.1"
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.events import Paste
 from textual.pilot import Pilot
 
@@ -24,6 +27,23 @@ from tests.console.cli_support import Commands
 from tests.scenarios import Rack
 
 SERVER = Server(url="http://10.0.4.1:8080", tftp_url="tftp://10.0.4.1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def style_sheets() -> Iterator[None]:
+    """Parsed once for all apps: Textual does it for each app anew, which is a seventh of what a test takes."""
+    parsed: dict[object, list[RuleSet]] = {}
+    parse = Stylesheet._parse_rules
+
+    def once(sheet: Stylesheet, *args: Any, **named: Any) -> list[RuleSet]:
+        key = (tuple(sheet._variables.items()), args, tuple(named.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, *args, **named)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", once)
+        yield
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from engine.store import events, executions, nodes
 from engine.store.database import open_database
 from engine.store.schema import engine_host
 from engine.store.tx import Tx
+from tests import postgres
 from tests.clock import ManualClock
 from tests.conftest import Opener
 from tests.crashing import DIED, MAC, PLAYED, STRUCK, Life, Nursery, prepare
@@ -141,7 +142,7 @@ class Copies:
             return
         server, _, prepared = self._url.rpartition("/")
         copy_name = f"{prepared}_{name}"
-        await _sql(server, f"CREATE DATABASE {copy_name} TEMPLATE {prepared}")
+        await _sql(server, postgres.copying(copy_name, prepared))
         try:
             yield f"{server}/{copy_name}"
         finally:

@@ -19,7 +19,7 @@ import asyncio, sys
 from pathlib import Path
 from engine.app import PureBoot
 from engine.services.shelving import NewFile
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 
 async def main():
     async with PureBoot(settings_for(sys.argv[1], Path(sys.argv[2])), host=False) as pureboot:

@@ -40,7 +40,7 @@ import asyncio, sys
 from pathlib import Path
 from engine.app import PureBoot
 from engine.store import migrate
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 
 migrate.HEAD, migrate._FOLDER = "0006", Path(sys.argv[2])
 

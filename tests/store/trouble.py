@@ -14,7 +14,7 @@ from engine.app import PureBoot
 from engine.core.events import Kind
 from engine.core.executions import Performer
 from engine.errors import Unavailable
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 from tests.story import PATIENCE, published
 
 

@@ -27,7 +27,7 @@ from tests.bootsrv.test_http_fuzz import IMPATIENT
 from tests.bootsrv.test_tftp_fuzz import BRIEF, CONTENT, LONGEST_TRANSFER
 from tests.bootsrv.tftp_fuzz import storm
 from tests.bootsrv.tftp_peers import Served, download, peer, serving
-from tests.conftest import settings_for
+from tests.store_settings import settings_for
 
 BATCH = 50  # of TFTP's storm
 MOST_MB, MOST_FILES = 8.0, 4  # more than early on
