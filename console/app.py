@@ -20,7 +20,6 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
-from console.commands import PROVIDERS
 from console.driver import PatientDriver
 from console.follower import Follower
 from console.keeping import KeepingApp
@@ -62,7 +61,6 @@ class PureBootApp(KeepingApp):
 
     TITLE = "PureBoot"
     CSS_PATH = "pureboot.tcss"
-    COMMANDS = PROVIDERS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual types it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
 
