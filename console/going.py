@@ -7,12 +7,14 @@ from console.places import PLACES
 from console.screens.small import TooSmall, is_too_small
 from console.view.diff_lines import Mark
 from engine.core.documents import DocumentKind
+from engine.core.page import Page
 
 if TYPE_CHECKING:
     from textual import events
 
     from console.model import Model
     from console.offers import Offers
+    from engine.app import PureBoot
 
 
 class GoingApp(JumpingApp):
@@ -22,6 +24,11 @@ class GoingApp(JumpingApp):
     DEFAULT_MODE = "nodes"
 
     model: "Model"
+
+    @property
+    def pureboot(self) -> "PureBoot":
+        """The open store."""
+        raise NotImplementedError
 
     _offers: "Offers | None" = None
 
@@ -40,6 +47,16 @@ class GoingApp(JumpingApp):
         else:
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
+
+    async def guide_if_new(self) -> None:
+        """Open an empty store on the first steps."""
+        if self.model.nodes or self.model.executions or self.screen_stack[1:] or self.current_mode == "guide":
+            return
+        pureboot = self.pureboot
+        _, workflows = await pureboot.workflows.find(Page(limit=1))
+        _, templates = await pureboot.templates.find(Page(limit=1))
+        if not workflows and not templates:
+            await self.action_show("guide")
 
     def open_node(self, node_id: str) -> None:
         """Show a node."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One tab. `number` is its key and `letter` its key after `g`; `screen` is `module:class` of its first screen."""
+    """One tab. `number` is its key (if it has one) and `letter` its key after `g`; `screen` is `module:class` of its first screen."""
 
     mode: str
     number: str
@@ -64,5 +64,21 @@ PLACES = (
         name="Log",
         help="the event log, and what went wrong in this session",
         screen="console.screens.log:LogScreen",
+    ),
+    Place(
+        mode="settings",
+        number="",
+        letter="s",
+        name="Settings",
+        help="the settings: what holds, and where it was written",
+        screen="console.screens.settings:SettingsScreen",
+    ),
+    Place(
+        mode="guide",
+        number="",
+        letter="f",
+        name="First steps",
+        help="the first steps, and which of them are done",
+        screen="console.screens.guide:GuideScreen",
     ),
 )

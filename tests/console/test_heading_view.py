@@ -54,23 +54,8 @@ def place(number: str, name: str) -> Place:
     return Place(mode=name.lower(), number=number, letter=name[0].lower(), name=name, help="", screen="")
 
 
-MANY = [
-    place(*each.split())
-    for each in (
-        [
-            "0 Dashboard",
-            "1 Nodes",
-            "2 Executions",
-            "3 Templates",
-            "4 Workflows",
-            "5 Log",
-            "6 Traffic",
-            "7 Triggers",
-            "8 Packs",
-            "9 Agents",
-        ]
-    )
-] + [place("", "Secrets")]
+TEN = ("Dashboard", "Nodes", "Executions", "Templates", "Workflows", "Log", "Traffic", "Triggers", "Packs", "Agents")
+MANY = [*(place(str(number), name) for number, name in enumerate(TEN)), place("", "Secrets")]
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 60])
