@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One tab. `number` is its key (if it has one) and `letter` its key after `g`; `screen` is `module:class` of its first screen."""
+    """One tab. `number` is its key (if it has one), `letter` its key after `g`, `screen` its first: `module:class`."""
 
     mode: str
     number: str

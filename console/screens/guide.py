@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from textual import events
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -62,9 +63,17 @@ class GuideScreen(PureBootScreen):
             self.app.complain(error)
             return
         self._steps = guide_lines.steps(standing)
-        title = guide_lines.title(self.app.title)
-        shown = guide_lines.lines(self._steps, self.app.symbols)
-        self._lines.show([*title, *shown, (), guide_lines.closing(self._steps)])
+        self._show()
+
+    def _show(self) -> None:
+        if self._steps:
+            title = guide_lines.title(self.app.title)
+            shown = guide_lines.lines(self._steps, self.app.symbols, self.size.width)
+            self._lines.show([*title, guide_lines.closing(self._steps), (), *shown])
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Wrap for the new width."""
+        self._show()
 
     async def _standing(self) -> Standing:
         pureboot, model = self.app.pureboot, self.app.model

@@ -1,5 +1,6 @@
 """The first steps with a new store, and which of them are done. Pure."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ from console.view.labels import Cell, Role, Symbols
 from console.view.pieces import Piece
 from engine.core.executions import AttemptStatus
 from engine.core.nodes import NodeState
+
+_INDENT = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +77,13 @@ def _dhcp(url: str) -> tuple[str, ...]:
     script = f"{url or 'http://ADDRESS:8080'}/boot.ipxe"
     return (
         "Leave your DHCP server as it is, and set dhcp.mode: proxy",
-        f"or let it name {host} as next-server, with undionly.kpxe for BIOS,",
-        f"ipxe.efi for UEFI, and {script} for iPXE.",
+        f"or let it name {host} as next-server, with undionly.kpxe for BIOS, ipxe.efi for UEFI, and {script} for iPXE",
     )
 
 
-def lines(listed: Sequence[Step], symbols: Symbols) -> list[Cell]:
+def lines(listed: Sequence[Step], symbols: Symbols, width: int) -> list[Cell]:
     """Each step with a sign and a word; below one that is not done how it is done, the next one brightest."""
+    room = max(20, width - _INDENT - 2)
     told: list[Cell] = []
     following = next((step for step in listed if not step.done), None)
     for number, step in enumerate(listed, 1):
@@ -92,7 +95,8 @@ def lines(listed: Sequence[Step], symbols: Symbols) -> list[Cell]:
         told.append((Piece(f" {sign} {word:<6} ", role), title))
         if not step.done:
             look = Role.PLAIN if is_next else Role.MUTED
-            told += [(Piece(" " * 13), Piece(line, look)) for line in step.how]
+            how = [part for line in step.how for part in textwrap.wrap(line, room, break_on_hyphens=False)]
+            told += [(Piece(" " * _INDENT), Piece(line, look)) for line in how]
     return told
 
 
@@ -106,4 +110,4 @@ def closing(listed: Sequence[Step]) -> Cell:
 
 def title(name: str) -> list[Cell]:
     """What this is."""
-    return [(), (Piece(f" {name}: from here to the first installed machine", Role.STRONG),), ()]
+    return [(), (Piece(f" {name}: from here to the first installed machine", Role.STRONG),)]

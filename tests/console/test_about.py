@@ -31,11 +31,11 @@ from tests.story import published
 def test_which_steps_are_done(standing: Standing, done: int) -> None:
     steps = guide_lines.steps(standing)
     assert sum(step.done for step in steps) == done
-    for symbols in (UNICODE, ASCII):
-        texts = [plain(line) for line in guide_lines.lines(steps, symbols)]
+    for symbols, width in ((UNICODE, 80), (ASCII, 60), (UNICODE, 200)):
+        texts = [plain(line) for line in guide_lines.lines(steps, symbols, width)]
         assert sum(" done " in text for text in texts) == done
         assert sum(" next " in text for text in texts) == (done < 5)
-        assert max(map(len, texts)) <= 80
+        assert max(map(len, texts)) <= width
     assert ("All is done" in plain(guide_lines.closing(steps))) == (done == 5)
 
 

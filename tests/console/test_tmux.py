@@ -27,10 +27,8 @@ class Tmux:
 
     def __init__(self, socket: Path, folder: Path) -> None:
         self._socket = socket
-        shell = f"PS1='{PROMPT} ' ENV= exec sh -i"
-        self(
-            "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "-c", str(ROOT), f"env -C {folder} {shell}"
-        )
+        shell = f"env -C {folder} ENV= PS1='{PROMPT} ' sh -i"
+        self("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", shell)
         self("set-option", "-g", "window-size", "manual")
 
     def __call__(self, *words: str) -> str:
@@ -82,9 +80,9 @@ def tmux(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
 
 
 CRASH = """
-import console.screens.nodes as nodes
-def broken(self, event): raise ZeroDivisionError("on purpose")
-nodes.NodesScreen.on_resize = broken
+import console.screens.guide as guide
+def broken(self): raise ZeroDivisionError("on purpose")
+guide.GuideScreen.begin = broken
 from console.__main__ import main
 main()
 """
@@ -93,8 +91,9 @@ main()
 def test_a_real_terminal_is_followed_and_given_back(tmux: Tmux, sqlite_url: str, tmp_path: Path) -> None:
     variables = environment(sqlite_url, tmp_path) | {"PYTHONPATH": str(ROOT)}
     exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
-    tmux.type(f"export {exports}; unset NO_COLOR; stty -a > before; clear")
-    tmux.type(f"{shlex.quote(sys.executable)} -m console")
+    tmux.type(f"export {exports}; unset NO_COLOR COLUMNS LINES; stty -a > before; clear")
+    python = shlex.quote(sys.executable)
+    tmux.type(f"{python} -m console & echo $! > pid; fg")
     tmux.sees("1. A boot file", "host")
     tmux.press("g", "n")
     tmux.sees("No machine has been seen yet")
@@ -110,15 +109,14 @@ def test_a_real_terminal_is_followed_and_given_back(tmux: Tmux, sqlite_url: str,
     tmux.sees("No machine has been seen yet", "enter open")
     tmux.press("g", "e")
     tmux.sees("Nothing has run yet")
-    tmux.press("q")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
     tmux.until(tmux.is_at_shell)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        tmux.type(f"clear; {shlex.quote(sys.executable)} -m console & echo $! > pid; fg")
-        tmux.sees("1. A boot file", "host")
-        os.kill(int((tmp_path / "pid").read_text()), number)
-        tmux.until(tmux.is_at_shell)
+    tmux.type(f"clear; {python} -m console & echo $! > pid; fg")
+    tmux.sees("1. A boot file", "enter the nodes")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGHUP)
+    tmux.until(tmux.is_at_shell)
     (tmp_path / "crash.py").write_text(CRASH)
-    tmux.type(f"clear; {shlex.quote(sys.executable)} crash.py")
+    tmux.type(f"clear; {python} crash.py")
     tmux.sees("the console crashed", "what led to it is in")
     tmux.until(tmux.is_at_shell)
     tmux.type("stty -a > after; clear")
