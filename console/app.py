@@ -20,15 +20,13 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
-from console.commands import PROVIDERS
 from console.driver import PatientDriver
 from console.follower import Follower
-from console.keeping import KeepingApp
+from console.leaving import LeavingApp
 from console.model import Changes, Model
 from console.paint import THEMES
 from console.preferences import Preferences
 from console.screens.base import work_on
-from console.screens.confirm import Confirm
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
 from console.widgets.page import PlainScrollBar
@@ -58,12 +56,11 @@ class Notice:
     text: str
 
 
-class PureBootApp(KeepingApp):
+class PureBootApp(LeavingApp):
     """The console."""
 
     TITLE = "PureBoot"
     CSS_PATH = "pureboot.tcss"
-    COMMANDS = PROVIDERS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual types it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
 
@@ -148,6 +145,11 @@ class PureBootApp(KeepingApp):
         """Whether the store is open and the model loaded."""
         return self._pureboot is not None
 
+    @property
+    def serves(self) -> bool:
+        """Whether this process serves machines."""
+        return self._pureboot is not None and self._pureboot.is_host
+
     def now(self) -> datetime:
         """The time by the store's clock, aware and in UTC."""
         return self._pureboot.context.now() if self._pureboot else datetime.now(UTC)
@@ -172,6 +174,7 @@ class PureBootApp(KeepingApp):
                 self._pureboot = pureboot
                 self._hosts = pureboot.is_host
                 self.opened.publish(pureboot)
+                await self.guide_if_new()
                 self._say_notices()
                 await self._follower.run(pureboot)
         except PureBootError as error:
@@ -280,23 +283,3 @@ class PureBootApp(KeepingApp):
         from console.screens.export import export
 
         export(self)
-
-    # Leaving
-
-    async def action_quit(self) -> None:
-        """Leave, after a question if this process serves machines that are at work."""
-        running = self.model.running
-        if self._pureboot is None or not self._pureboot.is_host or not running or isinstance(self.screen, Confirm):
-            self.exit()
-            return
-        what = "1 execution runs" if running == 1 else f"{running} executions run"
-        question = Confirm(
-            "Leave PureBoot?",
-            [
-                f"This console serves the machines, and {what}.",
-                "They stand still until another console takes over, or PureBoot is started again.",
-            ],
-            yes="leave",
-            no="stay",
-        )
-        self.push_screen(question, lambda sure: self.exit() if sure else None)

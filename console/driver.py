@@ -40,6 +40,11 @@ class PatientDriver(LinuxDriver):
         if self._app.screen_stack:
             self._app.screen.refresh()
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again, if it was given back: a process may be told to go on that never stood still."""
+        if self._must_signal_resume:
+            super()._sigcont_application()
+
     def close(self) -> None:
         """Have the rest written; a terminal that does not take it is not waited for."""
         if self._writer_thread is not None:

@@ -1,17 +1,20 @@
 """Going about in the console: the tabs, the screen of an object, and one step back."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.jumping import JumpingApp
 from console.places import PLACES
 from console.screens.small import TooSmall, is_too_small
 from console.view.diff_lines import Mark
 from engine.core.documents import DocumentKind
+from engine.core.page import Page
 
 if TYPE_CHECKING:
     from textual import events
 
     from console.model import Model
+    from console.offers import Offers
+    from engine.app import PureBoot
 
 
 class GoingApp(JumpingApp):
@@ -21,6 +24,17 @@ class GoingApp(JumpingApp):
     DEFAULT_MODE = "nodes"
 
     model: "Model"
+
+    @property
+    def pureboot(self) -> "PureBoot":
+        """The open store."""
+        raise NotImplementedError
+
+    _offers: "Offers | None" = None
+
+    def used(self, what: str) -> None:
+        """Note that somebody went to something."""
+        raise NotImplementedError
 
     def complain(self, error: Exception | str) -> None:
         """Say what went wrong."""
@@ -33,6 +47,16 @@ class GoingApp(JumpingApp):
         else:
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
+
+    async def guide_if_new(self) -> None:
+        """Open an empty store on the first steps."""
+        if self.model.nodes or self.model.executions or self.screen_stack[1:] or self.current_mode == "guide":
+            return
+        pureboot = self.pureboot
+        _, workflows = await pureboot.workflows.find(Page(limit=1))
+        _, templates = await pureboot.templates.find(Page(limit=1))
+        if not workflows and not templates:
+            await self.action_show("guide")
 
     def open_node(self, node_id: str) -> None:
         """Show a node."""
@@ -79,6 +103,15 @@ class GoingApp(JumpingApp):
         if isinstance(self.screen, WorkflowsScreen):
             self.screen.show_workflow(name)
 
+    async def open_listed(self, mode: str, text: str) -> None:
+        """Show what fits a filter in the list of a tab."""
+        if mode != self.current_mode:
+            await self.switch_mode(mode)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        front: Any = self.screen
+        front.recall({"filter": text})
+
     async def back(self) -> bool:
         """Leave the screen in front; False if it is the first of its tab."""
         if len(self.screen_stack) < 2:
@@ -88,10 +121,21 @@ class GoingApp(JumpingApp):
 
     def action_command_palette(self) -> None:
         """Type where to go, or what to do."""
+        from console.offers import Offers, carry_out
         from console.screens.palette import Palette
 
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())
+        if isinstance(self.screen, Palette):
+            return
+        app: Any = self
+        self._offers = self._offers or Offers(app)
+        behind = self.screen
+
+        async def chosen(what: str | None) -> None:
+            if what is not None:
+                self.used(what)
+                await carry_out(app, what, behind)
+
+        self.push_screen(Palette(self._offers, behind), chosen)
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

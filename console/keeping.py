@@ -36,7 +36,7 @@ class KeepingApp(GoingApp):
         self._theme_at_first = self.theme
         self._lists: dict[str, Mapping[str, Any]] = dict(session.lists) if session is not None else {}
         self._told_failed: set[str] = set()
-        self.set_keymap({key: given for key, given in self.keymap.keys.items()})
+        self.set_keymap(dict(self.keymap.keys))
 
     def _offer_our_themes(self) -> None:
         """Offer ours, and no others."""

@@ -1,8 +1,8 @@
 """What roles look like: the themes, and a style for each role.
 
 Dark and light in full colour; each once more in colours that differ also to eyes which do not tell red from green
-(blue, yellow and orange, after Okabe and Ito); and one of the terminal's own sixteen colours for terminals that have no more
-and for NO_COLOR (there Textual takes the colours away, and bold, dim, underline and reverse remain).
+(blue, yellow and orange, after Okabe and Ito); and one of the terminal's own sixteen colours for terminals that have
+no more and for NO_COLOR (there Textual takes the colours away, and bold, dim, underline and reverse remain).
 """
 
 from collections.abc import Iterable, Mapping

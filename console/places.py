@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One tab. `number` is its key and `letter` its key after `g`; `screen` is `module:class` of its first screen."""
+    """One tab. `number` is its key (if it has one), `letter` its key after `g`, `screen` its first: `module:class`."""
 
     mode: str
     number: str
@@ -104,5 +104,21 @@ PLACES = (
         name="Secrets",
         help="the names of the secrets",
         screen="console.screens.secrets:SecretsScreen",
+    ),
+    Place(
+        mode="settings",
+        number="",
+        letter="s",
+        name="Settings",
+        help="the settings: what holds, and where it was written",
+        screen="console.screens.settings:SettingsScreen",
+    ),
+    Place(
+        mode="guide",
+        number="",
+        letter="f",
+        name="First steps",
+        help="the first steps, and which of them are done",
+        screen="console.screens.guide:GuideScreen",
     ),
 )

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 2.0  # how soon a terminal that is gone is noticed
 
-# Leave the alternate screen, end mouse reports and bracketed paste, show the cursor: what a console that broke before
-# it could tidy up may have left behind.
-_RESET = "\x1b[?1049l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[0m"
+# End the keyboard protocol of kitty, leave the alternate screen, end reports of mouse, focus and size and bracketed
+# paste, wrap lines, show the cursor: what a console that broke before it could tidy up may have left behind.
+_RESET = (
+    "\x1b[<u\x1b[?1049l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2048l\x1b[?2004l\x1b[?7h"
+    "\x1b[?25h\x1b[0m"
+)
 
 
 def open_console(ctx: click.Context) -> None:

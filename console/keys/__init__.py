@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from textual.binding import Binding
 
-from console.keys import executions, library, log, machines, overview, things
+from console.keys import about, executions, library, log, machines, overview, things
 from console.keys.everywhere import EVERYWHERE
 from console.keys.key import Key
 from console.keys.remap import Keymap
@@ -28,6 +28,7 @@ _TABLE: Mapping[str, tuple[Key, ...]] = {
     **log.KEYS,
     **overview.KEYS,
     **things.KEYS,
+    **about.KEYS,
 }
 KEYS = {context: tuple(replace(key, context=context) for key in listed) for context, listed in _TABLE.items()}
 

@@ -45,5 +45,6 @@ EVERYWHERE = (
         help="save what is shown: as a picture, as text, a table as CSV or JSON",
     ),
     Key(keys="question_mark,f1", action="app.help", label="help", help="this help", footer=True),
+    Key(keys="ctrl+z", action="app.suspend", label="suspend", help="back to the shell, until fg"),
     Key(keys="ctrl+q,q", action="app.quit", label="quit", help="leave the console", shown="q ctrl+q"),
 )

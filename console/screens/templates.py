@@ -20,7 +20,7 @@ from engine.errors import PureBootError
 _EMPTY = """There is no template yet.
 
 A template is a text a node is given while it is installed: preseed, kickstart, cloud-init, a script.
-Add one with  pureboot template create NAME --type preseed FILE"""
+Add one with  pureboot template add NAME FILE --type preseed"""
 _ALL = Page(limit=None, filters={"status": tuple(status.value for status in DocumentStatus)})
 _NOTHING_FITS = f"""No template fits the filter. Press escape to drop it.
 

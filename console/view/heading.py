@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.places import PLACES
+from console.places import PLACES, Place
 from console.view.labels import NODE_ROLES, Role, Symbols, duration, safe, words
 from console.view.pieces import Piece, cells, fit
 from engine.core.nodes import NodeState
@@ -45,33 +45,43 @@ class Facts:
 Line = tuple[Piece, ...]
 
 
-def _tabs(facts: Facts, width: int) -> list[tuple[str, str, str]]:
-    """Mode, number and name of each tab; where there is no room for all names, only the one in front has its."""
-    tabs = [(place.mode, place.number, place.name) for place in PLACES if place.number or place.mode == facts.mode]
-    if 1 + cells(facts.title) + sum(len(f"  {number} {name}") for _, number, name in tabs) < width:
-        return tabs
-    return [(mode, number, name if mode == facts.mode else "") for mode, number, name in tabs]
+Tab = tuple[str, str, str]
 
 
-def tab_places(facts: Facts, width: int) -> dict[str, tuple[int, int]]:
+def _tabs(facts: Facts, width: int, places: Sequence[Place]) -> list[Tab]:
+    """Mode, number and name of each tab: the one in front with its name, of the others as many names as there is room
+    for. A place without a number has a tab only while it is in front.
+    """
+    shown = [place for place in places if place.number or place.mode == facts.mode]
+    room = width - 2 - cells(facts.title) - sum(2 + len(place.number) for place in shown)
+    named: set[str] = set()
+    for place in sorted(shown, key=lambda place: place.mode != facts.mode):
+        size = len(place.name) + bool(place.number)
+        if size <= room or place.mode == facts.mode:
+            named.add(place.mode)
+            room -= size
+    return [(place.mode, place.number, place.name if place.mode in named else "") for place in shown]
+
+
+def tab_places(facts: Facts, width: int, places: Sequence[Place] = PLACES) -> dict[str, tuple[int, int]]:
     """The first cell of each tab in the first line, and the one after its last."""
     at = 1 + cells(facts.title) + 2
     found: dict[str, tuple[int, int]] = {}
-    for mode, number, name in _tabs(facts, width):
+    for mode, number, name in _tabs(facts, width, places):
         after = at + len(f"{number} {name}".strip())
         found[mode] = (at, after)
         at = after + 2
     return found
 
 
-def first_line(facts: Facts, width: int) -> Line:
+def first_line(facts: Facts, width: int, places: Sequence[Place] = PLACES) -> Line:
     """Name, tabs, and where machines find us."""
     left = [Piece(f" {facts.title}", Role.STRONG)]
-    for mode, number, name in _tabs(facts, width):
+    for mode, number, name in _tabs(facts, width, places):
         here = mode == facts.mode
         left.append(Piece(f"  {number}", Role.ACCENT if here else Role.MUTED))
         if name:
-            left += [Piece(" "), Piece(name, "current-tab" if here else Role.MUTED)]
+            left += [Piece(" " if number else ""), Piece(name, "current-tab" if here else Role.MUTED)]
     return _ends(left, [_address(facts)] if facts.server_url else [], width)
 
 

@@ -109,6 +109,7 @@ class Table(Moving, can_focus=True):
         self.marked: set[str] = set()
         self.sorted_by: tuple[str, bool] = ("", False)
         self.lines_painted = 0
+        self.is_lit = False  # whether its cursor looks as if keys came here, since another widget hands them on
         self._row = row
         self._symbols = symbols
         self._heading = int(heading)
@@ -227,7 +228,9 @@ class Table(Moving, can_focus=True):
         if place >= len(self._keys):
             return _Line(kind="empty", theme=theme, said="" if self._keys else self.empty)
         key = self._keys[place]
-        cursor = "" if place != self._cursor else paint.CURSOR if self.has_focus else paint.CURSOR_BLURRED
+        cursor = (
+            "" if place != self._cursor else paint.CURSOR if self.has_focus or self.is_lit else paint.CURSOR_BLURRED
+        )
         return _Line(kind="row", theme=theme, cursor=cursor, marked=key in self.marked, row=self._row(key))
 
     def _difference(self, before: _Line | None, now: _Line) -> tuple[int, int]:

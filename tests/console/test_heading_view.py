@@ -1,10 +1,12 @@
 """The heading, as wide as the screen, without one."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.places import PLACES
+from console.places import PLACES, Place
 from console.view import heading
 from console.view.heading import Facts
 from console.view.labels import UNICODE, plain
@@ -48,12 +50,32 @@ def test_what_a_store_is_called(url: str, name: str) -> None:
     assert heading.store_name(url) == name
 
 
-@pytest.mark.parametrize("width", [120, 80, 60])
-def test_tabs_are_where_they_are_drawn(width: int) -> None:
-    facts = Facts(mode="log")
-    line = plain(heading.first_line(facts, width))
-    places = heading.tab_places(facts, width)
-    for place in (each for each in PLACES if each.number):
-        first, after = places[place.mode]
-        assert line[first:after] in (place.number, f"{place.number} {place.name}")
-    assert line[slice(*places["log"])] == "5 Log"
+def place(number: str, name: str) -> Place:
+    return Place(mode=name.lower(), number=number, letter=name[0].lower(), name=name, help="", screen="")
+
+
+TEN = ("Dashboard", "Nodes", "Executions", "Templates", "Workflows", "Log", "Traffic", "Triggers", "Packs", "Agents")
+MANY = [*(place(str(number), name) for number, name in enumerate(TEN)), place("", "Secrets")]
+
+
+@pytest.mark.parametrize("width", [200, 120, 80, 60])
+@pytest.mark.parametrize("places", [PLACES, MANY], ids=["ours", "ten"])
+def test_tabs_are_where_they_are_drawn(width: int, places: Sequence[Place]) -> None:
+    for front in places:
+        facts = Facts(mode=front.mode)
+        line = plain(heading.first_line(facts, width, places))
+        found = heading.tab_places(facts, width, places)
+        assert len(line) == width
+        for each in places:
+            if each.number or each is front:
+                assert line[slice(*found[each.mode])] in (each.number, f"{each.number} {each.name}".strip())
+            else:
+                assert each.mode not in found
+        assert line[slice(*found[front.mode])].endswith(front.name)
+
+
+def test_as_many_tabs_have_names_as_there_is_room_for() -> None:
+    line = plain(heading.first_line(Facts(mode="packs"), 80, MANY)).rstrip()
+    assert line == " PureBoot  0 Dashboard  1 Nodes  2 Executions  3  4  5 Log  6  7  8 Packs  9"
+    assert "9 Agents" in plain(heading.first_line(Facts(mode="packs"), 140, MANY))
+    assert plain(heading.first_line(Facts(mode="secrets"), 80, MANY)).rstrip().endswith("9  Secrets")
