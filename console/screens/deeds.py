@@ -39,7 +39,9 @@ async def for_each(named: Mapping[str, str], call: Callable[[str], Awaitable[obj
     return Outcome(done=done, refused=refused)
 
 
-def _report(app: "PureBootApp", did: str) -> Callable[[Outcome], str]:
+def report(app: "PureBootApp", did: str) -> Callable[[Outcome], str]:
+    """What is said of an outcome: what was done, and each refusal."""
+
     def text(outcome: Outcome) -> str:
         for refusal in outcome.refused:
             app.complain(refusal)
@@ -78,7 +80,7 @@ def run_on(app: "PureBootApp", node_ids: Sequence[str], workflow: str | None = N
                 ),
             )
 
-        app.perform(work, done=_report(app, f"{chosen.name} was started on"))
+        app.perform(work, done=report(app, f"{chosen.name} was started on"))
 
     app.push_screen(RunScreen(nodes, preferred=workflow or _proposed(app, nodes)), start)
 
@@ -119,7 +121,7 @@ def move(app: "PureBootApp", node_ids: Sequence[str]) -> None:
                 ),
             )
 
-        app.perform(work, done=_report(app, f"now {labels.words(chosen.state)}:"))
+        app.perform(work, done=report(app, f"now {labels.words(chosen.state)}:"))
 
     limit = app.pureboot.settings.install.max_attempts
     live = [each for each in _newest(app, nodes).values() if not each.ended]
@@ -157,7 +159,7 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
                 lambda execution_id: pureboot.executions.cancel(execution_id, by=app.user),
             )
 
-        app.perform(work, done=_report(app, "cancelled:"))
+        app.perform(work, done=report(app, "cancelled:"))
 
     one = len(live) == 1
     question = Confirm(
