@@ -82,6 +82,7 @@ class Model:
         self._newest: dict[str, str] = {}
         self._asking: set[str] = set()
         self.stuck: dict[str, str] = {}
+        self.live: set[str] = set()
         self._by_mac: dict[str, str] = {}
 
     async def load(self, pureboot: "PureBoot") -> None:
@@ -133,6 +134,7 @@ class Model:
                 self.statuses[before.status] -= 1
             self.statuses[execution.status] += 1
             self.executions[execution.id] = execution
+            (self.live.discard if execution.ended else self.live.add)(execution.id)
             (self._asking.add if asking(execution) else self._asking.discard)(execution.id)
         for execution in taken:
             self._note_newest(execution)
@@ -197,9 +199,12 @@ class Model:
     def silent(self, now: datetime) -> list[tuple[Node, Execution]]:
         """The nodes that may hang: something on the machine is awaited, and it was not heard lately."""
         found = []
-        for node in self.nodes.values():
-            execution = self.execution_of(node.id)
-            if execution is None or execution.ended or (node.last_seen_at and now - node.last_seen_at < SILENCE):
+        for each in self.live:
+            execution = self.executions[each]
+            node = self.node_of(execution)
+            if node is None or self._newest.get(node.id) != each:
+                continue
+            if node.last_seen_at and now - node.last_seen_at < SILENCE:
                 continue
             if any(each.is_open and each.performer is Performer.NODE for each in execution.attempts):
                 found.append((node, execution))

@@ -23,6 +23,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="retry what failed, or replay its dead letter, after a question",
             footer=True,
         ),
+        Key(keys="p", action="pause", label="pause", help="pause the execution under the cursor, or let it go on"),
         Key(keys="t", action="trace", label="boot trace", help="what the machine did at the boot doors, line by line"),
         Key(keys="L", action="letters", label="dead letters", help="the dead letters: what cannot go on by itself"),
         Key(keys="tab", action="app.focus_next", label="next list", help="between what needs you and what runs"),

@@ -1,6 +1,5 @@
 """The nodes: a live table of every machine."""
 
-import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from textual.widget import Widget
 from console import keys
 from console.keys import Key
 from console.model import Changes
-from console.screens import deeds
+from console.screens import deeds, stuck
 from console.screens.base import work_on
 from console.screens.lists import ListScreen
 from console.view import rows
@@ -18,7 +17,6 @@ from console.view.listing import Listing
 from console.widgets.marking import MarkingTable
 from console.widgets.pane import ListPane
 from console.widgets.table import Table
-from engine.errors import PureBootError
 
 if TYPE_CHECKING:
     from console.views import View
@@ -34,9 +32,6 @@ No machine at hand? `pureboot demo` opens a rack of simulated ones.
 _NOTHING_FITS = f"""No node fits the filter. Press escape to drop it.
 
 Fields: {" ".join(rows.NODE_FIELDS)}"""
-
-
-_LOOK_SECONDS = 5
 
 
 class NodesScreen(ListScreen):
@@ -107,22 +102,17 @@ class NodesScreen(ListScreen):
     def ticked(self) -> None:
         """Times grow old, and some machines hang."""
         self._ticks += 1
-        if self._ticks % _LOOK_SECONDS == 0:
+        if self._ticks % stuck.LOOK_SECONDS == 0:
             work_on(self, self._find_stuck, group="stuck", exclusive=True)
             if self.pane.listing.grow_old():
                 self._arrange()
         self.table.repaint()
 
     async def _find_stuck(self) -> None:
-        model = self.app.model
-        with contextlib.suppress(PureBootError):
-            found = await self.app.pureboot.traces.hanging(model.silent(self.app.now()))
-            stuck = {node_id: verdict.brief for node_id, verdict in found.items()}
-            changed = {key for key in {*stuck, *model.stuck} if stuck.get(key) != model.stuck.get(key)}
-            if changed:
-                model.stuck = stuck
-                self.pane.listing.forget(changed)
-                self._arrange()
+        changed = await stuck.look(self.app)
+        if changed:
+            self.pane.listing.forget(changed)
+            self._arrange()
 
     # Keys
 

@@ -5,6 +5,7 @@ and whatever is more than nothing a higher one.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from console.view.labels import Cell, Role, Symbols
 from console.view.pieces import Piece, cells
@@ -27,6 +28,23 @@ def spark(values: Sequence[float], width: int, symbols: Symbols, role: Role, top
         else:
             pieces.append(Piece(symbols.levels[level], look))
     return tuple(pieces)
+
+
+def squeezed(values: Sequence[float], width: int) -> list[float]:
+    """The same in at most so many values: the largest of each part."""
+    if len(values) <= width or width <= 0:
+        return list(values)
+    edges = [len(values) * at // width for at in range(width + 1)]
+    return [max(values[begin:end]) for begin, end in pairwise(edges)]
+
+
+def change(values: Sequence[float], width: int, symbols: Symbols, role: Role) -> Cell:
+    """How values changed: a sparkline from the least to the largest of them. What stayed the same is a flat line, so
+    that the eye finds what did not.
+    """
+    shown = squeezed(values, width)
+    least = min(shown, default=0)
+    return spark([value - least for value in shown], width, symbols, role)
 
 
 def level_of(value: float, highest: float, levels: int) -> int:

@@ -115,6 +115,10 @@ class Doorkeeper:
         """Whether this process has doors open."""
         return bool(self._counts)
 
+    def totals(self) -> dict[Carrier, Total]:
+        """How much goes by each protocol; none where this process has no doors."""
+        return {kind: count.total() for kind, count in self._counts.items()}
+
     def look(self) -> Traffic:
         """What there is to see now. Nothing is read from the store: of a node's transfer only the MAC address is known,
         as far as the machine has said it at the doors.
@@ -127,7 +131,7 @@ class Doorkeeper:
             is_served=self.is_served,
             transfers=tuple(map(self._named, live)),
             ended=tuple(map(self._named, reversed(self._ended))),
-            totals={kind: count.total() for kind, count in self._counts.items()},
+            totals=self.totals(),
         )
 
     async def told(self) -> Traffic:
