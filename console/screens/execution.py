@@ -12,7 +12,6 @@ from console.model import Changes
 from console.screens.execution_deeds import ExecutionDeeds, fitting
 from console.view import execution_lines
 from console.view.execution_lines import starts_another
-from console.view.graph_picture import draw_graph
 from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
 from console.widgets.log_pane import LogPane
@@ -148,7 +147,7 @@ class ExecutionScreen(ExecutionDeeds):
     def _draw(self) -> None:
         """Bring the graph up to date, if it is shown."""
         if self.graph.display and self._workflow is not None:
-            self.graph.show(draw_graph(self._workflow, self.app.symbols, self._execution))
+            self.graph.draw(self._workflow, self._execution)
             if self.timeline.selected is not None:
                 self.graph.select(self.timeline.selected.step.key)
 
