@@ -26,6 +26,7 @@ from engine.services.workflows import Workflows
 
 if TYPE_CHECKING:
     from engine.services.blob_care import BlobCare
+    from engine.services.estimates import Estimates
     from engine.services.files import Files
     from engine.services.library import Library
     from engine.services.plans import Plans
@@ -107,6 +108,13 @@ class Services:
         from engine.services.upstream import Upstream
 
         return Upstream(self._context, self.files)
+
+    @cached_property
+    def estimates(self) -> "Estimates":
+        """How long what runs will take, from earlier runs."""
+        from engine.services.estimates import Estimates
+
+        return Estimates(self._context)
 
     @cached_property
     def seeds(self) -> "Seeds":
