@@ -152,12 +152,10 @@ def draw_graph(
     labels = {step.key: _label(step, workflow, newest.get(step.key), execution, symbols) for step in workflow.steps}
     graph = workflow.graph
     widths = {key: sum(cells(piece.text) for piece in labels[key]) for key in graph.order}
-    is_known = before is not None and before.workflow is workflow
     signs = (*labels.values(), *((key, each.routes) for key, each in newest.items()))
-    if before is not None and is_known and before.signs == signs:
+    if before is not None and before.workflow is workflow and before.signs == signs:
         return before
-    is_fitting = is_known and all(before.layout.widths[key] == width for key, width in widths.items())
-    found = before.layout if before is not None and is_fitting else layout(workflow, widths)
+    found = _known_layout(before, workflow, widths) or layout(workflow, widths)
     canvas = _Canvas(_ASCII if symbols.ellipsis.isascii() else _UNICODE)
     places: dict[str, Place] = {}
     taken = {(key, to) for key, each in newest.items() for to in each.routes or ()}
@@ -181,6 +179,14 @@ def draw_graph(
         signs=signs,
         canvas=canvas,
     )
+
+
+def _known_layout(before: GraphPicture | None, workflow: Workflow, widths: Mapping[str, int]) -> Layout | None:
+    """The layout of what was drawn before, if it is one of the same."""
+    if before is None or before.workflow is not workflow:
+        return None
+    is_fitting = all(before.layout.widths[key] == width for key, width in widths.items())
+    return before.layout if is_fitting else None
 
 
 def _guarded(found: Layout) -> frozenset[str]:
