@@ -74,6 +74,12 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         ),
         GRAPH,
         *TIME,
+        Key(
+            keys="E",
+            action="report",
+            label="report",
+            help="save a report of what happened to a file: HTML, text or a picture of the timeline",
+        ),
         Key(keys="A", action="artifacts", label="artifacts", help="the texts that the execution made (core.render)"),
     ),
     "graph": (
