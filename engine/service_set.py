@@ -28,6 +28,7 @@ from engine.services.validation import Validation
 from engine.services.workflows import Workflows
 
 if TYPE_CHECKING:
+    from engine.services.accounts import Accounts
     from engine.services.backups import Backups
     from engine.services.blob_care import BlobCare
     from engine.services.edits import Edits
@@ -134,6 +135,13 @@ class Services:
         from engine.services.upstream import Upstream
 
         return Upstream(self._context, self.files)
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """What there is to know of an attempt, and of a whole execution."""
+        from engine.services.accounts import Accounts
+
+        return Accounts(self._context)
 
     @cached_property
     def estimates(self) -> "Estimates":

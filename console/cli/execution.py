@@ -243,3 +243,4 @@ for _name, _command in DEEDS.commands.items():
 
 from console.cli import artifacts as _artifacts  # noqa: E402, F401 - its commands are of this group
 from console.cli import dead_letters as _dead_letters  # noqa: E402, F401
+from console.cli import report as _report  # noqa: E402, F401

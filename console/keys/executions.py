@@ -66,8 +66,20 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         CANCEL,
         replace(NODE, footer=False),
         Key(keys="u", action="parent", label="parent", help="up to the execution that started this one"),
+        Key(
+            keys="D",
+            action="details",
+            label="details",
+            help="all of the attempt instead of its log: parameters, output, conditions, deadlines; enter folds",
+        ),
         GRAPH,
         *TIME,
+        Key(
+            keys="E",
+            action="report",
+            label="report",
+            help="save a report of what happened to a file: HTML, text or a picture of the timeline",
+        ),
         Key(keys="A", action="artifacts", label="artifacts", help="the texts that the execution made (core.render)"),
     ),
     "graph": (

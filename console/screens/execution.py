@@ -9,10 +9,11 @@ from textual.widget import Widget
 
 from console.keys import Key
 from console.model import Changes
-from console.screens.execution_deeds import ExecutionDeeds, fitting
+from console.screens.execution_deeds import fitting
+from console.screens.execution_reading import ExecutionReading
 from console.view import execution_lines
 from console.view.execution_lines import starts_another
-from console.view.graph_picture import draw_graph
+from console.widgets.details_pane import DetailsPane
 from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
 from console.widgets.log_pane import LogPane
@@ -26,7 +27,7 @@ from engine.errors import PureBootError
 SHORT = 30  # lines of a screen that has none to give away
 
 
-class ExecutionScreen(ExecutionDeeds):
+class ExecutionScreen(ExecutionReading):
     """Title, timeline, selected attempt, log; the log can have the whole screen."""
 
     CONTEXTS = ("execution", "list")
@@ -57,13 +58,20 @@ class ExecutionScreen(ExecutionDeeds):
         self.timeline = Timeline(symbols, id="timeline")
         self.graph = GraphView(symbols, id="graph")
         self.graph.display = False
-        self.log_pane = LogPane(symbols, id="log-pane")
+        self.log_pane, self.details = LogPane(symbols, id="log-pane"), DetailsPane(symbols, id="details-pane")
+        self.details.display = False
         with Vertical():
             yield self.heading
             yield self.timeline
             yield self.graph
             yield self.about
             yield self.log_pane
+            yield self.details
+
+    @property
+    def pane(self) -> LogPane | DetailsPane:
+        """What stands below the steps: the log or the details."""
+        return self.details if self.details.display else self.log_pane
 
     @property
     def log_view(self) -> LogView:
@@ -75,6 +83,7 @@ class ExecutionScreen(ExecutionDeeds):
     def begin(self) -> None:
         """Read the execution, and the workflow version it runs."""
         self.log_pane.begin()
+        self.details.begin()
         self.timeline.focus()
         self._read()
 
@@ -139,6 +148,7 @@ class ExecutionScreen(ExecutionDeeds):
         self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above))
         self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
         self.log_pane.show(entry)
+        self.details.show(entry)
 
     @property
     def steps(self) -> Timeline | GraphView:
@@ -148,7 +158,7 @@ class ExecutionScreen(ExecutionDeeds):
     def _draw(self) -> None:
         """Bring the graph up to date, if it is shown."""
         if self.graph.display and self._workflow is not None:
-            self.graph.show(draw_graph(self._workflow, self.app.symbols, self._execution))
+            self.graph.draw(self._workflow, self._execution)
             if self.timeline.selected is not None:
                 self.graph.select(self.timeline.selected.step.key)
 
@@ -201,46 +211,14 @@ class ExecutionScreen(ExecutionDeeds):
 
     def _zoom(self, zoomed: bool) -> None:
         self.set_class(zoomed, "-zoomed")
-        (self.log_view if zoomed else self.steps).focus()
+        (self.pane.view if zoomed else self.steps).focus()
 
     def action_log(self) -> None:
-        """To the log, or back to the steps."""
-        if self.log_view.has_focus and not self.is_zoomed:
+        """To the log or the details, or back to the steps."""
+        if self.pane.view.has_focus and not self.is_zoomed:
             self.steps.focus()
         else:
-            self.log_view.focus()
-
-    def action_follow(self) -> None:
-        """Follow the end of the log, or stand still."""
-        self.log_view.action_follow()
-
-    def action_wrap(self) -> None:
-        """Wrap long lines of the log, or cut them."""
-        self.log_view.action_wrap()
-
-    def action_mark(self) -> None:
-        """Mark lines of the log."""
-        self.log_pane.mark()
-
-    def action_search(self) -> None:
-        """Let a text to search be typed."""
-        self.log_pane.search.ask()
-
-    def action_next(self) -> None:
-        """The next match."""
-        self.log_view.action_next()
-
-    def action_previous(self) -> None:
-        """The match before."""
-        self.log_view.action_previous()
-
-    def action_copy(self) -> None:
-        """Copy what is marked or under the cursor, or else all."""
-        self.log_pane.copy()
-
-    def action_copy_all(self) -> None:
-        """Copy the whole log."""
-        self.log_pane.copy(everything=True)
+            self.pane.view.focus()
 
     def action_graph(self) -> None:
         """Show the steps as a graph, or in their time."""
@@ -251,33 +229,23 @@ class ExecutionScreen(ExecutionDeeds):
         if had_focus:
             self.steps.focus()
 
-    def action_nearer(self) -> None:
-        """Show time nearer."""
-        self.timeline.action_nearer()
-
-    def action_farther(self) -> None:
-        """Show more time."""
-        self.timeline.action_farther()
-
-    def action_earlier(self) -> None:
-        """Show an earlier time; of the graph, what lies to the left."""
-        self.graph.shift(-1) if self.graph.display else self.timeline.action_earlier()
-
-    def action_later(self) -> None:
-        """Show a later time; of the graph, what lies to the right."""
-        self.graph.shift(1) if self.graph.display else self.timeline.action_later()
-
-    def action_fit(self) -> None:
-        """Show all of the time."""
-        self.timeline.fit()
+    def action_details(self) -> None:
+        """Show all there is to know of the selected attempt in the place of its log, or the log again."""
+        had_focus = self.pane.view.has_focus
+        self.details.display = not self.details.display
+        self.log_pane.display = not self.details.display
+        self.set_class(self.details.display, "-details")
+        self._tell()
+        if had_focus or self.is_zoomed:
+            self.pane.view.focus()
 
     async def action_back(self) -> None:
         """Drop the search, the marks, the zoom; then leave."""
-        if self.log_pane.step_back():
+        if self.pane.step_back():
             return
         if self.is_zoomed:
             self._zoom(False)
-        elif self.log_view.has_focus:
+        elif self.pane.view.has_focus:
             self.steps.focus()
         else:
             await super().action_back()

@@ -67,6 +67,13 @@ class ExecutionDeeds(PureBootScreen):
 
             self.app.push_screen(ArtifactsScreen(self.execution))
 
+    def action_report(self) -> None:
+        """Save a report of what happened."""
+        if self.execution is not None:
+            from console.screens.reporting import save_report
+
+            save_report(self.app, self.execution)
+
     def action_node(self) -> None:
         """Open the node."""
         if self.execution is not None and self.execution.node_id is not None:

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from console import clipboard
 from console.screens.base import PureBootScreen
 from console.view import node_lines
-from console.view.graph_picture import as_text, draw_graph
+from console.view.graph_picture import as_text
 from console.view.labels import Cell, Role, cell
 from console.view.pieces import Piece
 from console.view.step_lines import edge_lines
@@ -48,8 +48,9 @@ class GraphScreen(PureBootScreen):
             Piece(f"@{shown.version}   {steps} step{'' if steps == 1 else 's'}", Role.MUTED),
         )
         self.heading.show([title])
-        self.graph.show(draw_graph(self._workflow, self.app.symbols))
+        self.graph.draw(self._workflow)
         self.graph.focus()
+        self.graph.select(self._workflow.steps[0].key if self._workflow.steps else "")
         self._tell()
 
     def _tell(self) -> None:
@@ -67,6 +68,8 @@ class GraphScreen(PureBootScreen):
 
     def action_copy(self) -> None:
         """Copy the picture."""
-        copied = clipboard.copy(as_text(draw_graph(self._workflow, self.app.symbols)))
+        if self.graph.picture is None:
+            return
+        copied = clipboard.copy(as_text(self.graph.picture))
         self.app.copy_to_clipboard(copied.text)
         self.app.tell(copied.said)

@@ -12,12 +12,12 @@ dashed, one with a condition has a question mark at its end (or at its beginning
 that leads back is told behind the step it leaves.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.view.graph_layout import Bundle, Layout, Link, layout
 from console.view.labels import ATTEMPT_ROLES, Role, Symbols, safe
-from console.view.pieces import Piece, cells, fit
+from console.view.pieces import Piece, cells, fit, joined
 from console.view.waiting import is_asking
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus
 from engine.core.workflows import Step, When, Workflow
@@ -27,8 +27,9 @@ MOST = 30
 
 _ASIDE = "no edge leads here, a rollback may:"
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
-_UNICODE = dict(enumerate(" │││─╯╮┤─╰╭├─┴┬┼"))  # by the sum of the sides that are joined
-_ASCII = {bits: "|" if bits in (1, 2, 3) else "-" if bits in (4, 8, 12) else "+" for bits in range(1, 16)}
+# By the sum of the sides that are joined.
+_UNICODE = " │││─╯╮┤─╰╭├─┴┬┼"
+_ASCII = " |||-+++-+++-+++"
 _DASHED = {"│": "┆", "─": "╌", "|": ":", "-": "."}
 
 
@@ -41,16 +42,6 @@ class Place:
     width: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphPicture:
-    """Lines of pieces, as wide as they are, and where the steps stand in them by key, in the order of the plan."""
-
-    lines: tuple[tuple[Piece, ...], ...]
-    width: int
-    places: Mapping[str, Place]
-    layout: Layout
-
-
 @dataclass(slots=True)
 class _Stroke:
     """What one bundle draws in a cell: which sides it joins, whether for a failure, and its role."""
@@ -61,17 +52,22 @@ class _Stroke:
 
 
 class _Canvas:
-    """Strokes and texts by cell."""
+    """Strokes and texts by line and column."""
 
-    def __init__(self) -> None:
-        self.strokes: dict[tuple[int, int], dict[int, _Stroke]] = {}
-        self.texts: dict[tuple[int, int], Piece] = {}
+    def __init__(self, glyphs: Sequence[str]) -> None:
+        self._glyphs = glyphs
+        self._strokes: dict[int, dict[int, dict[int, _Stroke]]] = {}
+        self._texts: dict[int, dict[int, Piece]] = {}
+        self._made: dict[int, tuple[Piece, ...]] = {}
 
-    def stroke(self, line: int, column: int, owner: int, sides: int, bundle_looks: tuple[bool, Role]) -> None:
+    def stroke(self, line: int, column: int, owner: int, sides: int, look: tuple[bool, Role]) -> None:
         """Let a line join sides of a cell."""
-        dashed, role = bundle_looks
-        mine = self.strokes.setdefault((line, column), {}).setdefault(owner, _Stroke(0, dashed, role))
-        mine.sides |= sides
+        here = self._strokes.setdefault(line, {}).setdefault(column, {})
+        mine = here.get(owner)
+        if mine is None:
+            here[owner] = _Stroke(sides, *look)
+        else:
+            mine.sides |= sides
 
     def down(self, column: int, first: int, last: int, owner: int, look: tuple[bool, Role]) -> None:
         """A line down through one line after the other."""
@@ -80,25 +76,30 @@ class _Canvas:
 
     def write(self, line: int, column: int, text: str, role: Role) -> None:
         """A text, which covers what is under it."""
-        self.texts[line, column] = Piece(text, role)
+        self._texts.setdefault(line, {})[column] = Piece(text, role)
 
-    def line(self, line: int, width: int, glyphs: Mapping[int, str]) -> tuple[Piece, ...]:
+    def line(self, at: int, width: int) -> tuple[Piece, ...]:
         """One line in pieces."""
+        if at not in self._made:
+            self._made[at] = self._line(at, width)
+        return self._made[at]
+
+    def _line(self, at: int, width: int) -> tuple[Piece, ...]:
+        texts, strokes = self._texts.get(at, {}), self._strokes.get(at, {})
         found: list[Piece] = []
         column = 0
-        while column < width:
-            piece = self.texts.get((line, column)) or _drawn(self.strokes.get((line, column)), glyphs)
-            if found and found[-1].look == piece.look:
-                found[-1] = Piece(found[-1].text + piece.text, piece.look)
-            else:
-                found.append(piece)
-            column += cells(piece.text)
-        return tuple(found)
+        for place in sorted({*texts, *strokes}):
+            if place < column:
+                continue  # under a text
+            if place > column:
+                found.append(Piece(" " * (place - column), Role.MUTED))
+            piece = texts.get(place) or _drawn(strokes[place], self._glyphs)
+            found.append(piece)
+            column = place + cells(piece.text)
+        return tuple(joined([*found, Piece(" " * (width - column), Role.MUTED)]))
 
 
-def _drawn(strokes: Mapping[int, _Stroke] | None, glyphs: Mapping[int, str]) -> Piece:
-    if not strokes:
-        return Piece(" ", Role.MUTED)
+def _drawn(strokes: Mapping[int, _Stroke], glyphs: Sequence[str]) -> Piece:
     shown = list(strokes.values())
     across = [each for each in shown if each.sides == _LEFT | _RIGHT]
     upright = [each for each in shown if each.sides == _UP | _DOWN]
@@ -116,33 +117,76 @@ def _drawn(strokes: Mapping[int, _Stroke] | None, glyphs: Mapping[int, str]) -> 
 _STRENGTH = (Role.MUTED, Role.WARN, Role.PLAIN, Role.BAD)
 
 
-def draw_graph(workflow: Workflow, symbols: Symbols, execution: Execution | None = None) -> GraphPicture:
-    """Draw a workflow version; with an execution of it, what became of the steps and which edges were taken."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GraphPicture:
+    """A drawing of so many lines and columns, and where the steps stand in it by key, in the order of the plan. A line
+    is made when it is asked for. `signs` is all that may look otherwise while the workflow is the same.
+    """
+
+    workflow: Workflow
+    height: int
+    width: int
+    places: Mapping[str, Place]
+    layout: Layout
+    signs: tuple[object, ...]
+    canvas: "_Canvas"
+
+    def line(self, at: int) -> tuple[Piece, ...]:
+        """One line in pieces, as wide as the drawing."""
+        return self.canvas.line(at, self.width)
+
+    @property
+    def lines(self) -> tuple[tuple[Piece, ...], ...]:
+        """All of them."""
+        return tuple(map(self.line, range(self.height)))
+
+
+def draw_graph(
+    workflow: Workflow, symbols: Symbols, execution: Execution | None = None, before: GraphPicture | None = None
+) -> GraphPicture:
+    """Draw a workflow version; with an execution of it, what became of the steps and which edges were taken.
+
+    `before` is what was drawn last: the same workflow is not laid out anew for the same widths.
+    """
     newest = _newest(execution)
     labels = {step.key: _label(step, workflow, newest.get(step.key), execution, symbols) for step in workflow.steps}
     graph = workflow.graph
     widths = {key: sum(cells(piece.text) for piece in labels[key]) for key in graph.order}
-    found = layout(workflow, widths)
-    guarded = _guarded(found)
-    canvas, places = _Canvas(), {}
+    signs = (*labels.values(), *((key, each.routes) for key, each in newest.items()))
+    if before is not None and before.workflow is workflow and before.signs == signs:
+        return before
+    found = _known_layout(before, workflow, widths) or layout(workflow, widths)
+    canvas = _Canvas(_ASCII if symbols.ellipsis.isascii() else _UNICODE)
+    places: dict[str, Place] = {}
+    taken = {(key, to) for key, each in newest.items() for to in each.routes or ()}
+    gaps = _Gaps(canvas, found, symbols, None if execution is None else taken)
     line = 0
     for at, layer in enumerate(found.layers):
-        bundles = found.gaps[at] if at < len(found.gaps) else ()
         for item in layer:
-            left = found.lefts[item]
             if item not in found.passing:
-                places[item] = Place(line=line, left=left, width=widths[item])
-                _write(canvas, line, left, labels[item])
-        height = _Gap(canvas, found, bundles, line, symbols, newest, guarded, execution is not None).draw()
-        line += 1 + height
+                places[item] = Place(line=line, left=found.lefts[item], width=widths[item])
+                _write(canvas, line, found.lefts[item], labels[item])
+        line += 1 + gaps.draw(found.gaps[at] if at < len(found.gaps) else (), line)
     aside = [step for step in workflow.steps if step.key not in graph.index]
     line = _aside(canvas, aside, labels, line, places)
     ends = [place.left + place.width for place in places.values()]
-    width = max([found.width, *ends, len(_ASIDE) if aside else 0])
-    glyphs = _ASCII if symbols.ellipsis.isascii() else _UNICODE
-    lines = tuple(canvas.line(at, width, glyphs) for at in range(line))
-    ordered = {key: places[key] for key in (*graph.order, *(step.key for step in aside))}
-    return GraphPicture(lines=lines, width=width, places=ordered, layout=found)
+    return GraphPicture(
+        workflow=workflow,
+        height=line,
+        width=max([found.width, *ends, len(_ASIDE) if aside else 0]),
+        places={key: places[key] for key in (*graph.order, *(step.key for step in aside))},
+        layout=found,
+        signs=signs,
+        canvas=canvas,
+    )
+
+
+def _known_layout(before: GraphPicture | None, workflow: Workflow, widths: Mapping[str, int]) -> Layout | None:
+    """The layout of what was drawn before, if it is one of the same."""
+    if before is None or before.workflow is not workflow:
+        return None
+    is_fitting = all(before.layout.widths[key] == width for key, width in widths.items())
+    return before.layout if is_fitting else None
 
 
 def _guarded(found: Layout) -> frozenset[str]:
@@ -216,46 +260,36 @@ def _aside(
     return line
 
 
-class _Gap:
-    """What is drawn between one layer and the next."""
+class _Gaps:
+    """What is drawn between the layers. `taken` are the edges that were taken, by their ends; None if nothing ran."""
 
     def __init__(
-        self,
-        canvas: _Canvas,
-        found: Layout,
-        bundles: tuple[Bundle, ...],
-        top: int,
-        symbols: Symbols,
-        newest: Mapping[str, Attempt],
-        guarded: Collection[str],
-        ran: bool,
+        self, canvas: _Canvas, found: Layout, symbols: Symbols, taken: Collection[tuple[str, str]] | None
     ) -> None:
         self._canvas = canvas
         self._layout = found
-        self._bundles = bundles
-        self._top = top
-        self._symbols = symbols
-        self._newest = newest
-        self._guarded = guarded
-        self._ran = ran
+        self._failed = symbols.attempt[AttemptStatus.FAILED]
+        self._head = "v" if symbols.ellipsis.isascii() else "▾"
+        self._taken = taken
+        self._guarded = _guarded(found)
+        self._top = 0
 
-    def draw(self) -> int:
-        """Draw it; gives how many lines it takes."""
-        if not self._bundles:
+    def draw(self, bundles: Sequence[Bundle], top: int) -> int:
+        """Draw what lies below the layer in the line `top`; gives how many lines it takes."""
+        if not bundles:
             return 0
-        is_plain = self._symbols.ellipsis.isascii()
-        marks = any(self._signs(each) for each in self._bundles)
-        tracks = max(each.track for each in self._bundles) + 1
-        first = self._top + 1 + marks
+        self._top = top
+        tracks = max(each.track for each in bundles) + 1
+        first = top + 1 + any(self._signs(each) for each in bundles)
         last = first + tracks  # the line of the arrow heads
-        for owner, bundle in enumerate(self._bundles):
+        for owner, bundle in enumerate(bundles):
             look = self._fails(bundle), self._role(bundle.links)
             self._sideways(owner, bundle, first, look)
             for at, sign in self._signs(bundle):
                 self._canvas.write(first - 1, bundle.start + at, sign, look[1])
             for link in bundle.links:
-                self._arrive(owner, bundle, link, first, last, "v" if is_plain else "▾")
-        return last - self._top
+                self._arrive(owner, bundle, link, first, last)
+        return last - top
 
     def _sideways(self, owner: int, bundle: Bundle, first: int, look: tuple[bool, Role]) -> None:
         begin = self._top if self._passes(bundle) else self._top + 1
@@ -269,7 +303,7 @@ class _Gap:
             self._canvas.stroke(row, column, owner, sides, look)
         self._canvas.stroke(row, bundle.start, owner, _UP, look)
 
-    def _arrive(self, owner: int, bundle: Bundle, link: Link, first: int, last: int, head: str) -> None:
+    def _arrive(self, owner: int, bundle: Bundle, link: Link, first: int, last: int) -> None:
         column = bundle.ends[link.below]
         look = self._fails(bundle), self._role((link,))
         ends_here = link.below == link.to
@@ -280,7 +314,7 @@ class _Gap:
             self._canvas.stroke(begin - 1, column, owner, _DOWN, look)
         self._canvas.down(column, begin, last if ends_here else last + 1, owner, look)
         if ends_here:
-            self._canvas.write(last, column, head, look[1])
+            self._canvas.write(last, column, self._head, look[1])
             if link.to in self._guarded:
                 self._canvas.write(last, column + 1, "?", look[1])
 
@@ -288,7 +322,7 @@ class _Gap:
         """What stands where a bundle leaves its step: that it is for a failure, or under a condition."""
         if self._passes(bundle):
             return []
-        failed = [(0, self._symbols.attempt[AttemptStatus.FAILED])] if self._fails(bundle) else []
+        failed = [(0, self._failed)] if self._fails(bundle) else []
         guarded = any(link.guarded and link.to not in self._guarded for link in bundle.links)
         return [*failed, *([(1, "?")] if guarded else [])]
 
@@ -300,14 +334,10 @@ class _Gap:
 
     def _role(self, links: tuple[Link, ...]) -> Role:
         failed = links[0].when is When.FAILURE
-        if not self._ran:
+        if self._taken is None:
             return Role.WARN if failed else Role.PLAIN
-        taken = any(self._is_taken(link) for link in links)
+        taken = any((link.of, link.to) in self._taken for link in links)
         return (Role.BAD if failed else Role.PLAIN) if taken else Role.MUTED
-
-    def _is_taken(self, link: Link) -> bool:
-        attempt = self._newest.get(link.of)
-        return attempt is not None and link.to in (attempt.routes or ())
 
 
 def steps_in_order(picture: GraphPicture) -> Iterator[str]:

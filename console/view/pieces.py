@@ -5,7 +5,7 @@ the writing direction could make a line read otherwise than it is. `printable` s
 terminal cells, of which a character takes none, one or two.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -120,6 +120,15 @@ def between(pieces: Iterable[Piece], start: int, end: int | None = None) -> Iter
         if part:
             yield Piece(part, look)
         at += len(text)
+
+
+def joined(line: Sequence[Piece]) -> Iterator[Piece]:
+    """Join what stands together and looks the same."""
+    begin = 0
+    for at in range(1, len(line) + 1):
+        if at == len(line) or line[at].look != line[begin].look:
+            yield Piece("".join(piece.text for piece in line[begin:at]), line[begin].look)
+            begin = at
 
 
 def window(text: str, start: int, width: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from console.view.labels import Role, Symbols, duration, words
 from console.view.lanes import Lane, lanes
-from console.view.pieces import Piece, cells, fit
+from console.view.pieces import Piece, cells, fit, joined
 from console.view.timeline_axis import Axis, axis, whole
 from console.view.timeline_rows import Entry, current, entries, is_untaken
 from console.view.timeline_window import Window
@@ -181,7 +181,7 @@ class Drawing:
             if at is not None:
                 percent = f" {attempt.progress_percent}% "
                 line[at : at + len(percent)] = [Piece(char, Role.STRONG) for char in percent]
-        yield from _joined(line)
+        yield from joined(line)
 
     def _stretches(self, attempt: Attempt, entry: Entry) -> Iterator[tuple[int, int, str, Role]]:
         """The parts of a bar: the wait before a retry, then the attempt itself; of one that is not shown at all, a mark
@@ -239,15 +239,6 @@ class Drawing:
 def _is_first(entry: Entry) -> bool:
     """Whether it is the first row of its step."""
     return entry.attempt is None or bool(entry.folded) or entry.attempt.attempt == 1
-
-
-def _joined(line: Sequence[Piece]) -> Iterator[Piece]:
-    """Join what stands together and looks the same."""
-    begin = 0
-    for at in range(1, len(line) + 1):
-        if at == len(line) or line[at].look != line[begin].look:
-            yield Piece("".join(piece.text for piece in line[begin:at]), line[begin].look)
-            begin = at
 
 
 def drawing(

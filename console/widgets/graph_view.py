@@ -3,11 +3,12 @@
 The picture is made in `console.view.graph_picture`; here only what is in the window is painted.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
+from textual import events, work
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,12 +16,15 @@ from textual.strip import Strip
 
 from console import keys, looks, paint
 from console.view.graph_layout import neighbours
-from console.view.graph_picture import GraphPicture, steps_in_order
+from console.view.graph_picture import GraphPicture, draw_graph, steps_in_order
 from console.view.labels import Symbols
 from console.view.pieces import Piece, between, window
 from console.widgets.moving import Moving
+from engine.core.executions import Execution
+from engine.core.workflows import Workflow
 
 MARGIN = 2
+AT_ONCE = 25  # steps that are drawn in a few milliseconds
 ABOVE = 2  # lines around the step under the cursor that are kept in the window
 
 
@@ -70,21 +74,32 @@ class GraphView(Moving, can_focus=True):
         self._steps: Sequence[str] = ()
         self.selected = ""
 
+    def draw(self, workflow: Workflow, execution: Execution | None = None) -> None:
+        """Draw a workflow version, with an execution of it what became of its steps; a large one in a thread."""
+        if len(workflow.steps) <= AT_ONCE:
+            self.show(draw_graph(workflow, self.symbols, execution, self.picture))
+        else:
+            self._draw_later(workflow, execution)
+
+    @work(group="draw", exclusive=True)
+    async def _draw_later(self, workflow: Workflow, execution: Execution | None) -> None:
+        self.show(await asyncio.to_thread(draw_graph, workflow, self.symbols, execution, self.picture))
+
     def show(self, picture: GraphPicture) -> None:
         """Show a picture; the cursor stays with its step."""
-        if picture.lines == (self.picture.lines if self.picture else ()):
-            self.picture = picture
+        if picture is self.picture:
             return
         self.picture = picture
         self._steps = tuple(steps_in_order(picture))
         if self.selected not in picture.places:
             self.selected = self._steps[0] if self._steps else ""
-        self.virtual_size = Size(picture.width + 2 * MARGIN, len(picture.lines))
+        self.call_after_refresh(self._reveal)
+        self.virtual_size = Size(picture.width + 2 * MARGIN, picture.height)
         self.refresh(layout=True)
 
     def select(self, key: str) -> None:
         """Put the cursor on a step, though nobody asked for it here."""
-        if self.picture is not None and key in self.picture.places and key != self.selected:
+        if key != self.selected and (self.picture is None or key in self.picture.places):
             self.selected = key
             self._reveal()
             self.refresh()
@@ -152,9 +167,9 @@ class GraphView(Moving, can_focus=True):
         """One line."""
         self.lines_painted += 1
         width, line = self.size.width, self.scroll_offset.y + y
-        if self.picture is None or line >= len(self.picture.lines):
+        if self.picture is None or line >= self.picture.height:
             return Strip.blank(width, self.rich_style)
-        pieces = [Piece(" " * MARGIN), *self.picture.lines[line]]
+        pieces = [Piece(" " * MARGIN), *self.picture.line(line)]
         theme = self.app.theme
         place = self.picture.places.get(self.selected)
         if place is None or place.line != line:

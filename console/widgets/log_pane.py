@@ -118,6 +118,14 @@ class LogPane(Vertical):
         self.view.focus()
         self.view.action_mark()
 
+    def next(self, step: int) -> None:
+        """The next match, or the one before."""
+        self.view.action_next() if step > 0 else self.view.action_previous()
+
+    def wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.view.action_wrap()
+
     def copy(self, *, everything: bool = False) -> None:
         """Copy what is marked or under the cursor, or else all."""
         start, end = (self.view.dropped, self.view.lines) if everything else self.view.chosen

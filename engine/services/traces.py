@@ -257,9 +257,7 @@ class Traces:
         return self._of_node(tx, node)
 
     def _of_node(self, tx: Tx, node: Node) -> Explained:
-        contacts = store.of(tx, _keys(node))
-        execution = _execution_on(tx, node)
-        verdict = explain(contacts, node, execution, self._context.now())
+        contacts, verdict = judged(tx, node, _execution_on(tx, node), self._context.now())
         return Explained(machine=node.mac_address, node=node, contacts=tuple(contacts), verdict=verdict)
 
     def _of_stranger(self, tx: Tx, reference: str) -> Explained:
@@ -272,6 +270,12 @@ class Traces:
             raise NotFound(f"there is no node {reference}, and nothing was heard of such an address on the boot doors")
         verdict = explain(contacts, None, None, self._context.now())
         return Explained(machine=machine, node=None, contacts=tuple(contacts), verdict=verdict)
+
+
+def judged(tx: Tx, node: Node, execution: Execution | None, now: datetime) -> tuple[Sequence[Contact], Verdict]:
+    """A node's trace, and how it stands with an execution of it."""
+    contacts = store.of(tx, _keys(node))
+    return contacts, explain(contacts, node, execution, now)
 
 
 def _at_address(tx: Tx, address: str) -> list[Contact]:

@@ -120,3 +120,24 @@ def pieces(
     if attempt_id is not None:
         query = query.where(attempt_log.c.attempt_id == attempt_id)
     return [LogChunk(**row) for row in tx.rows(query.order_by(attempt_log.c.id).limit(limit))]
+
+
+def end(tx: Tx, attempt_id: str, characters: int) -> tuple[str, bool]:
+    """The end of an attempt's log, of so many characters at most, from the beginning of a line on if there is one; and
+    whether there is more before it.
+    """
+    tx.flush()
+    query = select(attempt_log.c.id, attempt_log.c.text).where(attempt_log.c.attempt_id == attempt_id)
+    query = query.order_by(attempt_log.c.id.desc()).limit(_TAIL_ROWS)
+    pieces: list[str] = []
+    last: int | None = None
+    while sum(map(len, pieces)) <= characters:
+        rows = tx.rows(query if last is None else query.where(attempt_log.c.id < last))
+        if not rows:
+            return "".join(reversed(pieces)), False
+        pieces += [row["text"] for row in rows]
+        last = rows[-1]["id"]
+    text = "".join(reversed(pieces))
+    begin = len(text) - characters
+    line = text.find("\n", begin - 1) + 1
+    return text[line if 0 < line < len(text) else begin :], True
