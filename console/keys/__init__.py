@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
 
-from console.keys import executions, library, log, machines
+from console.keys import editing, executions, library, log, machines
 from console.keys.everywhere import EVERYWHERE
 from console.keys.key import Key
 from console.keys.shared import LIST, MARKS
@@ -23,6 +23,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     **machines.KEYS,
     **executions.KEYS,
     **library.KEYS,
+    **editing.KEYS,
     **log.KEYS,
 }
 

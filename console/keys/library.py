@@ -4,7 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from console.keys.key import Key
-from console.keys.shared import CHANGES, ENTER, FILTER, FIND, IMPACT, MARK_VERSION, REVERSE, SORT, TEXT, USE, WRAP
+from console.keys.shared import (
+    CHANGES,
+    EDIT,
+    ENTER,
+    FILTER,
+    FIND,
+    IMPACT,
+    MARK_VERSION,
+    NEW,
+    REVERSE,
+    SORT,
+    TEXT,
+    USE,
+    WHERE_USED,
+    WRAP,
+)
 
 KEYS: Mapping[str, tuple[Key, ...]] = {
     "workflows": (
@@ -15,15 +30,21 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="open its versions: texts, diffs, who gets it",
             footer=True,
         ),
+        EDIT,
+        NEW,
         FILTER,
-        FIND,
+        replace(FIND, footer=False),
         Key(keys="p", action="publish", label="publish", help="make the newest version the active one", footer=True),
-        Key(keys="tab", action="app.focus_next", label="details", help="go to the details, and back", footer=True),
+        WHERE_USED,
+        Key(keys="tab", action="app.focus_next", label="details", help="go to the details, and back"),
     ),
     "templates": (
         ENTER,
+        EDIT,
+        NEW,
         FILTER,
         FIND,
+        WHERE_USED,
         Key(keys="s", action="sort", label="sort", help="sort by the next column"),
         Key(keys="S", action="reverse", label="reverse", help="sort the other way round"),
     ),
@@ -35,10 +56,12 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="what changed since the version before, or the marked one",
             footer=True,
         ),
+        EDIT,
         MARK_VERSION,
         IMPACT,
+        WHERE_USED,
         USE,
-        *CHANGES,
+        *(replace(each, footer=False) for each in CHANGES),
         Key(keys="p", action="preview", label="preview", help="what it becomes for a node", footer=True),
         *TEXT,
     ),
@@ -50,8 +73,10 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="what changed since the version before, or the marked one: in its meaning, and in words",
             footer=True,
         ),
+        EDIT,
         MARK_VERSION,
         IMPACT,
+        WHERE_USED,
         replace(USE, keys="p,u", label="publish", help="make this version the active one, after a question"),
         *CHANGES,
         *TEXT,
@@ -71,6 +96,16 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         FILTER,
         SORT,
         REVERSE,
+        WRAP,
+    ),
+    "where-used": (
+        Key(keys="enter", action="open", label="open", help="open what uses it", footer=True),
+        FILTER,
+        SORT,
+        REVERSE,
+    ),
+    "compare": (
+        *CHANGES,
         WRAP,
     ),
     "search": (
