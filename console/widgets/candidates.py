@@ -21,7 +21,7 @@ class Candidates(Widget):
     DEFAULT_CSS = """
     Candidates {
         overlay: screen;
-        constrain: inside inflect;
+        constrain: inside;
         width: auto;
         height: auto;
         background: $panel;
@@ -48,11 +48,15 @@ class Candidates(Widget):
         """The one that would be taken."""
         return self.completion.candidates[self._at]
 
-    def offer(self, completion: Completion, below: Offset) -> None:
-        """Show candidates below a place of the screen; none hides the list."""
+    def offer(self, completion: Completion, place: Offset, bottom: int = 0) -> None:
+        """Show candidates below a place of the screen, or above it where they would go beyond the line `bottom`; none
+        hides the list.
+        """
         self.completion, self._at = completion, 0
         self.display = self.is_shown
-        self.absolute_offset = below
+        height = min(_MOST_LINES, len(completion.candidates))
+        is_below = place.y + 1 + height <= bottom or place.y < height
+        self.absolute_offset = Offset(place.x, place.y + 1 if is_below else place.y - height)
         self.refresh(layout=True)
 
     def drop(self) -> None:

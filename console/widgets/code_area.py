@@ -10,6 +10,7 @@ from itertools import islice
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
@@ -17,6 +18,7 @@ from textual.document._document import EditResult, Location, Selection
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
 from textual.document._wrapped_document import WrappedDocument
+from textual.geometry import Offset
 from textual.strip import Strip
 from textual.widgets import TextArea
 
@@ -112,6 +114,10 @@ class CodeArea(TextArea, inherit_bindings=False):
             states.append(after(lines[len(states) - 1], states[-1], self._manner))
         return states[row]
 
+    def get_component_rich_style(self, *names: str, partial: bool = False) -> Style:
+        """The style of a part; the line of the cursor has a background only, and keeps its colours."""
+        return super().get_component_rich_style(*names, partial=partial or "text-area--cursor-line" in names)
+
     def get_line(self, line_index: int) -> Text:
         """A line with its colours, and without what would command the terminal."""
         line = self.document.get_line(line_index)
@@ -143,6 +149,10 @@ class CodeArea(TextArea, inherit_bindings=False):
 
     def _yield_character_locations_reverse(self, start: Location) -> Iterable[tuple[str, Location]]:
         return islice(super()._yield_character_locations_reverse(start), _FAR)
+
+    def on_resize(self) -> None:
+        """The cursor stays in sight when the lines below grow."""
+        self.call_after_refresh(self.scroll_cursor_visible)
 
     # Writing
 
@@ -258,7 +268,7 @@ class CodeArea(TextArea, inherit_bindings=False):
         if asked and not found.candidates:
             self.app.bell()
         place = self.cursor_screen_offset
-        self.candidates.offer(found, place.__class__(place.x - len(found.written) - 1, place.y + 1))
+        self.candidates.offer(found, Offset(place.x - len(found.written) - 1, place.y), self.app.size.height - 1)
 
     def take(self) -> None:
         """Write the candidate that is chosen."""
