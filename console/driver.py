@@ -5,6 +5,7 @@ or a Ctrl+S, would so stop the one event loop there is, and with it the engine a
 terminal does not take is dropped, and the whole screen is painted anew when it takes something again.
 """
 
+import asyncio
 import contextlib
 import queue
 
@@ -19,10 +20,11 @@ class PatientDriver(LinuxDriver):
     """Textual's driver for Linux, but its output is never waited for."""
 
     _is_stalled = False
+    _is_away = False  # another program has the terminal
 
     def write(self, data: str) -> None:
         """Have something written to the terminal, or drop it if the terminal stands still."""
-        if self._is_stalled or self._writer_thread is None:
+        if self._is_stalled or self._is_away or self._writer_thread is None:
             return
         try:
             self._writer_thread._queue.put_nowait(data)
@@ -32,6 +34,8 @@ class PatientDriver(LinuxDriver):
 
     def _look(self) -> None:
         """See whether the terminal has taken all that was queued; what was dropped is painted anew."""
+        if self._is_away:
+            return
         if self._writer_thread is None or not self._writer_thread._queue.empty():
             self._loop.call_later(_LOOK_SECONDS, self._look)
             return
@@ -44,6 +48,23 @@ class PatientDriver(LinuxDriver):
         """Take the terminal again, if it was given back: a process may be told to go on that never stood still."""
         if self._must_signal_resume:
             super()._sigcont_application()
+
+    async def hush(self) -> None:
+        """Wait until no key is read any more, without holding up the event loop as a suspension would."""
+        if self._key_thread is not None:
+            self.exit_event.set()
+            await asyncio.to_thread(self._key_thread.join)
+            self.exit_event.clear()
+
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to another program; what is painted meanwhile is dropped."""
+        super().suspend_application_mode()
+        self._is_away = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal back; all of it is painted anew."""
+        self._is_away = self._is_stalled = False
+        super().resume_application_mode()
 
     def close(self) -> None:
         """Have the rest written; a terminal that does not take it is not waited for."""

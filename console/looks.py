@@ -13,12 +13,14 @@ from rich.style import Style
 from console import paint
 from console.paint import DARK, LIGHT, SAFE, SAFE_LIGHT, SIXTEEN
 from console.view.diff_lines import Look
+from console.view.highlight import Token
 from console.view.pieces import Piece
 
 FOUND = "found"
 FOUND_HERE = "found-here"
 GUTTER = "gutter"
 FOLD = "fold"
+WRONG = "code-wrong"
 
 _LOOKS: Mapping[str, Mapping[str, str]] = {
     DARK: {
@@ -35,6 +37,14 @@ _LOOKS: Mapping[str, Mapping[str, str]] = {
         Look.ADDED_WORD: "bold underline #e2ffdb on #2c6039",
         Look.REMOVED_SIGN: "bold #f07178 on #33202a",
         Look.ADDED_SIGN: "bold #86b97a on #1c2f26",
+        Token.KEY: "#7fb4e0",
+        Token.STRING: "#a5c48f",
+        Token.NUMBER: "#d8a657",
+        Token.WORD: "#c49bd8",
+        Token.COMMENT: "italic #8b95a5",
+        Token.PLACEHOLDER: "bold #e6b673",
+        Token.EXPRESSION: "bold #8fc7c0",
+        WRONG: "underline #f07178",
     },
     LIGHT: {
         FOUND: "#20262e on #ffd87a",
@@ -50,6 +60,14 @@ _LOOKS: Mapping[str, Mapping[str, str]] = {
         Look.ADDED_WORD: "bold underline #0f3a15 on #aadcae",
         Look.REMOVED_SIGN: "bold #b3261e on #fbe7e7",
         Look.ADDED_SIGN: "bold #2f6f33 on #e6f4e6",
+        Token.KEY: "#0b5a8c",
+        Token.STRING: "#2f6f33",
+        Token.NUMBER: "#8a5a00",
+        Token.WORD: "#7b3f98",
+        Token.COMMENT: "italic #5c6672",
+        Token.PLACEHOLDER: "bold #8a4b00",
+        Token.EXPRESSION: "bold #17625a",
+        WRONG: "underline #b3261e",
     },
     SIXTEEN: {
         FOUND: "reverse",
@@ -65,6 +83,14 @@ _LOOKS: Mapping[str, Mapping[str, str]] = {
         Look.ADDED_WORD: "bold underline green",
         Look.REMOVED_SIGN: "bold red",
         Look.ADDED_SIGN: "bold green",
+        Token.KEY: "cyan",
+        Token.STRING: "green",
+        Token.NUMBER: "yellow",
+        Token.WORD: "magenta",
+        Token.COMMENT: "dim",
+        Token.PLACEHOLDER: "bold yellow",
+        Token.EXPRESSION: "bold cyan",
+        WRONG: "underline red",
     },
 }
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from textual.binding import Binding
 
-from console.keys import about, executions, library, log, machines, overview, things
+from console.keys import about, editing, executions, library, log, machines, overview, things
 from console.keys.everywhere import EVERYWHERE
 from console.keys.key import Key
 from console.keys.remap import Keymap
@@ -25,6 +25,7 @@ _TABLE: Mapping[str, tuple[Key, ...]] = {
     **machines.KEYS,
     **executions.KEYS,
     **library.KEYS,
+    **editing.KEYS,
     **log.KEYS,
     **overview.KEYS,
     **things.KEYS,

@@ -70,6 +70,9 @@ NODE = Key(keys="o", action="node", label="node", help="open the execution's nod
 SEARCH = Key(keys="slash", action="search", label="search", help="search in the log", footer=True)
 WRAP = Key(keys="w", action="wrap", label="wrap", help="wrap long lines, or cut them; left, right show the rest")
 
+EDIT = Key(keys="e", action="edit", label="edit", help="write its next version, beginning with this text", footer=True)
+NEW = Key(keys="C", action="create", label="new", help="begin a new one", footer=True)
+WHERE_USED = Key(keys="U", action="where_used", label="where used", help="who uses it: documents, nodes, executions")
 MARK_VERSION = Key(keys="space", action="mark", label="mark", help="mark the version to compare others with")
 USE = Key(keys="u", action="use", label="use", help="make this version the current one, after a question", footer=True)
 CHANGES = (

@@ -1,7 +1,7 @@
 """Who would get this: the nodes and executions that another version reaches, and what each would get other than now."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual import work
@@ -36,11 +36,15 @@ class ImpactScreen(DiffKeys, ListScreen):
     NAME = "who would get this"
     CSS_PATH: ClassVar = "../details.tcss"
 
-    def __init__(self, kind: DocumentKind, name: str, from_: str, to: str) -> None:
+    def __init__(
+        self, kind: DocumentKind, name: str, from_: str, to: str | None = None, *, content: str | None = None
+    ) -> None:
+        """What would take the place of the version `from_`: another version, or a text that is not saved."""
         super().__init__()
         self._kind = kind
         self._document = name
-        self._versions = (from_, to)
+        self._versions = (from_, to or "this text")
+        self._asked: Mapping[str, str | None] = {"from_": from_, "to": to, "content": content}
         self._impact: Impact | None = None
         self._reached: dict[str, Reached] = {}
 
@@ -79,9 +83,8 @@ class ImpactScreen(DiffKeys, ListScreen):
 
     @work(group="read", exclusive=True)
     async def _read(self) -> None:
-        from_, to = self._versions
         try:
-            found = await self.app.pureboot.library.impact(self._kind, self._document, from_=from_, to=to)
+            found = await self.app.pureboot.library.impact(self._kind, self._document, **self._asked)
         except PureBootError as error:
             self.app.complain(error)
             return
@@ -102,13 +105,13 @@ class ImpactScreen(DiffKeys, ListScreen):
         from_, to = self._versions
         service = self.app.pureboot.templates if self._kind is DocumentKind.TEMPLATE else self.app.pureboot.workflows
         try:
-            left, right = await service.version(self._document, from_), await service.version(self._document, to)
+            left = (await service.version(self._document, from_)).content
+            right = self._asked["content"]
+            right = (await service.version(self._document, to)).content if right is None else right
         except PureBootError as error:
             self.app.complain(error)
             return
-        self._compared(
-            f"{self._document}, as it is written", await asyncio.to_thread(compare, left.content, right.content)
-        )
+        self._compared(f"{self._document}, as it is written", await asyncio.to_thread(compare, left, right))
 
     def _compared(self, what: str, found: Comparison) -> None:
         arrow = self.app.symbols.arrow
@@ -125,11 +128,8 @@ class ImpactScreen(DiffKeys, ListScreen):
         if each.node_id is None:
             self.app.complain("it runs on no node, so there is nobody to render it for")
             return
-        from_, to = self._versions
         try:
-            found = await self.app.pureboot.library.impact(
-                self._kind, self._document, from_=from_, to=to, node=each.node_id
-            )
+            found = await self.app.pureboot.library.impact(self._kind, self._document, **self._asked, node=each.node_id)
         except PureBootError as error:
             self.app.complain(error)
             return

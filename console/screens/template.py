@@ -11,11 +11,10 @@ from textual.widget import Widget
 
 from console import clipboard
 from console.model import Changes
-from console.screens.base import PureBootScreen
-from console.screens.confirm import Confirm
 from console.screens.diff_keys import DiffKeys
+from console.screens.document_keys import DocumentKeys, number
 from console.screens.pick import PickNode
-from console.view import impact_lines, template_lines
+from console.view import template_lines
 from console.view.diff_lines import Mark, compare, numbered
 from console.view.labels import Cell, Row
 from console.view.template_lines import DiffFacts
@@ -23,11 +22,10 @@ from console.widgets.diff_view import DiffView
 from console.widgets.lines import Lines
 from console.widgets.table import Table
 from engine.core import diff
-from engine.core.documents import Document, DocumentKind, DocumentStatus, Version
+from engine.core.documents import Document, DocumentKind, Version
 from engine.core.workflows import PublishedWorkflow
 from engine.errors import PureBootError
 
-_CHOOSE = "this version is in use, and the first: go to the one that is to take its place"
 _UNRESOLVED = 4  # lines
 SHORT = 30  # lines of a screen that has none to give away
 
@@ -40,13 +38,12 @@ class Shown(StrEnum):
     PREVIEW = "preview"
 
 
-class TemplateScreen(DiffKeys, PureBootScreen):
+class TemplateScreen(DiffKeys, DocumentKeys):
     """Title, versions, and below them the text, a diff, or a preview of the version under the cursor."""
 
     CONTEXTS = ("template", "list")
     NAME = "one template"
     CSS_PATH: ClassVar = "../details.tcss"
-    KIND: ClassVar = DocumentKind.TEMPLATE
 
     def __init__(self, name: str, version: str | None = None, mark: Mark | None = None) -> None:
         """It begins at a version (the current one if none is named), and at a place in its text."""
@@ -125,11 +122,6 @@ class TemplateScreen(DiffKeys, PureBootScreen):
         if not listed:
             self._say(template_lines.no_version_heading())
 
-    @property
-    def selected(self) -> Version | None:
-        """The version under the cursor."""
-        return self._versions.get(self.versions.cursor_key or "")
-
     def on_table_highlighted(self, _event: Table.Highlighted) -> None:
         """Show another version, in the way the one before was shown."""
         self._show()
@@ -166,22 +158,14 @@ class TemplateScreen(DiffKeys, PureBootScreen):
 
     # What changed
 
-    def _base(self, version: Version) -> Version | None:
-        """What a version is compared with: the marked one, else the one before it."""
-        marked = next((self._versions[key] for key in self.versions.marked if key in self._versions), None)
-        if marked is not None and marked is not version:
-            return marked
-        older = [each for each in self._versions.values() if _number(each) < _number(version)]
-        return max(older, key=_number, default=None)
-
     async def _compare(self, version: Version) -> None:
         """Compare with the base, the older one on the left; in a thread, for texts may be large."""
-        base = self._base(version)
+        base = self.base_of(version)
         if base is None:
             await self._show_text(version)
             self._say(template_lines.no_diff_heading(version.version_string))
             return
-        left, right = sorted((base, version), key=_number)
+        left, right = sorted((base, version), key=number)
         found = await asyncio.to_thread(compare, left.content, right.content)
         self._compared = (left, right, found.diff)
         self._notes = await self.meaning(left, right)
@@ -205,59 +189,6 @@ class TemplateScreen(DiffKeys, PureBootScreen):
     async def meaning(self, left: Version, right: Version) -> list[Cell]:
         """What is to be said above a diff beside its heading."""
         return []
-
-    # Who gets it
-
-    def action_impact(self) -> None:
-        """Show who would get this version in the place of the current one; of the current one, of that before it."""
-        version = self.selected
-        base = None if version is None else self._shown_now(version)
-        if version is None or base is None:
-            is_more = version is not None and len(self._versions) > 1
-            self.app.complain(_CHOOSE if is_more else "there is no other version to compare this one with")
-            return
-        from console.screens.impact import ImpactScreen
-
-        names = (base.version_string, version.version_string)
-        self.app.push_screen(ImpactScreen(self.KIND, self.template_name, *names))
-
-    def _shown_now(self, version: Version) -> Version | None:
-        """What a version would take the place of: the marked one, the current one, or the one before it."""
-        current = self._versions.get(self._template.current_version or "") if self._template else None
-        if self.versions.marked or current is None or current is version:
-            return self._base(version)
-        return current
-
-    def action_use(self) -> None:
-        """Make the version under the cursor the current one, after a question that says for whom it matters."""
-        version, template = self.selected, self._template
-        if version is None or template is None:
-            self.app.complain("there is no version to use here yet")
-        elif version.version_string == template.current_version and template.status is DocumentStatus.ACTIVE:
-            self.app.complain(f"{version.version_string} is the current version already")
-        else:
-            self._ask(version, template.current_version)
-
-    @work(group="ask", exclusive=True)
-    async def _ask(self, version: Version, current: str | None) -> None:
-        pureboot, name = self.app.pureboot, version.version_string
-        try:
-            found = await pureboot.library.impact(self.KIND, self.template_name, to=name)
-        except PureBootError as error:
-            self.app.complain(error)
-            return
-        lines = [f"Now in use: {current or 'none'}.", *impact_lines.question(found), "No version is deleted."]
-        question = Confirm(f"Use {self.template_name} {name}?", lines, yes="use it", no="leave it")
-        service = pureboot.templates if self.KIND is DocumentKind.TEMPLATE else pureboot.workflows
-
-        def go(sure: bool | None) -> None:
-            if sure:
-                self.app.perform(
-                    lambda _: service.set_current(self.template_name, name, by=self.app.user),
-                    done=f"{self.template_name} {name} is the current version",
-                )
-
-        self.app.push_screen(question, go)
 
     # What it becomes
 
@@ -357,7 +288,3 @@ class TemplateScreen(DiffKeys, PureBootScreen):
             self.versions.clear_marks()
         else:
             await super().action_back()
-
-
-def _number(version: Version) -> tuple[int, int]:
-    return version.major, version.minor

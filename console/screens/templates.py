@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual import work
 from textual.widget import Widget
 
+from console.editing import begin
 from console.model import Changes
 from console.screens.lists import ListScreen
 from console.view import template_lines
@@ -20,7 +21,7 @@ from engine.errors import PureBootError
 _EMPTY = """There is no template yet.
 
 A template is a text a node is given while it is installed: preseed, kickstart, cloud-init, a script.
-Add one with  pureboot template add NAME FILE --type preseed"""
+Press C to write one, or add one: pureboot template add NAME FILE --type preseed"""
 _ALL = Page(limit=None, filters={"status": tuple(status.value for status in DocumentStatus)})
 _NOTHING_FITS = f"""No template fits the filter. Press escape to drop it.
 
@@ -101,3 +102,21 @@ class TemplatesScreen(ListScreen):
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open a template."""
         self.app.open_template(self._templates[event.key].name)
+
+    def action_edit(self) -> None:
+        """Write its next version."""
+        template = self._templates.get(self.table.cursor_key or "")
+        if template is not None:
+            begin.edit(self.app, DocumentKind.TEMPLATE, template.name)
+
+    def action_create(self) -> None:
+        """Write a new one."""
+        begin.create(self.app, DocumentKind.TEMPLATE)
+
+    def action_where_used(self) -> None:
+        """Show who uses it."""
+        from console.screens.where_used import WhereUsedScreen
+
+        template = self._templates.get(self.table.cursor_key or "")
+        if template is not None:
+            self.app.push_screen(WhereUsedScreen(DocumentKind.TEMPLATE, template.name))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from console.editing import begin
 from console.model import Changes
 from console.screens.base import work_on
 from console.screens.confirm import Confirm
@@ -26,7 +27,7 @@ from engine.errors import PureBootError
 
 _EMPTY = """There is no workflow yet.
 
-Import one and publish it: pureboot workflow import FILE --publish
+Press C to write one, or import one: pureboot workflow import FILE --publish
 Then choose a node (1), and press r to run it there."""
 _NOTHING_FITS = f"""No workflow fits the filter. Press escape to drop it.
 
@@ -130,6 +131,24 @@ class WorkflowsScreen(ListScreen):
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open its versions."""
         self.app.open_document(DocumentKind.WORKFLOW, self._workflows[event.key].name)
+
+    def action_edit(self) -> None:
+        """Write its next version."""
+        workflow = self._workflows.get(self.table.cursor_key or "")
+        if workflow is not None:
+            begin.edit(self.app, DocumentKind.WORKFLOW, workflow.name)
+
+    def action_create(self) -> None:
+        """Write a new one."""
+        begin.create(self.app, DocumentKind.WORKFLOW)
+
+    def action_where_used(self) -> None:
+        """Show who uses it."""
+        from console.screens.where_used import WhereUsedScreen
+
+        workflow = self._workflows.get(self.table.cursor_key or "")
+        if workflow is not None:
+            self.app.push_screen(WhereUsedScreen(DocumentKind.WORKFLOW, workflow.name))
 
     def action_publish(self) -> None:
         """Make the newest version the active one, after a question."""

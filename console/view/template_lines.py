@@ -172,10 +172,15 @@ def preview_heading(version: str, node: str, rendered: Rendered, symbols: Symbol
         verdict = Piece(f"{', '.join(told)}: a node would not boot with it", Role.BAD)
     included = f" {symbols.separator} includes {len(rendered.included)}" if rendered.included else ""
     return (
-        Piece(f" PREVIEW  {version} for {safe(node)}   ", "heading"),
+        Piece(f" PREVIEW  {f'{version} ' if version else ''}for {safe(node)}   ", "heading"),
         verdict,
         Piece(included, Role.MUTED),
     )
+
+
+def no_preview_heading(node: str, why: str) -> Cell:
+    """The line above a preview that cannot be made."""
+    return (Piece(f" PREVIEW  for {safe(node)}   ", "heading"), Piece(safe(why), Role.BAD))
 
 
 def sentences(texts: Sequence[str], most: int, symbols: Symbols) -> list[Cell]:
