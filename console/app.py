@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +21,14 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
+from console.attending import AttendingApp
 from console.commands import PROVIDERS
 from console.driver import PatientDriver
 from console.follower import Follower
-from console.going import GoingApp
+from console.guarded import guarded
 from console.model import Changes, Model
 from console.paint import DARK, SIXTEEN, THEMES
+from console.presence import Presence
 from console.screens.base import work_on
 from console.screens.confirm import Confirm
 from console.view.heading import Facts, store_name
@@ -35,7 +37,7 @@ from console.widgets.page import PlainScrollBar
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Notice:
     text: str
 
 
-class PureBootApp(GoingApp):
+class PureBootApp(AttendingApp):
     """The console."""
 
     TITLE = "PureBoot"
@@ -75,11 +77,12 @@ class PureBootApp(GoingApp):
         title: str = "PureBoot",
         symbols: Symbols | None = None,
         theme: str | None = None,
+        read_only: bool = False,
     ) -> None:
         """`open_` gives the open store, its servers and all; `user` is the principal (`user:NAME`) of what is done.
 
         `notices` are what the start wants to say (a port that was taken); they are shown and kept in the log. `symbols`
-        and `theme` are chosen by the terminal if not given.
+        and `theme` are chosen by the terminal if not given. `read_only` shows everything and changes nothing.
         """
         sixteen = _has_few_colours() if theme is None else theme == SIXTEEN
         super().__init__(ansi_color=True if sixteen else None)
@@ -88,6 +91,7 @@ class PureBootApp(GoingApp):
         self.animation_level = "none"
         self.user = user
         self.title = title
+        self.read_only = read_only
         self.symbols = symbols or symbols_for(encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8")
         is_plain = self.symbols.ellipsis.isascii()
         self.set_class(is_plain, "-ascii")
@@ -148,7 +152,7 @@ class PureBootApp(GoingApp):
 
     def now(self) -> datetime:
         """The time by the store's clock, aware and in UTC."""
-        return self._pureboot.context.now() if self._pureboot else datetime.now(UTC)
+        return self._pureboot.now() if self._pureboot else datetime.now(UTC)
 
     def on_mount(self) -> None:
         """Open the store while the first frame is already on the screen."""
@@ -166,16 +170,34 @@ class PureBootApp(GoingApp):
         try:
             async with self._open() as pureboot:
                 await self.model.load(pureboot)
-                self._pureboot = pureboot
+                self._pureboot = guarded(pureboot) if self.read_only else pureboot
+                self._replacements = pureboot.replacements
                 self._hosts = pureboot.is_host
-                self.opened.publish(pureboot)
+                self.opened.publish(self._pureboot)
                 self._say_notices()
-                await self._follower.run(pureboot)
+                async with self._present(pureboot):
+                    await self._follower.run(pureboot)
         except PureBootError as error:
             self._fail(error, str(error))
         except Exception as error:
             _log.exception("the console cannot go on")
             self._fail(Unavailable(str(error)), f"unexpected {type(error).__name__}: {error}")
+
+    @contextlib.asynccontextmanager
+    async def _present(self, pureboot: "PureBoot") -> "AsyncIterator[None]":
+        """Be one of the consoles that are open."""
+        self.presence = Presence(
+            looks_at=self.looks_at,
+            told=lambda: self.ticked.publish(self.now()),
+            is_remote=bool(self.remote),
+            is_read_only=self.read_only,
+        )
+        being = asyncio.create_task(self.presence.run(pureboot, self.user), name="presence")
+        try:
+            yield
+        finally:
+            being.cancel()
+            await asyncio.gather(being, return_exceptions=True)
 
     def _fail(self, error: PureBootError, text: str) -> None:
         """Without a store there is nothing to show: say why, on the terminal that remains."""
@@ -185,6 +207,8 @@ class PureBootApp(GoingApp):
     def _tick(self) -> None:
         if self._pureboot is not None:
             self._follower.tick()
+            if self.presence is not None:
+                self.presence.look()
             self.ticked.publish(self.now())
             self._say_notices()
 
@@ -197,6 +221,8 @@ class PureBootApp(GoingApp):
         if self._pureboot is not None and self._pureboot.replacements != self._replacements:
             self._replacements = self._pureboot.replacements
             self.tell("another store is in its place now: end this console and start it again", severity="warning")
+        if (line := self._follower.take_news()) is not None:
+            self.tell(line, severity="warning")
         notices = list(self._notices())
         for text in notices[self._noticed :]:
             self.tell(text, severity="warning")
@@ -214,7 +240,10 @@ class PureBootApp(GoingApp):
             running=self.model.running,
             asking=self.model.asking,
             server_url=pureboot.server.url,
-            store=store_name(pureboot.settings.database.url),
+            store="" if self.remote else store_name(pureboot.settings.database.url),
+            remote=self.remote,
+            read_only=self.read_only,
+            others=len(self.presence.others) if self.presence else 0,
             is_open=True,
             is_host=pureboot.is_host,
             cut_seconds=self._follower.cut_seconds,

@@ -14,7 +14,8 @@ import click
 from console.cli.options import load_settings, principal
 
 if TYPE_CHECKING:
-    from console.app import Opener
+    from console.app import Opener, PureBootApp
+    from console.pureboot import PureBoot as SomePureBoot
     from engine.app import PureBoot
     from engine.settings import Settings
 
@@ -25,8 +26,8 @@ _LOOK_SECONDS = 2.0  # how soon a terminal that is gone is noticed
 _RESET = "\x1b[?1049l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[0m"
 
 
-def open_console(ctx: click.Context) -> None:
-    """Open the console on the store of the settings; the first one on it is also its server."""
+def open_console(ctx: click.Context, *, name: str | None = None, read_only: bool = False) -> None:
+    """Open the console on the store of the settings; the first one on it is also its server, unless it is read-only."""
     require_terminal("pureboot serve")
     settings = load_settings(ctx)
     log = log_path(settings)
@@ -38,11 +39,17 @@ def open_console(ctx: click.Context) -> None:
         from engine.app import PureBoot
         from engine.collector import calm
 
+        if read_only:
+            async with PureBoot(settings, host=False) as pureboot:
+                await pureboot.ask_server()
+                yield pureboot
+            return
         async with PureBoot(settings) as pureboot, _doors(pureboot, notices):
             calm()
             yield pureboot
 
-    run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices)
+    who = principal(name)
+    run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices, user=who, read_only=read_only)
 
 
 @asynccontextmanager
@@ -130,8 +137,12 @@ def run_app(
     log: Path,
     title: str,
     notices: Callable[[], Sequence[str]] = tuple,
+    user: str | None = None,
+    read_only: bool = False,
+    attached: "Callable[[PureBootApp], None]" = lambda _: None,
 ) -> None:
-    """Run the console to its end; whatever happens in it, the terminal is as before afterwards.
+    """Run the console to its end; whatever happens in it, the terminal is as before afterwards. `attached` is
+    called once it is opened, before anything is shown of it.
 
     Raises:
         PureBootError: what the console was opened on cannot be opened, or cannot be used any more.
@@ -141,18 +152,19 @@ def run_app(
     from console.app import PureBootApp
 
     @asynccontextmanager
-    async def opened() -> "AsyncIterator[PureBoot]":
+    async def opened() -> "AsyncIterator[SomePureBoot]":
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
         watch = asyncio.create_task(_hung_up(app.exit), name="terminal")
         try:
             async with open_() as pureboot:
+                attached(app)
                 yield pureboot
         finally:
             watch.cancel()
 
-    app = PureBootApp(opened, user=principal(), title=title, notices=notices)
+    app = PureBootApp(opened, user=user or principal(), title=title, notices=notices, read_only=read_only)
     with log.open("a", encoding="utf-8") as said, _terminal_kept():
         # A traceback over a screenful of locals is for the log; the terminal gets a line that says where it is.
         app.error_console = Console(file=said, width=120)

@@ -13,6 +13,7 @@ EVERYWHERE = (
         help="go to any screen, node, workflow or execution by typing",
         shown=": ctrl+p",
     ),
+    Key(keys="W", action="app.who", label="who", help="who else has a console open, and what they look at"),
     Key(keys="question_mark,f1", action="app.help", label="help", help="this help", footer=True),
     Key(keys="ctrl+q,q", action="app.quit", label="quit", help="leave the console", shown="q ctrl+q"),
 )

@@ -14,7 +14,7 @@ from engine.errors import PureBootError
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
