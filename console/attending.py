@@ -43,6 +43,8 @@ class AttendingApp(GoingApp):
 
     def looks_at(self) -> str:
         """What this console shows, in a few words."""
+        if not self.screen_stack:
+            return ""
         shown = self.screen
         name = getattr(shown, "NAME", "") or _NAMES.get(self.current_mode, "")
         return " ".join(part for part in (name, self._subject(shown)) if part)
