@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,12 +20,14 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 
+from console.attending import AttendingApp
 from console.driver import PatientDriver
 from console.follower import Follower
-from console.leaving import LeavingApp
+from console.guarded import guarded
 from console.model import Changes, Model
 from console.paint import THEMES
 from console.preferences import Preferences
+from console.presence import Presence
 from console.screens.base import work_on
 from console.view.heading import Facts, store_name
 from console.view.labels import Symbols, safe, symbols_for
@@ -33,8 +35,8 @@ from console.widgets.page import PlainScrollBar
 from engine.errors import PureBootError, Unavailable
 
 if TYPE_CHECKING:  # the database is loaded by who opens it, after the first frame
+    from console.pureboot import PureBoot
     from console.screens.changes import Undo
-    from engine.app import PureBoot
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Notice:
     text: str
 
 
-class PureBootApp(LeavingApp):
+class PureBootApp(AttendingApp):
     """The console."""
 
     TITLE = "PureBoot"
@@ -74,11 +76,13 @@ class PureBootApp(LeavingApp):
         symbols: Symbols | None = None,
         theme: str | None = None,
         preferences: Preferences | None = None,
+        read_only: bool = False,
     ) -> None:
         """`open_` gives the open store, its servers and all; `user` is the principal (`user:NAME`) of what is done.
 
         `notices` are what the start wants to say (a port that was taken); they are shown and kept in the log. `symbols`
-        and `theme` are those of the preferences if not given, and else chosen by the terminal.
+        and `theme` are those of the preferences if not given, and else chosen by the terminal. `read_only` shows
+        everything and changes nothing.
         """
         preferences = preferences or Preferences()
         super().__init__(preferences, theme=theme)
@@ -86,6 +90,7 @@ class PureBootApp(LeavingApp):
         self.user = user
         self.title = title
         symbols = symbols or preferences.symbols
+        self.read_only = read_only
         self.symbols = symbols or symbols_for(encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8")
         is_plain = self.symbols.ellipsis.isascii()
         self.set_class(is_plain, "-ascii")
@@ -152,7 +157,7 @@ class PureBootApp(LeavingApp):
 
     def now(self) -> datetime:
         """The time by the store's clock, aware and in UTC."""
-        return self._pureboot.context.now() if self._pureboot else datetime.now(UTC)
+        return self._pureboot.now() if self._pureboot else datetime.now(UTC)
 
     def on_mount(self) -> None:
         """Open the store while the first frame is already on the screen."""
@@ -171,12 +176,14 @@ class PureBootApp(LeavingApp):
         try:
             async with self._open() as pureboot:
                 await self.model.load(pureboot)
-                self._pureboot = pureboot
+                self._pureboot = guarded(pureboot) if self.read_only else pureboot
+                self._replacements = pureboot.replacements
                 self._hosts = pureboot.is_host
-                self.opened.publish(pureboot)
+                self.opened.publish(self._pureboot)
                 await self.guide_if_new()
                 self._say_notices()
-                await self._follower.run(pureboot)
+                async with self._present(pureboot):
+                    await self._follower.run(pureboot)
         except PureBootError as error:
             self._fail(error, str(error))
         except Exception as error:
@@ -187,6 +194,22 @@ class PureBootApp(LeavingApp):
         self.changed.publish(changes)
         self.sound_alarms(changes)
 
+    @contextlib.asynccontextmanager
+    async def _present(self, pureboot: "PureBoot") -> "AsyncIterator[None]":
+        """Be one of the consoles that are open."""
+        self.presence = Presence(
+            looks_at=self.looks_at,
+            told=lambda: self.ticked.publish(self.now()),
+            is_remote=bool(self.remote),
+            is_read_only=self.read_only,
+        )
+        being = asyncio.create_task(self.presence.run(pureboot, self.user), name="presence")
+        try:
+            yield
+        finally:
+            being.cancel()
+            await asyncio.gather(being, return_exceptions=True)
+
     def _fail(self, error: PureBootError, text: str) -> None:
         """Without a store there is nothing to show: say why, on the terminal that remains."""
         self.failure = error
@@ -195,6 +218,8 @@ class PureBootApp(LeavingApp):
     def _tick(self) -> None:
         if self._pureboot is not None:
             self._follower.tick()
+            if self.presence is not None:
+                self.presence.look()
             self.ticked.publish(self.now())
             self._say_notices()
 
@@ -207,6 +232,8 @@ class PureBootApp(LeavingApp):
         if self._pureboot is not None and self._pureboot.replacements != self._replacements:
             self._replacements = self._pureboot.replacements
             self.tell("another store is in its place now: end this console and start it again", severity="warning")
+        if (line := self._follower.take_news()) is not None:
+            self.tell(line, severity="warning")
         notices = list(self._notices())
         for text in notices[self._noticed :]:
             self.tell(text, severity="warning")
@@ -224,7 +251,10 @@ class PureBootApp(LeavingApp):
             running=self.model.running,
             asking=self.model.asking,
             server_url=pureboot.server.url,
-            store=store_name(pureboot.settings.database.url),
+            store="" if self.remote else store_name(pureboot.settings.database.url),
+            remote=self.remote,
+            read_only=self.read_only,
+            others=len(self.presence.others) if self.presence else 0,
             is_open=True,
             is_host=pureboot.is_host,
             cut_seconds=self._follower.cut_seconds,

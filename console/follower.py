@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from console.model import Changes, Model, changes_of
+from console.view.labels import duration
 from engine.errors import Unavailable
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 # What is quiet is shown at once; in a burst a person reads four pictures a second at most.
 REPAINT_SECONDS = 0.25
@@ -28,6 +29,7 @@ class Follower:
         self._model = model
         self._publish = publish
         self._cut_since: float | None = None
+        self._news: str | None = None
         self._columns_stale = False
         self._columns_read = 0.0
 
@@ -41,15 +43,16 @@ class Follower:
         while True:
             try:
                 await self._follow(pureboot)
-            except Unavailable:
+            except Unavailable as error:
                 if self._cut_since is None:
-                    self._cut_since = time.monotonic()
+                    self._cut_since = getattr(error, "since", time.monotonic())
+                    self._news = str(error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self, pureboot: "PureBoot") -> None:
         pending: Changes | None = None
         async for batch in pureboot.feed.follow(self._model.cursor):
-            self._cut_since = None
+            self._is_there()
             if not batch and pending is None:
                 self._columns_stale = True
                 continue
@@ -63,6 +66,16 @@ class Follower:
                 self._publish(pending)
                 pending = None
                 await asyncio.sleep(REPAINT_SECONDS)
+
+    def _is_there(self) -> None:
+        if self._cut_since is not None:
+            self._news = f"the line is there again after {duration(time.monotonic() - self._cut_since)}"
+            self._cut_since = None
+
+    def take_news(self) -> str | None:
+        """What is to be told of the line since it was asked for last: that it is cut, or there again."""
+        news, self._news = self._news, None
+        return news
 
     def tick(self) -> None:
         """Say now and then that columns without events may have changed."""

@@ -18,7 +18,8 @@ from engine.core.nodes import Node, NodeState
 from engine.core.page import EVERYTHING
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot, Snapshot
+    from console.pureboot import PureBoot
+    from engine.app import Snapshot
 
 # Ended executions beyond this many are forgotten, oldest first; the store still has them.
 MAX_ENDED = 2000

@@ -121,7 +121,7 @@ class PureBoot(Services):
         self._stack.push_async_callback(self._place.leave)
         self._stack.push_async_callback(self._stop_engine)
         if not await self._host():
-            self.server = await self._servers_address()
+            await self.ask_server()
         turns = asyncio.create_task(self._take_turns(), name="take-turns")
         self._stack.push_async_callback(_stop, turns)
 
@@ -194,10 +194,10 @@ class PureBoot(Services):
         if self._engine is not None:
             await _stop(self._engine)
 
-    async def _servers_address(self) -> Server:
-        """What the host told of itself when it opened its doors."""
+    async def ask_server(self) -> None:
+        """Find out what the host told of itself when it opened its doors."""
         [*started], _ = await self.events(Page(limit=1, filters={"kind": (Kind.SERVER_STARTED.value,)}))
-        return Server(url=str(started[0].data.get("server_url") or "")) if started else Server()
+        self.server = Server(url=str(started[0].data.get("server_url") or "")) if started else Server()
 
     @property
     def is_host(self) -> bool:

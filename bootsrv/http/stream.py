@@ -115,7 +115,7 @@ class _Stream:
         self._call = call
         self._response = response
         self._cursor = cursor
-        self._heartbeat = call.query().get("heartbeat", call.site.limits.event_pause_seconds)
+        self._heartbeat: float = call.query().get("heartbeat", call.site.limits.event_pause_seconds)
         self._has_columns = False
         self._columns_at = monotonic() + _COLUMNS_SECONDS
         self._looked = monotonic()
@@ -174,7 +174,7 @@ class _Stream:
         """
         writing = asyncio.ensure_future(self._response.write(piece))
         try:
-            left = None
+            left: int | None = None
             while not (await asyncio.wait({writing}, timeout=self._call.site.limits.event_seconds))[0]:
                 before, left = left, self._left()
                 if before is not None and left >= before:
@@ -185,13 +185,13 @@ class _Stream:
 
     def _left(self) -> int:
         transport = self._call.request.transport
-        return 0 if transport is None else int(transport.get_write_buffer_size())  # type: ignore[attr-defined]
+        return 0 if transport is None else transport.get_write_buffer_size()
 
     async def _texts(self) -> AsyncGenerator[str, None]:
         """What is to be written, until the server stops."""
-        closing = asyncio.ensure_future(self._call.site.bells.closing.wait())
+        closing: asyncio.Future[Any] = asyncio.ensure_future(self._call.site.bells.closing.wait())
         following = self._call.pureboot.feed.follow(self._cursor)
-        batch: asyncio.Future[list[Event]] = asyncio.ensure_future(anext(following))
+        batch: asyncio.Future[Any] = asyncio.ensure_future(anext(following))
         try:
             while not closing.done() and not self._call.is_gone:
                 done, _ = await asyncio.wait(

@@ -3,9 +3,10 @@
 import click
 
 from console.cli.lazy import Lazy, LazyGroup
-from console.cli.options import ascii_option, settings_options
+from console.cli.options import ascii_option, name_option, read_only_option, settings_options
 
 COMMANDS = {
+    "console": Lazy("console.cli.console:console", "Open the console, also on a PureBoot far away (--url)."),
     "serve": Lazy("console.cli.serve:serve", "Run PureBoot without a screen."),
     "demo": Lazy("console.cli.demo:demo", "Open the console on a simulated rack, on a throw-away store."),
     "doctor": Lazy("console.cli.doctor:doctor", "Check that everything is ready, with a fix for what is not."),
@@ -44,9 +45,11 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @ascii_option
+@name_option
+@read_only_option
 @settings_options(shown=True)
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, name: str | None, read_only: bool) -> None:
     """PureBoot takes racks of bare-metal machines from cold to running.
 
     Without a command it opens the console: the first one on a store also runs the engine and the boot servers, every
@@ -55,4 +58,4 @@ def cli(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         from console.cli.open import open_console
 
-        open_console(ctx)
+        open_console(ctx, name=name, read_only=read_only)

@@ -14,8 +14,9 @@ import click
 from console.cli.options import principal, read_settings
 
 if TYPE_CHECKING:
-    from console.app import Opener
+    from console.app import Opener, PureBootApp
     from console.preferences import Preferences
+    from console.pureboot import PureBoot as SomePureBoot
     from engine.app import PureBoot
     from engine.settings import Reading, Settings
 
@@ -29,8 +30,8 @@ _RESET = (
 )
 
 
-def open_console(ctx: click.Context) -> None:
-    """Open the console on the store of the settings; the first one on it is also its server."""
+def open_console(ctx: click.Context, *, name: str | None = None, read_only: bool = False) -> None:
+    """Open the console on the store of the settings; the first one on it is also its server, unless it is read-only."""
     require_terminal("pureboot serve")
     reading = read_settings(ctx)
     settings = reading.settings
@@ -43,11 +44,25 @@ def open_console(ctx: click.Context) -> None:
         from engine.app import PureBoot
         from engine.collector import calm
 
+        if read_only:
+            async with PureBoot(settings, host=False) as pureboot:
+                await pureboot.ask_server()
+                yield pureboot
+            return
         async with PureBoot(settings) as pureboot, _doors(pureboot, notices):
             calm()
             yield pureboot
 
-    run_app(ctx, open_, log=log, title="PureBoot", notices=lambda: notices, wanted=lambda: _preferences(reading))
+    run_app(
+        ctx,
+        open_,
+        log=log,
+        title="PureBoot",
+        notices=lambda: notices,
+        wanted=lambda: _preferences(reading),
+        user=principal(name),
+        read_only=read_only,
+    )
 
 
 def _preferences(reading: "Reading") -> "Preferences":
@@ -145,8 +160,12 @@ def run_app(
     title: str,
     notices: Callable[[], Sequence[str]] = tuple,
     wanted: "Callable[[], Preferences] | None" = None,
+    user: str | None = None,
+    read_only: bool = False,
+    attached: "Callable[[PureBootApp], None]" = lambda _: None,
 ) -> None:
-    """Run the console to its end; whatever happens in it, the terminal is as before afterwards.
+    """Run the console to its end; whatever happens in it, the terminal is as before afterwards. `attached` is
+    called once it is opened, before anything is shown of it.
 
     Raises:
         PureBootError: what the console was opened on cannot be opened, or cannot be used any more.
@@ -156,18 +175,26 @@ def run_app(
     from console.app import PureBootApp
 
     @asynccontextmanager
-    async def opened() -> "AsyncIterator[PureBoot]":
+    async def opened() -> "AsyncIterator[SomePureBoot]":
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
         watch = asyncio.create_task(_hung_up(app.exit), name="terminal")
         try:
             async with open_() as pureboot:
+                attached(app)
                 yield pureboot
         finally:
             watch.cancel()
 
-    app = PureBootApp(opened, user=principal(), title=title, notices=notices, preferences=wanted() if wanted else None)
+    app = PureBootApp(
+        opened,
+        user=user or principal(),
+        title=title,
+        notices=notices,
+        preferences=wanted() if wanted else None,
+        read_only=read_only,
+    )
     with log.open("a", encoding="utf-8") as said, _terminal_kept():
         # A traceback over a screenful of locals is for the log; the terminal gets a line that says where it is.
         app.error_console = Console(file=said, width=120)

@@ -1,6 +1,7 @@
 """What every command is given: the settings' flags, who runs it, and `--json`."""
 
 import getpass
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +135,22 @@ ascii_option = click.option(
     expose_value=False,
     callback=_note_ascii,
 )
+
+
+def _checked_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (not value.isprintable() or not 0 < len(value.strip()) <= 64):
+        raise click.BadParameter("a name is a word of at most 64 characters, on one line", ctx, param)
+    return value and value.strip()
+
+
+name_option = click.option(
+    "--name",
+    metavar="NAME",
+    callback=_checked_name,
+    help="Your name, which stands at what you do [default: who called sudo, or the user].",
+)
+read_only_option = click.option("--read-only", is_flag=True, help="Show everything, change nothing.")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -196,10 +213,10 @@ def check_keys(reading: "Reading") -> None:
         raise Invalid(problems)
 
 
-def principal() -> str:
-    """Who runs the command."""
+def principal(name: str | None = None) -> str:
+    """Who runs the command: who they say they are, or else who called `sudo`, or else the user."""
     try:
-        return f"user:{getpass.getuser()}"
+        return f"user:{name or os.environ.get('SUDO_USER') or getpass.getuser()}"
     except (OSError, KeyError):  # a user id without a name, as in a container
         return "user:unknown"
 

@@ -44,6 +44,7 @@ EVERYWHERE = (
         label="save",
         help="save what is shown: as a picture, as text, a table as CSV or JSON",
     ),
+    Key(keys="W", action="app.who", label="who", help="who else has a console open, and what they look at"),
     Key(keys="question_mark,f1", action="app.help", label="help", help="this help", footer=True),
     Key(keys="ctrl+z", action="app.suspend", label="suspend", help="back to the shell, until fg"),
     Key(keys="ctrl+q,q", action="app.quit", label="quit", help="leave the console", shown="q ctrl+q"),

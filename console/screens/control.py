@@ -12,7 +12,7 @@ from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, 
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 _UNDONE = FAILURES | {AttemptStatus.CANCELLED}
 _RETRIED = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)

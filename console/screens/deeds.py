@@ -17,7 +17,7 @@ from engine.errors import PureBootError
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 
 # So many calls are under way at once: the writer takes them together, and others are not kept waiting.

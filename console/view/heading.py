@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from console.places import PLACES, Place
 from console.view.labels import NODE_ROLES, Role, Symbols, duration, safe, words
 from console.view.pieces import Piece, cells, fit
+from console.view.who_lines import others
 from engine.core.nodes import NodeState
 
 # Counts stand in the order in which they matter.
@@ -26,7 +27,8 @@ _ORDER = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the heading tells. `asking` is how many executions wait for a person; `cut_seconds` for how long the store
-    could not be read, None while it can; `trouble` why it cannot be written, None while it can.
+    could not be read, None while it can; `trouble` why it cannot be written, None while it can. `remote` is where the
+    PureBoot is, if it is not here; `others` how many others have a console open.
     """
 
     title: str = "PureBoot"
@@ -40,6 +42,9 @@ class Facts:
     is_host: bool = True
     cut_seconds: float | None = None
     trouble: str | None = None
+    remote: str = ""
+    read_only: bool = False
+    others: int = 0
 
 
 Line = tuple[Piece, ...]
@@ -97,7 +102,8 @@ def second_line(facts: Facts, width: int, symbols: Symbols) -> Line:
         else Piece("nothing runs", Role.MUTED)
     )
     asking = _asking(facts, symbols)
-    right = [*asking, (running,), *_link(facts, symbols)] if facts.is_open else [*_link(facts, symbols)]
+    about = [*asking, (running,), *_company(facts)] if facts.is_open else []
+    right = [*about, *_link(facts, symbols)]
     if facts.server_url and facts.server_url not in "".join(piece.text for piece in first_line(facts, width)):
         right.insert(len(asking) + 1 if facts.is_host else len(right), _address(facts))
     room = width - sum(cells(piece.text) + 3 for part in right for piece in part) - 2
@@ -116,6 +122,22 @@ def trouble_line(trouble: str, width: int, symbols: Symbols) -> Line:
     why = safe(trouble).removeprefix("the store ")
     text = fit(f" {symbols.warning} STORE: {why}", width, symbols.ellipsis)
     return (Piece(text, Role.BAD),)
+
+
+def cut_line(facts: Facts, width: int, symbols: Symbols) -> Line:
+    """For how long nothing was heard, in place of everything that is as old."""
+    who = safe(facts.remote) if facts.remote else "store"
+    since = duration(facts.cut_seconds or 0)
+    text = f" {symbols.warning} {who} unreachable for {since}: what you see is as old; it is tried again"
+    return (Piece(fit(text, width, symbols.ellipsis), Role.BAD),)
+
+
+def _company(facts: Facts) -> list[Line]:
+    """That nothing can be changed here, and how many others look."""
+    found: list[Line] = [(Piece("read-only", Role.WARN),)] if facts.read_only else []
+    if facts.others:
+        found.append((Piece(others(facts.others), Role.MUTED),))
+    return found
 
 
 def _counts(facts: Facts, room: int, symbols: Symbols) -> list[Piece]:
@@ -138,7 +160,11 @@ def _link(facts: Facts, symbols: Symbols) -> list[Line]:
         return [(Piece(f"{symbols.warning} store unreachable for {duration(facts.cut_seconds)}", Role.BAD),)]
     if not facts.is_open:
         return [(Piece("opening the store", Role.WARN),)]
+    if facts.remote:
+        return [(Piece(f"at {safe(facts.remote)}", Role.MUTED),)]
     store = (Piece(facts.store, Role.MUTED),)
+    if facts.read_only and not facts.is_host:
+        return [store]
     if facts.is_host:
         return [store, (Piece("host", Role.MUTED),)]
     return [(Piece("guest: another PureBoot serves", Role.WARN),), store]

@@ -47,6 +47,8 @@ class Header(Widget):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _line(self, facts: Facts, y: int) -> Line:
+        if facts.cut_seconds is not None and y == self.size.height - 1:
+            return heading.cut_line(facts, self.size.width, self._owner.symbols)
         if facts.trouble and y == self.size.height - 1:
             return heading.trouble_line(facts.trouble, self.size.width, self._owner.symbols)
         if y == 0:

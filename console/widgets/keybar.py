@@ -8,6 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console import paint
+from console.guarded import is_refused
 from console.keys import Key, Keymap
 from console.view.labels import Role
 from console.view.pieces import Piece, cells
@@ -37,7 +38,8 @@ class KeyBar(Widget):
         """The keys there is room for, the last always, each with its first cell and the one after its last."""
         room = self.size.width - (cells(self._note) + 3 if self._note else 1)
         keymap: Keymap = getattr(self.app, "keymap", Keymap())
-        shown = [keymap.of(key) for key in self._keys]
+        read_only = getattr(self.app, "read_only", False)
+        shown = [keymap.of(key) for key in self._keys if not (read_only and is_refused(key.action))]
         while len(shown) > 2 and sum(_width(key) + 3 for key in shown) - 2 > room:
             del shown[-2]
         placed: list[tuple[int, int, Key]] = []

@@ -85,7 +85,7 @@ def _placed(function: Callable[[Any], Any], value: Any) -> Any:
     try:
         return function(value)
     except Wrong as error:
-        raise Invalid([Problem(path=spell(reversed(error.path)), message=str(error))]) from None
+        raise Invalid([Problem(path=spell(error.path[::-1]), message=str(error))]) from None
 
 
 def _depth(data: Any) -> int:

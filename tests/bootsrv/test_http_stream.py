@@ -111,7 +111,8 @@ async def test_none_is_lost_and_none_told_twice_while_many_are_written(pureboot:
                 await pureboot.note(Kind.GROUP_CREATED, name=f"g{at}")
 
         writing = asyncio.create_task(write())
-        cursor, names = "0", []
+        cursor = "0"
+        names: list[str] = []
         while len(names) < 300:  # a link that breaks all the time
             async with following(client, "?after=0", Last_Event_ID=cursor) as stream:
                 told = await stream.events(min(37, 300 - len(names)))

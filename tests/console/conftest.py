@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.css.model import RuleSet
@@ -132,7 +132,7 @@ class Stage:
 
     @property
     def pureboot(self) -> PureBoot:
-        return self.app.pureboot
+        return cast("PureBoot", self.app.pureboot)
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait until all that follows from them at once has happened."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 from textual.pilot import Pilot
 
@@ -223,7 +224,7 @@ def show_diff(app: PureBootApp, clock: ManualClock) -> Show:
 
     async def run(pilot: "Pilot[None]") -> None:
         await until(pilot, lambda: app.is_open)
-        await template_with_versions(app.pureboot, clock)
+        await template_with_versions(here(app), clock)
         await pilot.press("3")
         app.open_template("debian-preseed")
         await until(pilot, lambda: any("TEXT  v2.0" in line for line in shown(app)))
@@ -233,14 +234,19 @@ def show_diff(app: PureBootApp, clock: ManualClock) -> Show:
     return run
 
 
+def here(app: PureBootApp) -> PureBoot:
+    """The store that an app has opened in this process."""
+    return cast("PureBoot", app.pureboot)
+
+
 def show_impact(app: PureBootApp, clock: ManualClock) -> Show:
     """Goes back to the second of three versions; shows who would get the third, and what one of them would get."""
 
     async def run(pilot: "Pilot[None]") -> None:
         await until(pilot, lambda: app.is_open)
-        await template_with_versions(app.pureboot, clock)
+        await template_with_versions(here(app), clock)
         await app.pureboot.templates.set_current("debian-preseed", "v1.1", by=ADA)
-        await nodes_that_boot_it(app.pureboot)
+        await nodes_that_boot_it(here(app))
         await pilot.press("3")
         app.open_document(DocumentKind.TEMPLATE, "debian-preseed", "v2.0")
         await until(pilot, lambda: any("TEXT  v2.0" in line for line in shown(app)))
@@ -286,13 +292,13 @@ def show_execution(app: PureBootApp, clock: ManualClock, *, failed: bool = False
 
     async def run(pilot: "Pilot[None]") -> None:
         await until(pilot, lambda: app.is_open)
-        execution = await node_with_execution(app.pureboot)
+        execution = await node_with_execution(here(app))
         if failed:
-            await to_the_failing_disk(app.pureboot, clock, execution)
+            await to_the_failing_disk(here(app), clock, execution)
             message = "/dev/sda: Input/output error; replace the disk in slot 2, then start the workflow again"
-            await report(app.pureboot, execution, "partition", "failed", exit_code=1, message=message)
+            await report(here(app), execution, "partition", "failed", exit_code=1, message=message)
         else:
-            await to_the_packages(app.pureboot, clock, execution)
+            await to_the_packages(here(app), clock, execution)
         await pilot.press("2")
         app.open_execution(execution.id)
         texts = ("on r4-07", "2 lines", "nothing runs") if failed else ("on r4-07", "16 lines", "1 running")

@@ -9,6 +9,7 @@ import pytest
 
 from console import follower, keys
 from console.app import PureBootApp
+from console.pureboot import PureBoot as SomePureBoot
 from console.screens.help import HelpScreen
 from console.screens.nodes import NodesScreen
 from console.screens.palette import Palette
@@ -29,7 +30,7 @@ async def test_the_first_frame_is_there_before_the_store_is_open(console_on: Set
     open_ = made.app._open
 
     @asynccontextmanager
-    async def slowly() -> AsyncIterator[PureBoot]:
+    async def slowly() -> AsyncIterator[SomePureBoot]:
         await may_open.wait()
         async with open_() as pureboot:
             yield pureboot
@@ -243,7 +244,7 @@ async def test_nothing_is_painted_while_nothing_changes(stage: Opened) -> None:
 async def test_an_unexpected_fault_behind_a_key_does_not_end_the_console(
     stage: Opened, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fault(_: PureBoot) -> None:
+    async def fault(_: object) -> None:
         raise ZeroDivisionError("a bug")
 
     async with stage() as at:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from console.app import PureBootApp
-from engine.app import PureBoot
 from engine.core.events import Kind
 from engine.errors import Unavailable
 from tests import scenarios
@@ -70,7 +69,7 @@ async def test_a_store_that_takes_its_time_is_said_to(stage: Opened, monkeypatch
     monkeypatch.setattr("console.app.SLOW_SECONDS", 0.05)
     answered = asyncio.Event()
 
-    async def slow(_: PureBoot) -> None:
+    async def slow(_: object) -> None:
         await answered.wait()
 
     async with stage() as at:

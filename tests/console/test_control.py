@@ -330,16 +330,16 @@ def set_out(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> deta
     async def run(pilot: "Pilot[None]") -> None:
         await details.until(pilot, lambda: app.is_open)
         for text in (TWO, PARENT, ONE_AT_A_TIME, UNDONE, GATE):
-            await published(app.pureboot, text)
+            await published(details.here(app), text)
         made = {}
         for at, name in enumerate(("provision", "narrow", "narrow", "two", "undone", "gate"), 1):
-            node = await scenarios.boot(app.pureboot, at, f"r4-{at:02}")
+            node = await scenarios.boot(details.here(app), at, f"r4-{at:02}")
             made[name] = await app.pureboot.executions.start(name, by=ADA, node=node.id)
             clock.advance(20)
         await app.pureboot.control.pause(made["two"].id, by=ADA)
-        await report(app.pureboot, made["undone"], "make")
+        await report(details.here(app), made["undone"], "make")
         clock.advance(15)
-        await report(app.pureboot, made["undone"], "use", "failed", exit_code=1, message="no space left")
+        await report(details.here(app), made["undone"], "use", "failed", exit_code=1, message="no space left")
         clock.advance(10)
         await pilot.press("2")
         await details.until(pilot, lambda: "waits: a place" in screen_text(app) and "Wipe it" in screen_text(app))
