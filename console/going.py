@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from console.model import Model
     from console.offers import Offers
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 
 class GoingApp(JumpingApp):

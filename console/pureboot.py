@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from engine.core.page import Page
     from engine.core.scopes import Server
     from engine.services.access import Access
+    from engine.services.accounts import Accounts
+    from engine.services.agents import Agents
     from engine.services.artifacts import Artifacts
     from engine.services.consoles import Consoles
     from engine.services.control import Control
     from engine.services.dead_letters import DeadLetters
+    from engine.services.edits import Edits
+    from engine.services.estimates import Estimates
     from engine.services.executions import Executions
     from engine.services.files import Files
     from engine.services.groups import Groups
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from engine.services.secrets import Secrets
     from engine.services.templates import Templates
     from engine.services.traces import Traces
+    from engine.services.traffic import Doorkeeper
+    from engine.services.trends import Trends
     from engine.services.triggers import Triggers
     from engine.services.uploads import Uploads
     from engine.services.validation import Validation
@@ -59,6 +65,18 @@ class Services(Protocol):
 
     @property
     def access(self) -> "Access": ...  # noqa: D102 - each is what its class says
+    @property
+    def accounts(self) -> "Accounts": ...  # noqa: D102
+    @property
+    def agents(self) -> "Agents": ...  # noqa: D102
+    @property
+    def edits(self) -> "Edits": ...  # noqa: D102
+    @property
+    def estimates(self) -> "Estimates": ...  # noqa: D102
+    @property
+    def traffic(self) -> "Doorkeeper": ...  # noqa: D102
+    @property
+    def trends(self) -> "Trends": ...  # noqa: D102
     @property
     def artifacts(self) -> "Artifacts": ...  # noqa: D102
     @property

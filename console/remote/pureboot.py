@@ -32,10 +32,14 @@ if TYPE_CHECKING:
     from engine.core.nodes import Node
     from engine.core.page import Page
     from engine.services.access import Access
+    from engine.services.accounts import Accounts
+    from engine.services.agents import Agents
     from engine.services.artifacts import Artifacts
     from engine.services.consoles import Consoles
     from engine.services.control import Control
     from engine.services.dead_letters import DeadLetters
+    from engine.services.edits import Edits
+    from engine.services.estimates import Estimates
     from engine.services.executions import Executions
     from engine.services.files import Files
     from engine.services.groups import Groups
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
     from engine.services.secrets import Secrets
     from engine.services.templates import Templates
     from engine.services.traces import Traces
+    from engine.services.traffic import Doorkeeper
+    from engine.services.trends import Trends
     from engine.services.triggers import Triggers
     from engine.services.uploads import Uploads
     from engine.services.validation import Validation
@@ -60,6 +66,12 @@ class RemotePureBoot:
     """A PureBoot that is reached over its API; an async context manager."""
 
     access: "Access"
+    accounts: "Accounts"
+    agents: "Agents"
+    edits: "Edits"
+    estimates: "Estimates"
+    traffic: "Doorkeeper"
+    trends: "Trends"
     artifacts: "Artifacts"
     consoles: "Consoles"
     control: "Control"

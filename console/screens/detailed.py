@@ -22,7 +22,7 @@ from console.widgets.table import Table
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from console.widgets.table import Table
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
     from engine.core.pack_reports import Preview, Removal, Report, Validation
 
 

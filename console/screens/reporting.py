@@ -12,7 +12,7 @@ from engine.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 _KEYS = {"h": "html", "t": "text", "s": "svg"}
 

@@ -20,7 +20,7 @@ from engine.core.page import EVERYTHING
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
     from engine.services.secrets import Kept
 
 

@@ -15,7 +15,7 @@ from engine.core.page import EVERYTHING
 from engine.core.triggers import Trigger
 
 if TYPE_CHECKING:
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
     from engine.services.firing import Firing
 
 

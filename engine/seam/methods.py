@@ -24,9 +24,13 @@ _LEFT_OUT = frozenset({"self", "by", "local"})
 
 # The services whose modules are loaded when they are first asked for.
 _LATER = {
+    "accounts": "engine.services.accounts:Accounts",
+    "edits": "engine.services.edits:Edits",
+    "estimates": "engine.services.estimates:Estimates",
     "files": "engine.services.files:Files",
     "library": "engine.services.library:Library",
     "plans": "engine.services.plans:Plans",
+    "trends": "engine.services.trends:Trends",
     "uploads": "engine.services.uploads:Uploads",
 }
 

@@ -11,9 +11,13 @@ from engine.core.permissions import Permission
 
 _READ = {
     "store": "events events_after executions_by_ids hosts nodes_by_ids snapshot",
+    "accounts": "attempt of",
+    "agents": "check check_all find get",
     "artifacts": "find get",
     "consoles": "find leave renew",
     "dead_letters": "count_open find get",
+    "edits": "check_template check_workflow open render vocabulary",
+    "estimates": "histories of",
     "executions": "counts events find get log tree workflow",
     "files": "blobs boot_pair listed tree",
     "groups": "find get",
@@ -24,6 +28,8 @@ _READ = {
     "plans": "plan",
     "templates": "find get render version versions",
     "traces": "explain hanging",
+    "traffic": "look totals",
+    "trends": "boots moves",
     "triggers": "find get",
     "validation": "template text",
     "workflows": "export find get template_params validate version versions",
@@ -31,10 +37,11 @@ _READ = {
 _WORK = {
     "control": "approve pause resume retry skip start_many",
     "dead_letters": "discard replay replay_many",
+    "edits": "save_template save_workflow",
     "executions": "cancel start",
     "groups": "create delete update",
     "library": "archive",
-    "nodes": "create move tag update",
+    "nodes": "create edit move retire tag update",
     "packs": "add preview remove sync update validate_source",
     "templates": "add_version archive create set_current update",
     "triggers": "create delete fire update",
@@ -42,6 +49,7 @@ _WORK = {
 }
 _ADMINISTER = {
     "access": "create find revoke",
+    "agents": "create delete update",
     "secrets": "delete find names rotate set",
     "uploads": "abandon find get",
 }
