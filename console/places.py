@@ -98,6 +98,14 @@ PLACES = (
         screen="console.screens.packs:PacksScreen",
     ),
     Place(
+        mode="agents",
+        number="9",
+        letter="a",
+        name="Agents",
+        help="the remote agents, and how they are",
+        screen="console.screens.agents:AgentsScreen",
+    ),
+    Place(
         mode="secrets",
         number="",
         letter="x",

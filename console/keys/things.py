@@ -1,4 +1,4 @@
-"""Keys of the screens of triggers, packs and secrets."""
+"""Keys of the screens of triggers, packs, agents and secrets."""
 
 from collections.abc import Mapping
 
@@ -24,6 +24,14 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         FILTER,
         Key(keys="r", action="run", label="sync", help="let its documents be as its files are now", footer=True),
         Key(keys="V", action="validate", label="check", help="say what is wrong with its files", footer=True),
+        _DELETE,
+        SORT,
+        REVERSE,
+        _DETAILS,
+    ),
+    "agents": (
+        Key(keys="enter,r", action="run", label="look", help="ask it how it is, now", footer=True),
+        FILTER,
         _DELETE,
         SORT,
         REVERSE,

@@ -18,9 +18,10 @@ from console.view import labels, letter_lines
 from console.view.labels import Row
 from console.view.listing import Listing
 from console.widgets.lines import Lines
-from console.widgets.marking import MarkingTable, Table
+from console.widgets.marking import MarkingTable
 from console.widgets.page import PageScroll
 from console.widgets.pane import ListPane
+from console.widgets.table import Table
 from engine.core.dead_letters import DeadLetter
 from engine.core.page import Page
 from engine.errors import PureBootError

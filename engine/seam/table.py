@@ -12,7 +12,7 @@ from engine.core.permissions import Permission
 _READ = {
     "store": "events events_after executions_by_ids hosts nodes_by_ids snapshot",
     "accounts": "attempt of",
-    "agents": "check check_all find get",
+    "agents": "find get",
     "artifacts": "find get",
     "consoles": "find leave renew",
     "dead_letters": "count_open find get",
@@ -35,6 +35,7 @@ _READ = {
     "workflows": "export find get template_params validate version versions",
 }
 _WORK = {
+    "agents": "check check_all",
     "control": "approve pause resume retry skip start_many",
     "dead_letters": "discard replay replay_many",
     "edits": "save_template save_workflow",

@@ -193,3 +193,18 @@ def test_how_it_stands_with_a_pack() -> None:
         )[0]
         == "failed"
     )
+
+
+async def test_an_agent_is_looked_at_and_deleted(stage: Opened) -> None:
+    async with stage(size=(80, 24), scene="nothing", host=False) as at:
+        await at.press("9")
+        await at.sees("No remote agent is registered yet.", "pureboot agent add")
+        values = {"url": "http://127.0.0.1:9/do", "auth_type": "bearer", "auth_config": {"token": "t0p-s3cret"}}
+        await at.pureboot.agents.create({"name": "burner", **values}, by=ADA)
+        await at.sees("burner", "unknown", "bearer", "action: agent.call")
+        await at.press("r")
+        await at.says("burner is unhealthy: GET http://127.0.0.1:9/do/health")
+        await at.sees("! unhealthy")
+        assert "t0p-s3cret" not in at.text
+        await at.press("D", "y")
+        await at.sees("No remote agent is registered yet.")
