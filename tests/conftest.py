@@ -20,6 +20,8 @@ from tests import postgres
 from tests.clock import ManualClock
 from tests.store_settings import settings_for as settings_for  # known from here to most tests
 
+_LONG = frozenset({"test_bench.py", "test_house.py"})
+
 # A machine that is busy makes no property false; what takes for ever is ended by pytest's own time limit.
 hypothesis_settings.register_profile("pureboot", deadline=None)
 hypothesis_settings.load_profile("pureboot")
@@ -30,6 +32,11 @@ Opener = Callable[..., AbstractAsyncContextManager[PureBoot]]
 def pytest_make_parametrize_id(val: object) -> str | None:
     """A test is named after its parameters, but not after a megabyte of them."""
     return f"{val[:40]!r}..{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes half a minute in one piece is begun first: at the end, the other workers would wait for it."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 @pytest.hookimpl(wrapper=True)

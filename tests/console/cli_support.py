@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -34,11 +34,7 @@ class Commands:
 
     def __call__(self, *words: str, input_: str | None = None) -> Result:
         """Run a command; whatever is raised beside an exit is a failure of the test."""
-        with _logging_kept():
-            result = CliRunner(env=self._environment).invoke(cli, words, input=input_, prog_name="pureboot")
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
+        return _invoked(words, self._environment, input_)
 
     def ok(self, *words: str, input_: str | None = None) -> str:
         """The standard output of a command that succeeds."""
@@ -49,6 +45,21 @@ class Commands:
     def json(self, *words: str) -> Any:
         """What a command prints with --json."""
         return json.loads(self.ok(*words, "--json"))
+
+
+def aside(*words: str, env: Mapping[str, str]) -> str:
+    """The standard output of a command that succeeds, in this process: for what a test needs and is not about."""
+    result = _invoked(words, env, None)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def _invoked(words: Sequence[str], env: Mapping[str, str], input_: str | None) -> Result:
+    with _logging_kept():
+        result = CliRunner(env=env).invoke(cli, words, input=input_, prog_name="pureboot")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
 @contextmanager

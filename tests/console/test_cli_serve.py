@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.cli_support import SECONDS, Terminal, environment, line_with, process, run
+from tests.console.cli_support import SECONDS, Terminal, aside, environment, line_with, process, run
 from tests.ports import free_port, taken
 
 WORKFLOW = """\
@@ -72,8 +72,8 @@ def test_a_waiting_machine_does_not_hold_it_up(env: dict[str, str], tmp_path: Pa
     path = tmp_path / "w.yaml"
     path.write_text("name: w\nsteps:\n  - {key: a, action: core.delay, with: {duration: 1h}}\n")
     with serving(env, "--auth-mode", "loose") as (server, url):
-        run("workflow", "import", "--publish", str(path), env=env)
-        execution = json.loads(run("workflow", "run", "w", "--json", env=env).stdout)
+        aside("workflow", "import", "--publish", str(path), env=env)
+        execution = json.loads(aside("workflow", "run", "w", "--json", env=env))
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as machine:
             machine.sendall(
@@ -152,10 +152,7 @@ def test_workflows_are_watched_and_their_logs_followed(env: dict[str, str], tmp_
         path = tmp_path / f"{name}.yaml"
         path.write_text(WORKFLOW.format(name=name, action=action, with_=with_))
     with serving(env):
-        imported = run(
-            "workflow", "import", "--publish", *(str(tmp_path / f"{n}.yaml") for n in ("good", "bad")), env=env
-        )
-        assert imported.returncode == 0, imported.stderr
+        aside("workflow", "import", "--publish", *(str(tmp_path / f"{n}.yaml") for n in ("good", "bad")), env=env)
         good = run("workflow", "run", "good", "--watch", env=env)
         assert good.returncode == 0
         assert re.search(r"succeeded +Say it +hello there", good.stdout)
@@ -165,7 +162,7 @@ def test_workflows_are_watched_and_their_logs_followed(env: dict[str, str], tmp_
         assert re.search(r"failed +End it +no luck", bad.stdout)
         watched = json.loads(run("workflow", "run", "good", "--watch", "--json", env=env).stdout)
         assert watched["status"] == "succeeded"
-        begun = json.loads(run("workflow", "run", "good", "--json", env=env).stdout)
+        begun = json.loads(aside("workflow", "run", "good", "--json", env=env))
         followed = run("execution", "logs", begun["id"], "--follow", env=env)
         assert (followed.stdout, followed.returncode) == ("hello there\n", 0)
         only = run("execution", "logs", begun["id"], "--step", "b", env=env)
@@ -174,7 +171,7 @@ def test_workflows_are_watched_and_their_logs_followed(env: dict[str, str], tmp_
 
 def test_the_event_log_is_followed_until_ctrl_c(env: dict[str, str]) -> None:
     with process("events", "--follow", "--json", env=env) as following:
-        run("node", "add", "52:54:00:00:00:01", env=env)
+        aside("node", "add", "52:54:00:00:00:01", env=env)
         event = json.loads(line_with(following.stdout, "node.created"))
         assert event["data"]["mac_address"] == "52:54:00:00:00:01"
         following.send_signal(signal.SIGINT)
@@ -186,7 +183,7 @@ def test_the_event_log_is_followed_until_ctrl_c(env: dict[str, str]) -> None:
 def test_the_console_hosts_a_store_and_a_second_one_attaches(env: dict[str, str]) -> None:
     with Terminal(env=env) as first:
         first.until("host")
-        run("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
+        aside("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
         first.until("r1-01")
         with Terminal(env=env) as second:
             second.until("r1-01")
@@ -199,7 +196,7 @@ def test_the_console_hosts_a_store_and_a_second_one_attaches(env: dict[str, str]
 
 def test_a_console_beside_a_server_opens_no_ports(env: dict[str, str]) -> None:
     with serving(env) as (_, url), Terminal("--http-port", url.rpartition(":")[2], env=env) as console:
-        run("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
+        aside("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
         console.until("r1-01")
         console.process.send_signal(signal.SIGTERM)
         assert console.end() == 0
@@ -223,7 +220,7 @@ def test_a_terminal_that_stands_still_stops_nobody_and_is_painted_anew(env: dict
             console.press(key)
             time.sleep(0.1)  # keys that come faster are painted together
         assert json.loads(get(f"http://127.0.0.1:{port}/health"))["success"]
-        run("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
+        aside("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
         console.until("r1-01")
         console.press("\x11")
         assert console.end() == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bootsrv.loaders import BIOS_LOADER, LOCALBOOT, UEFI_LOADER
-from tests.console.cli_support import ROOT, Commands, command, environment, run
+from tests.console.cli_support import ROOT, Commands, aside, command, environment
 from tests.console.test_cli_serve import serving
 from tests.ports import free_port
 
@@ -86,8 +86,8 @@ def sim(env: dict[str, str], url: str, port: int, *words: str) -> tuple[int, str
 
 def test_a_small_storm_is_installed_whole(env: dict[str, str]) -> None:
     port = free_port()
-    token = run("token", "create", "storm", "--role", "technician", "--json", env=env)
-    env = {**env, "PUREBOOT_TOKEN": json.loads(token.stdout)["token"], "PUREBOOT_TFTP__PORT": str(port)}
+    token = aside("token", "create", "storm", "--role", "technician", "--json", env=env)
+    env = {**env, "PUREBOOT_TOKEN": json.loads(token)["token"], "PUREBOOT_TFTP__PORT": str(port)}
     with heard(env) as url:
         code, out, err = sim(env, url, port, "--nodes", str(MACHINES), "--workflow", "storm", "--json")
         assert (code, err) == (0, "")
@@ -102,9 +102,9 @@ def test_a_small_storm_is_installed_whole(env: dict[str, str]) -> None:
             spread = told["times"][stage]
             assert spread["count"] >= least * MACHINES, stage
             assert 0 < spread["p50"] <= spread["p90"] <= spread["p99"] <= spread["most"] < 30, stage
-        nodes = json.loads(run("node", "list", "--json", env=env).stdout)
+        nodes = json.loads(aside("node", "list", "--json", env=env))
         assert [node["state"] for node in nodes] == ["installed"] * MACHINES
-        ended = json.loads(run("execution", "list", "--limit", "200", "--json", env=env).stdout)
+        ended = json.loads(aside("execution", "list", "--limit", "200", "--json", env=env))
         assert [each["status"] for each in ended] == ["succeeded"] * MACHINES
 
 
@@ -142,7 +142,7 @@ def test_what_keeps_it_from_beginning(env: dict[str, str]) -> None:
         code, out, err = sim(env, url, port, "--nodes", "2", "--workflow", "storm")
         assert (code, out) == (1, "")
         assert "pureboot token create" in err
-        token = json.loads(run("token", "create", "t", "--role", "admin", "--json", env=env).stdout)["token"]
+        token = json.loads(aside("token", "create", "t", "--role", "admin", "--json", env=env))["token"]
         code, _, err = sim(env, url, port, "--nodes", "2", "--workflow", "none", "--token", token)
         assert code == 3
         assert "none" in err
