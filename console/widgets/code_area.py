@@ -114,9 +114,10 @@ class CodeArea(TextArea, inherit_bindings=False):
             states.append(after(lines[len(states) - 1], states[-1], self._manner))
         return states[row]
 
-    def get_component_rich_style(self, *names: str, partial: bool = False) -> Style:
+    def get_component_rich_style(self, *names: str, partial: bool = False, default: Style | None = None) -> Style:
         """The style of a part; the line of the cursor has a background only, and keeps its colours."""
-        return super().get_component_rich_style(*names, partial=partial or "text-area--cursor-line" in names)
+        is_line = "text-area--cursor-line" in names
+        return super().get_component_rich_style(*names, partial=partial or is_line, default=default)
 
     def get_line(self, line_index: int) -> Text:
         """A line with its colours, and without what would command the terminal."""
