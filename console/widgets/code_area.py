@@ -17,7 +17,6 @@ from textual.binding import BindingType
 from textual.document._document import EditResult, Location, Selection
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
-from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Offset
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -28,7 +27,7 @@ from console.view.completion import NOTHING, Completion
 from console.view.highlight import START, Manner, State, after, spans
 from console.view.labels import Role, Symbols
 from console.widgets.candidates import Candidates
-from console.widgets.plain_document import PlainDocument
+from console.widgets.plain_document import PlainDocument, Wrapped
 from engine.core.nodes import NodeState
 
 Offer = Callable[[Sequence[str], int, int], Completion]
@@ -75,7 +74,7 @@ class CodeArea(TextArea, inherit_bindings=False):
         self._states = [START]
         document = PlainDocument(text)
         self.document = document
-        self.wrapped_document = WrappedDocument(document, tab_width=self.indent_width)
+        self.wrapped_document = Wrapped(document, tab_width=self.indent_width)
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._build_highlight_map()
         self.move_cursor((0, 0))
