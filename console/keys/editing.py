@@ -13,7 +13,7 @@ _EDITOR = (
         help="save it, see whom it reaches, and make it the current version",
         footer=True,
     ),
-    Key(keys="ctrl+n,f8", action="next", label="next error", help="next error", shown="f8 ctrl+n", footer=True),
+    Key(keys="ctrl+n,f8", action="next", label="error", help="next error", shown="f8 ctrl+n", footer=True),
     Key(keys="shift+f8", action="previous", label="error before", help="error before"),
     Key(keys="ctrl+f", action="find", label="find", help="find a text; enter goes on, escape closes", footer=True),
     Key(keys="f3", action="find_next", label="next match", help="next match"),

@@ -162,7 +162,7 @@ class ImpactScreen(DiffKeys, ListScreen):
 
     def step_back(self) -> bool:
         """To the list, then to all of it."""
-        if self.text.has_focus:
+        if self.text.has_focus and self._reached:
             self.table.focus()
             return True
         return super().step_back()

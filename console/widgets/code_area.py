@@ -17,7 +17,6 @@ from textual.binding import BindingType
 from textual.document._document import EditResult, Location, Selection
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
-from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Offset
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -28,7 +27,7 @@ from console.view.completion import NOTHING, Completion
 from console.view.highlight import START, Manner, State, after, spans
 from console.view.labels import Role, Symbols
 from console.widgets.candidates import Candidates
-from console.widgets.plain_document import PlainDocument
+from console.widgets.plain_document import PlainDocument, Wrapped
 from engine.core.nodes import NodeState
 
 Offer = Callable[[Sequence[str], int, int], Completion]
@@ -75,7 +74,7 @@ class CodeArea(TextArea, inherit_bindings=False):
         self._states = [START]
         document = PlainDocument(text)
         self.document = document
-        self.wrapped_document = WrappedDocument(document, tab_width=self.indent_width)
+        self.wrapped_document = Wrapped(document, tab_width=self.indent_width)
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._build_highlight_map()
         self.move_cursor((0, 0))
@@ -114,9 +113,10 @@ class CodeArea(TextArea, inherit_bindings=False):
             states.append(after(lines[len(states) - 1], states[-1], self._manner))
         return states[row]
 
-    def get_component_rich_style(self, *names: str, partial: bool = False) -> Style:
+    def get_component_rich_style(self, *names: str, partial: bool = False, default: Style | None = None) -> Style:
         """The style of a part; the line of the cursor has a background only, and keeps its colours."""
-        return super().get_component_rich_style(*names, partial=partial or "text-area--cursor-line" in names)
+        is_line = "text-area--cursor-line" in names
+        return super().get_component_rich_style(*names, partial=partial or is_line, default=default)
 
     def get_line(self, line_index: int) -> Text:
         """A line with its colours, and without what would command the terminal."""

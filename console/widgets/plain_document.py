@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from textual.document._document import Document, EditResult, Location
+from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Size
 
 from console.view.pieces import cells
@@ -50,6 +51,15 @@ class PlainDocument(Document):
     def get_size(self, tab_width: int) -> Size:
         """How many cells wide and how many lines high it is."""
         return Size(max((_width(line, tab_width) for line in self._lines), default=0), len(self._lines))
+
+
+class Wrapped(WrappedDocument):
+    """Where the lines of a text are on the screen."""
+
+    @property
+    def height(self) -> int:
+        """How many lines of the screen it takes. Textual counts them all again for each line that it paints."""
+        return len(self._offset_to_line_info)
 
 
 @lru_cache(50_000)

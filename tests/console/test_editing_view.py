@@ -1,15 +1,20 @@
 """The pure parts of the editor, by tables: colours, indentation, where the cursor is, what could come next."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel
 
-from console.view import completion, indenting, workflow_words
+from console.view import completion, editor_lines, indenting, used_rows, workflow_words
 from console.view.completion import Known, complete
 from console.view.highlight import LONGEST, START, Manner, State, Token, after, manner_of, spans
+from console.view.labels import UNICODE, plain
 from console.view.yaml_place import ITEM, Place, keys_below, place_at
 from engine.actions.builtin import BUILTIN
 from engine.core.documents import DocumentKind, TemplateType
 from engine.core.editing import ActionWords, words_of
+from engine.core.findings import error, warning
+from engine.core.where_used import NodeUse, TriggerUse, WhereUsed
 from engine.core.workflow_form import EdgeForm, RetryForm, StepForm, WorkflowForm
 
 # Colours
@@ -276,3 +281,61 @@ def test_keys_that_are_there_already_are_not_offered_again() -> None:
 def test_the_keys_are_those_of_the_file(path: tuple[str, ...], form: type[BaseModel], old: set[str]) -> None:
     known = {name.rstrip("_") for name in form.model_fields} - old
     assert {word.name for word in workflow_words.KEYS[path]} == known
+
+
+# Around the text
+
+FINDINGS = [error("far", 40), error("wrong here, and told whole", 2, 3), warning("hm", 2), error("elsewhere", 9)]
+
+
+def test_a_text_is_found_whatever_its_case_is_unless_it_is_asked_for() -> None:
+    lines = ["Disk disk", "", "DISK"]
+    assert editor_lines.matches(lines, "disk") == [(0, 0), (0, 5), (2, 0)]
+    assert editor_lines.matches(lines, "Disk") == [(0, 0)]
+    assert editor_lines.matches(lines, "") == []
+    found = [(0, 0), (0, 5), (2, 0)]
+    assert [editor_lines.next_match(found, *at) for at in ((0, 0), (0, 1), (2, 1))] == [0, 1, 0]
+    assert [editor_lines.next_match(found, *at, back=True) for at in ((0, 0), (0, 5), (3, 0))] == [2, 0, 2]
+    assert editor_lines.next_match([], 0, 0) is None
+
+
+def test_what_is_wrong_is_told_by_line_around_the_cursor() -> None:
+    found = editor_lines.in_order(FINDINGS, lines=10)
+    assert [each.message for each in found] == ["hm", "wrong here, and told whole", "elsewhere", "far"]
+    assert editor_lines.signs(found, lines=10) == {1: (True, 3), 8: (True, None), 9: (True, None)}
+    assert [editor_lines.nearest(found, row, lines=10) for row in (0, 1, 5, 9)] == [0, 0, 0, 3]
+    told = [plain(line) for line in editor_lines.strip(found, 1, 3, 30, UNICODE)]
+    assert told == ["›✗    2:3  wrong here, and", "           told whole", " ✗    9:1  elsewhere"]
+    assert plain(editor_lines.counted(found, is_checking=False)) == " 3 errors  1 warning"
+    assert plain(editor_lines.counted([], is_checking=True)) == " checking"
+    other = replace(found[1], file="late")
+    assert editor_lines.row_of(other, 10, "preseed") is None
+    assert editor_lines.row_of(other, 10, "late") == 1
+
+
+def test_who_uses_a_document() -> None:
+    found = WhereUsed(
+        kind=DocumentKind.TEMPLATE,
+        id="1",
+        name="late",
+        version=None,
+        nodes=(
+            NodeUse(
+                node_id="n",
+                node="r4-01",
+                mac_address="",
+                through="group",
+                workflow="debian-12",
+                workflow_version="v1.0",
+                steps=("a",),
+            ),
+        ),
+        nodes_total=3,
+        triggers=(TriggerUse(trigger_id="t", name="nightly", enabled=False, workflow="debian-12"),),
+    )
+    rows = [[plain(each) for each in used_rows.used_row(each)] for each in used_rows.used(found).values()]
+    assert rows == [
+        ["node", "r4-01", "", "boots debian-12 v1.0 by its group"],
+        ["trigger", "nightly", "", "starts debian-12 (disabled)"],
+    ]
+    assert plain(used_rows.used_heading(found)[0]) == " late   used by 3 nodes, 1 trigger"

@@ -157,7 +157,7 @@ async def test_a_workflows_versions_and_what_they_mean(stage: Opened) -> None:
         await at.press("i")
         await at.sees("6 nodes would get another text", "1 execution under way keeps the version begun with")
         await at.press("escape", "p")
-        await at.sees("Use debian-12 v1.1?", "6 nodes would get another text")
+        await at.sees("Publish debian-12 v1.1?", "6 nodes would get another text")
         await at.press("y")
         await at.until(lambda: any(line.split()[:2] == ["v1.1", "current"] for line in at.lines))
 
