@@ -73,7 +73,11 @@ class KeepingApp(GoingApp):
             return
         if self._front is not None:
             self._keep(self._front)
-        session.mode, session.lists, session.recent = self.current_mode, dict(self._lists), self.recent
+        session.mode, session.lists, session.recent = (
+            self.current_mode,
+            {mode: dict(each) for mode, each in self._lists.items()},
+            self.recent,
+        )
         if self.theme != self._theme_at_first:
             session.theme = self.theme
         session.save()

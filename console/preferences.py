@@ -13,7 +13,7 @@ from console.session import Session
 from console.view.labels import ASCII, UNICODE, Symbols
 
 if TYPE_CHECKING:
-    from engine.settings import Console
+    from engine.settings_console import Console
     from engine.settings_sources import Origins
 
 _THEMES = {"dark": DARK, "light": LIGHT, "safe": SAFE, "safe-light": SAFE_LIGHT, "16": SIXTEEN}

@@ -22,7 +22,8 @@ from console.session import MOST_STORES, Session
 from console.view.labels import ASCII, UNICODE
 from engine.core.executions import Execution, ExecutionStatus
 from engine.errors import Invalid
-from engine.settings import Console, read
+from engine.settings import read
+from engine.settings_console import Console
 from tests.console.cli_support import Commands
 from tests.console.conftest import Setter, Stage, table
 
