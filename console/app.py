@@ -172,7 +172,8 @@ class PureBootApp(LeavingApp):
                 self._pureboot = pureboot
                 self._hosts = pureboot.is_host
                 self.opened.publish(pureboot)
-                await self.guide_if_new()
+                if self.preferences.guide:
+                    await self.guide_if_new()
                 self._say_notices()
                 await self._follower.run(pureboot)
         except PureBootError as error:
