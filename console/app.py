@@ -180,7 +180,8 @@ class PureBootApp(AttendingApp):
                 self._replacements = pureboot.replacements
                 self._hosts = pureboot.is_host
                 self.opened.publish(self._pureboot)
-                await self.guide_if_new()
+                if self.preferences.guide:
+                    await self.guide_if_new()
                 self._say_notices()
                 async with self._present(pureboot):
                     await self._follower.run(pureboot)

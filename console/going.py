@@ -50,12 +50,13 @@ class GoingApp(JumpingApp):
 
     async def guide_if_new(self) -> None:
         """Open an empty store on the first steps."""
-        if self.model.nodes or self.model.executions or self.screen_stack[1:] or self.current_mode == "guide":
+        if self.model.nodes or self.model.executions:
             return
         pureboot = self.pureboot
         _, workflows = await pureboot.workflows.find(Page(limit=1))
         _, templates = await pureboot.templates.find(Page(limit=1))
-        if not workflows and not templates:
+        is_as_it_opened = self.current_mode == self.DEFAULT_MODE and len(self.screen_stack) == 1
+        if is_as_it_opened and not workflows and not templates:
             await self.action_show("guide")
 
     def open_node(self, node_id: str) -> None:

@@ -10,6 +10,7 @@ from console.paint import DARK, SIXTEEN
 from console.places import PLACES
 from console.preferences import Preferences, has_few_colours
 from console.session import MOST_RECENT
+from engine.core.events import Kind
 
 if TYPE_CHECKING:
     from console.model import Changes
@@ -35,7 +36,6 @@ class KeepingApp(GoingApp):
         self.theme = chosen if chosen in self.available_themes else SIXTEEN if sixteen else DARK
         self._theme_at_first = self.theme
         self._lists: dict[str, Mapping[str, Any]] = dict(session.lists) if session is not None else {}
-        self._told_failed: set[str] = set()
         self.set_keymap(dict(self.keymap.keys))
 
     def _offer_our_themes(self) -> None:
@@ -73,7 +73,11 @@ class KeepingApp(GoingApp):
             return
         if self._front is not None:
             self._keep(self._front)
-        session.mode, session.lists, session.recent = self.current_mode, dict(self._lists), self.recent
+        session.mode, session.lists, session.recent = (
+            self.current_mode,
+            {mode: dict(each) for mode, each in self._lists.items()},
+            self.recent,
+        )
         if self.theme != self._theme_at_first:
             session.theme = self.theme
         session.save()
@@ -83,14 +87,11 @@ class KeepingApp(GoingApp):
     def sound_alarms(self, changes: "Changes") -> None:
         """Ring and notify, if that is wanted, of executions that have failed just now."""
         alarms = self.preferences.alarms
-        if not alarms.any or not changes.executions:
+        finished = {event.execution_id for event in changes.events if event.kind is Kind.EXECUTION_FINISHED}
+        if not alarms.any or not finished:
             return
-        found = [self.model.executions[each] for each in changes.executions if each in self.model.executions]
-        new = [each for each in found if each.ended and each.id not in self._told_failed]
-        self._told_failed = {each.id for each in found if each.ended} | (
-            self._told_failed - {each.id for each in found if not each.ended}
-        )
-        text = failed((each, node.name if (node := self.model.node_of(each)) else "") for each in new)
+        found = [each for key, each in self.model.executions.items() if key in finished]
+        text = failed((each, node.name if (node := self.model.node_of(each)) else "") for each in found)
         if text and self._driver is not None:
             self._driver.write(alarms.sequence(f"PureBoot: {text}"))
 

@@ -46,4 +46,9 @@ class LeavingApp(KeepingApp):
             yes="suspend",
             no="stay",
         )
-        self.push_screen(question, lambda sure: self.call_later(self.action_suspend_process) if sure else None)
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.call_later(self.action_suspend_process)
+
+        self.push_screen(question, answered)

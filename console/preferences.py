@@ -13,7 +13,7 @@ from console.session import Session
 from console.view.labels import ASCII, UNICODE, Symbols
 
 if TYPE_CHECKING:
-    from engine.settings import Console
+    from engine.settings_console import Console
     from engine.settings_sources import Origins
 
 _THEMES = {"dark": DARK, "light": LIGHT, "safe": SAFE, "safe-light": SAFE_LIGHT, "16": SIXTEEN}
@@ -22,7 +22,7 @@ _THEMES = {"dark": DARK, "light": LIGHT, "safe": SAFE, "safe-light": SAFE_LIGHT,
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """What is None or empty is chosen by the terminal. `session` is where it was left, None if that is not kept;
-    `origins` says where each setting was written.
+    `origins` says where each setting was written; with `guide` an empty store opens on the first steps.
     """
 
     keymap: Keymap = field(default_factory=Keymap)
@@ -31,6 +31,7 @@ class Preferences:
     alarms: Alarms = field(default_factory=Alarms)
     session: Session | None = None
     origins: "Origins" = field(default_factory=dict)
+    guide: bool = False
 
 
 def preferences(console: "Console", *, session: Session | None = None, origins: "Origins | None" = None) -> Preferences:
@@ -43,6 +44,7 @@ def preferences(console: "Console", *, session: Session | None = None, origins: 
         alarms=Alarms(bell=console.bell, notify=console.notify),
         session=session,
         origins=origins or {},
+        guide=True,
     )
 
 

@@ -7,7 +7,7 @@ PREFIX = Key(
     action="app.go_to",
     label="go to",
     help="then the letter of a place, which are shown meanwhile: go there; g g: first row",
-    shown="g …",
+    shown="g ...",
 )
 
 LIST = (

@@ -64,7 +64,7 @@ def find(offers: Iterable[Sequence[Offer]], typed: str, recent: Sequence[str] = 
     fits = _fit(words)
     whole = " ".join(words)
     found = [
-        ((last.get(each.id, len(last)), _rank(each.name, whole), number, len(each.name)), each)
+        ((last.get(each.id, len(last)), _rank(each.name, whole), number, len(each.name), each.name), each)
         for number, group in enumerate(groups)
         for each in group
         if fits(each)

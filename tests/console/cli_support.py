@@ -88,6 +88,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
         "PUREBOOT_TFTP__PORT": "0",
         "XDG_DATA_HOME": str(folder / "data"),
         "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "HOME": str(folder),
         "NO_COLOR": "1",
         "PUREBOOT_CONFIG": "",

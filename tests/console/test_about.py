@@ -1,9 +1,12 @@
 """The screens about PureBoot itself: the first steps, the settings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from console.app import PureBootApp
+from console.preferences import preferences
 from console.screens.guide import GuideScreen
 from console.screens.nodes import NodesScreen
 from console.view import guide_lines, setting_rows
@@ -11,9 +14,10 @@ from console.view.guide_lines import Standing
 from console.view.labels import ASCII, UNICODE, plain
 from console.view.setting_rows import Setting
 from engine.settings import read
+from engine.settings_console import Console
 from tests import scenarios
-from tests.console.conftest import Opened
-from tests.story import published
+from tests.console.conftest import Opened, Setter, Stage
+from tests.story import ADA, published
 
 
 @pytest.mark.parametrize(
@@ -45,8 +49,11 @@ def test_how_dhcp_is_told_names_this_server() -> None:
     assert "http://10.0.4.1:8080/boot.ipxe for iPXE" in text
 
 
-async def test_an_empty_store_opens_on_the_first_steps_which_check_themselves_off(stage: Opened) -> None:
-    async with stage(scene="nothing", size=(80, 24)) as at:
+async def test_an_empty_store_opens_on_the_first_steps_which_check_themselves_off(console_on: Setter) -> None:
+    made = console_on("nothing")
+    app = PureBootApp(made.app._open, user=ADA, symbols=UNICODE, preferences=preferences(Console()))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        at = Stage(replace(made, app=app), pilot)
         await at.until(lambda: isinstance(at.app.screen, GuideScreen))
         await at.sees("○ next   1. A boot file", "○ to do  2. A workflow", "0 of 5 done")
         await at.press("y")

@@ -182,7 +182,8 @@ def test_the_event_log_is_followed_until_ctrl_c(env: dict[str, str]) -> None:
 
 def test_the_console_hosts_a_store_and_a_second_one_attaches(env: dict[str, str]) -> None:
     with Terminal(env=env) as first:
-        first.until("host")
+        first.until("1. A boot file")
+        first.press("1")
         aside("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
         first.until("r1-01")
         with Terminal(env=env) as second:
@@ -196,6 +197,8 @@ def test_the_console_hosts_a_store_and_a_second_one_attaches(env: dict[str, str]
 
 def test_a_console_beside_a_server_opens_no_ports(env: dict[str, str]) -> None:
     with serving(env) as (_, url), Terminal("--http-port", url.rpartition(":")[2], env=env) as console:
+        console.until("1. A boot file")
+        console.press("1")
         aside("node", "add", "52:54:00:00:00:01", "hostname=r1-01", env=env)
         console.until("r1-01")
         console.process.send_signal(signal.SIGTERM)
@@ -215,7 +218,7 @@ def test_a_console_that_cannot_open_its_ports_says_so_on_a_terminal_as_it_was(en
 def test_a_terminal_that_stands_still_stops_nobody_and_is_painted_anew(env: dict[str, str]) -> None:
     port = free_port(socket.SOCK_STREAM)
     with Terminal("--http-port", str(port), env=env) as console:
-        console.until("host")
+        console.until("1. A boot file")
         for key in "21" * 25:  # nobody reads what these paint: some fill the terminal, thirty more what waits for it
             console.press(key)
             time.sleep(0.1)  # keys that come faster are painted together

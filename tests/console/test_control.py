@@ -353,8 +353,8 @@ def set_out(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> deta
     ("name", "keys", "shows"),
     [
         ("list", "home", "needs you"),
-        ("decide", "g enter a", "Wipe every disk"),
-        ("undone", "g j enter", "undoes Make it"),
+        ("decide", "home enter a", "Wipe every disk"),
+        ("undone", "home j enter", "undoes Make it"),
         ("child", "G enter", "started by step"),
     ],
     ids=["list", "decide", "undone", "child"],

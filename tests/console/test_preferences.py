@@ -22,9 +22,11 @@ from console.session import MOST_STORES, Session
 from console.view.labels import ASCII, UNICODE
 from engine.core.executions import Execution, ExecutionStatus
 from engine.errors import Invalid
-from engine.settings import Console, read
+from engine.settings import read
+from engine.settings_console import Console
 from tests.console.cli_support import Commands
 from tests.console.conftest import Setter, Stage, table
+from tests.story import report
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -179,6 +181,36 @@ def test_what_is_told_of_executions() -> None:
     assert failed([(execution(ExecutionStatus.SUCCEEDED), "r4"), (child, "r4")]) == ""
     assert failed([(bad, "r4-07")]) == "debian-12 failed on r4-07"
     assert failed([(bad, ""), (bad, "r4"), (child, "r4")]) == "debian-12 failed, and 1 more"
+
+
+async def test_a_failure_rings_once(console_on: Setter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.delenv("STY", raising=False)
+    made = console_on("rack")
+    wanted = Preferences(alarms=Alarms(bell=True, notify="on"))
+    app = PureBootApp(made.app._open, user="user:ada", symbols=UNICODE, theme=SAFE, preferences=wanted)
+    async with app.run_test(size=(120, 36)) as pilot:
+        at = Stage(replace(made, app=app), pilot)
+        await at.until(lambda: app.is_open)
+        assert app._driver is not None
+        written: list[str] = []
+        monkeypatch.setattr(app._driver, "write", written.append)
+        running = made.made.executions["r5-02"]
+        _, workflow = await at.pureboot.executions.workflow(running.id)
+        for _ in range(8):
+            now = app.model.executions[running.id]
+            if now.ended:
+                break
+            key = next((each.step_key for each in now.attempts if each.is_open), workflow.steps[0].key)
+            await report(at.pureboot, running, key, "failed", exit_code=1, message="bad memory")
+            at.clock.advance(60)
+            await at.pureboot.executions.advance_due()
+            await at.pilot.pause(0.1)
+        await at.until(lambda: app.model.executions[running.id].status is ExecutionStatus.FAILED)
+        await at.until(lambda: any("failed" in text for text in written))
+        told = [text for text in written if "failed" in text]
+        assert told == ["\a\x1b]9;PureBoot: burn-in failed on r5-02\x1b\\"]
 
 
 # Where it was left
