@@ -81,6 +81,7 @@ class Offers(Provider):
                 yield f"{key.help[0].upper()}{key.help[1:]}  ({key.first})", self._doer(key)
         for place in PLACES:
             yield f"Go to {place.name}  ({place.number})", lambda mode=place.mode: app.action_show(mode)  # type: ignore[misc]
+        yield "Go to the dead letters", app.open_letters
         yield "Help: the keys of this screen  (?)", app.action_help
         yield "Change the colours", app.action_change_theme
         yield "Quit PureBoot  (q)", app.action_quit
