@@ -55,7 +55,7 @@ class DashboardScreen(PureBootScreen):
         self.table = Table(
             needs.COLUMNS, self._need_row, symbols=symbols, empty=needs.NOTHING, heading=False, id="needs"
         )
-        self._running = Table(
+        self._at_work = Table(
             dashboard_lines.RUNNING_COLUMNS,
             self._running_row,
             symbols=symbols,
@@ -69,7 +69,7 @@ class DashboardScreen(PureBootScreen):
                 yield self.table
             yield self._states
         yield self._running_heading
-        yield self._running
+        yield self._at_work
 
     def _need_row(self, key: str) -> Row:
         return needs.row(self._overview.needs[key], self.app.now(), self.app.symbols)
@@ -78,7 +78,7 @@ class DashboardScreen(PureBootScreen):
         view, now = self.app.model.execution_view(key), self.app.now()
         past = self._histories.get(view.execution.workflow_id)
         about = eta(view.execution, past, now) if past is not None else None
-        width = self._running.width_of("progress")
+        width = self._at_work.width_of("progress")
         return dashboard_lines.running_row(view, about, now, self.app.symbols, width)
 
     # Keeping up to date
@@ -102,8 +102,8 @@ class DashboardScreen(PureBootScreen):
         await stuck.look(self.app)
         self._overview.is_whole = True
         self._arrange()
-        if self.table.has_focus and not self.table.keys and self._running.keys:
-            self._running.focus()
+        if self.table.has_focus and not self.table.keys and self._at_work.keys:
+            self._at_work.focus()
 
     async def _read_letters(self) -> None:
         with contextlib.suppress(PureBootError):
@@ -123,7 +123,7 @@ class DashboardScreen(PureBootScreen):
         workflows = {model.executions[each].workflow_id for each in self._overview.at_work if each in model.executions}
         with contextlib.suppress(PureBootError):
             self._histories = await self.app.pureboot.estimates.histories(workflows)
-            self._running.repaint()
+            self._at_work.repaint()
 
     def refreshed(self, changes: Changes) -> None:
         """Take up what has changed, and nothing else."""
@@ -157,7 +157,7 @@ class DashboardScreen(PureBootScreen):
             return
         overview, model = self._overview, self.app.model
         self._put(self.table, overview.gather(self.app.pureboot.trouble))
-        self._put(self._running, overview.at_work)
+        self._put(self._at_work, overview.at_work)
         self._needs_heading.show([needs.heading(list(overview.needs.values()), overview.is_whole)])
         pending = model.running - sum(model.statuses[status] for status in dashboard_lines.AT_WORK)
         self._running_heading.show([dashboard_lines.running_heading(len(overview.at_work), pending)])
@@ -212,12 +212,12 @@ class DashboardScreen(PureBootScreen):
     def _chosen(self) -> Execution | None:
         """The execution that the cursor stands on."""
         need = self._need
-        key = need.execution_id if need is not None else self._running.cursor_key if self._running.has_focus else None
+        key = need.execution_id if need is not None else self._at_work.cursor_key if self._at_work.has_focus else None
         return self.app.model.executions.get(key or "")
 
     def action_open(self) -> None:
         """Go to what the row is about."""
-        (self._running if self._running.has_focus else self.table).action_open()
+        (self._at_work if self._at_work.has_focus else self.table).action_open()
 
     async def on_table_opened(self, event: Table.Opened) -> None:
         """Go to what the row is about."""

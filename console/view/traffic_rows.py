@@ -98,7 +98,8 @@ def _ended(transfer: Transfer, symbols: Symbols) -> Cell:
 def _left(transfer: Transfer, now: datetime) -> Cell:
     """How long it still takes; of one that has ended how long ago that was."""
     if transfer.outcome is not None:
-        return cell(ago(transfer.ended_at, now), Role.MUTED)
+        since = ago(transfer.ended_at, now)
+        return cell(since if since in ("", "now") else f"{since} ago", Role.MUTED)
     left = transfer.left_seconds
     return EMPTY if left is None else cell(duration(left))
 
@@ -117,8 +118,8 @@ def about(view: TransferView | None, now: datetime, symbols: Symbols) -> Cell:
     told = f" {symbols.separator} ".join(filter(None, facts))
     return (
         *cell(f" {transfer.path} to {transfer.address}"),
-        Piece(f" {symbols.separator} {told}", Role.MUTED),
         *((Piece(f" {symbols.separator} {safe(transfer.message)}", Role.BAD),) if transfer.message else ()),
+        Piece(f" {symbols.separator} {told}", Role.MUTED),
     )
 
 

@@ -88,7 +88,7 @@ async def test_files_are_seen_on_their_way_and_lead_to_their_machines(stage: Ope
         traffic.ended(transfer(at.app, 3, "r4-07", "undionly.kpxe", 70_000, 1024, **broken))
         await at.sees("! broken off", "sent", "8.4 MB")
         await at.press("slash", *"state:failed", "enter")
-        await at.sees("undionly.kpxe to 10.0.4.3", "1.0 kB of 70.0 kB", "no answer to block 3")
+        await at.sees("undionly.kpxe to 10.0.4.3", "no answer to block 3", "1.0 kB of")
         await at.sees_not("initrd.gz")
         await at.press("enter")
         await at.until(lambda: isinstance(at.app.screen, NodeScreen))
