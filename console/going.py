@@ -74,6 +74,12 @@ class GoingApp(JumpingApp):
 
         self.push_screen(ExecutionScreen(execution_id))
 
+    def open_letters(self, letter_id: str | None = None) -> None:
+        """Show the dead letters, with the cursor on one if it is given."""
+        from console.screens.letters import LettersScreen
+
+        self.push_screen(LettersScreen(letter_id))
+
     def open_template(self, name: str) -> None:
         """Show a template."""
         from console.screens.template import TemplateScreen

@@ -11,6 +11,7 @@ from console.model import Changes, Model
 from console.view import needs
 from console.view.dashboard_lines import AT_WORK
 from console.view.needs import Need
+from console.view.waiting import asking
 from engine.core.dead_letters import DeadLetter
 from engine.core.nodes import NodeState
 from engine.core.trends import Moves, walked_back
@@ -62,7 +63,7 @@ class Overview:
                 self._order = None
             is_held = execution is not None and needs.is_held(execution)
             (self._held.add if is_held else self._held.discard)(each)
-            is_asking = execution is not None and bool(needs.asking(execution))
+            is_asking = execution is not None and bool(asking(execution))
             (self._asking.add if is_asking else self._asking.discard)(each)
 
     @property

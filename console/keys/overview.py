@@ -58,7 +58,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             footer=True,
         ),
         Key(
-            keys="x",
+            keys="D",
             action="discard",
             label="discard",
             help="nothing is to be done about the marked ones, or this one: say why",

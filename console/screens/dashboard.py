@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from textual import events
@@ -29,7 +29,7 @@ CHUNK = 200  # nodes that are looked at in a few milliseconds
 ESTIMATE_SECONDS = 20
 MOST_LETTERS = 200
 _LEAST_NEEDS, _MOST_NEEDS = 2, 0.4  # lines, and the part of the screen
-_TALL, _WIDE = 30, 120
+_TALL, _WIDE = 30, 140
 
 
 class DashboardScreen(PureBootScreen):
@@ -44,6 +44,7 @@ class DashboardScreen(PureBootScreen):
         self._histories: Mapping[str, History] = {}
         self._ticks = 0
         self._needs_height = -1
+        self._stay: set[str] = set()
 
     def body(self) -> Iterable[Widget]:
         """What needs a person; the states; what runs."""
@@ -54,7 +55,7 @@ class DashboardScreen(PureBootScreen):
         self.table = Table(
             needs.COLUMNS, self._need_row, symbols=symbols, empty=needs.NOTHING, heading=False, id="needs"
         )
-        self._running = Table(
+        self._at_work = Table(
             dashboard_lines.RUNNING_COLUMNS,
             self._running_row,
             symbols=symbols,
@@ -68,7 +69,7 @@ class DashboardScreen(PureBootScreen):
                 yield self.table
             yield self._states
         yield self._running_heading
-        yield self._running
+        yield self._at_work
 
     def _need_row(self, key: str) -> Row:
         return needs.row(self._overview.needs[key], self.app.now(), self.app.symbols)
@@ -77,7 +78,7 @@ class DashboardScreen(PureBootScreen):
         view, now = self.app.model.execution_view(key), self.app.now()
         past = self._histories.get(view.execution.workflow_id)
         about = eta(view.execution, past, now) if past is not None else None
-        width = self._running.width_of("progress")
+        width = self._at_work.width_of("progress")
         return dashboard_lines.running_row(view, about, now, self.app.symbols, width)
 
     # Keeping up to date
@@ -101,6 +102,8 @@ class DashboardScreen(PureBootScreen):
         await stuck.look(self.app)
         self._overview.is_whole = True
         self._arrange()
+        if self.table.has_focus and not self.table.keys and self._at_work.keys:
+            self._at_work.focus()
 
     async def _read_letters(self) -> None:
         with contextlib.suppress(PureBootError):
@@ -120,7 +123,7 @@ class DashboardScreen(PureBootScreen):
         workflows = {model.executions[each].workflow_id for each in self._overview.at_work if each in model.executions}
         with contextlib.suppress(PureBootError):
             self._histories = await self.app.pureboot.estimates.histories(workflows)
-            self._running.repaint()
+            self._at_work.repaint()
 
     def refreshed(self, changes: Changes) -> None:
         """Take up what has changed, and nothing else."""
@@ -153,18 +156,29 @@ class DashboardScreen(PureBootScreen):
         if not is_seen(self):
             return
         overview, model = self._overview, self.app.model
-        self.table.show(overview.gather(self.app.pureboot.trouble))
-        self._running.show(overview.at_work)
+        self._put(self.table, overview.gather(self.app.pureboot.trouble))
+        self._put(self._at_work, overview.at_work)
         self._needs_heading.show([needs.heading(list(overview.needs.values()), overview.is_whole)])
         pending = model.running - sum(model.statuses[status] for status in dashboard_lines.AT_WORK)
         self._running_heading.show([dashboard_lines.running_heading(len(overview.at_work), pending)])
         self._fit()
         self._show_states()
 
+    def _put(self, table: Table, keys: Sequence[str]) -> None:
+        """Show rows; the cursor stays on the first one unless it was put elsewhere."""
+        table.show(keys)
+        if table.id not in self._stay:
+            table.move_to_top()
+
+    def on_table_highlighted(self, event: Table.Highlighted) -> None:
+        """Leave the cursor where it was put; on the first row it stays on top."""
+        if event.by_hand and event.table.id is not None:
+            (self._stay.discard if event.key == event.table.keys[0] else self._stay.add)(event.table.id)
+
     def _show_states(self) -> None:
         symbols, size = self.app.symbols, self.app.size
         is_wide = size.width >= _WIDE
-        width = size.width * 2 // 5 - 2 if is_wide else size.width
+        width = size.width * 4 // 9 - 1 if is_wide else size.width
         is_tall = size.height >= _TALL
         most = len(dashboard_lines.ORDER) if is_tall else 6
         lines = dashboard_lines.state_lines(self.app.model.states, self._trend.series, width, most, symbols)
@@ -183,6 +197,7 @@ class DashboardScreen(PureBootScreen):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Other parts may have room now."""
+        self.set_class(self.app.size.width >= _WIDE, "-beside")
         if self._begun:
             self._needs_height = -1
             self._arrange()
@@ -197,12 +212,12 @@ class DashboardScreen(PureBootScreen):
     def _chosen(self) -> Execution | None:
         """The execution that the cursor stands on."""
         need = self._need
-        key = need.execution_id if need is not None else self._running.cursor_key if self._running.has_focus else None
+        key = need.execution_id if need is not None else self._at_work.cursor_key if self._at_work.has_focus else None
         return self.app.model.executions.get(key or "")
 
     def action_open(self) -> None:
         """Go to what the row is about."""
-        (self._running if self._running.has_focus else self.table).action_open()
+        (self._at_work if self._at_work.has_focus else self.table).action_open()
 
     async def on_table_opened(self, event: Table.Opened) -> None:
         """Go to what the row is about."""
@@ -212,7 +227,7 @@ class DashboardScreen(PureBootScreen):
         elif need.kind is NeedKind.STORE:
             await self.app.action_show("log")
         elif need.kind is NeedKind.LETTER:
-            self.app.push_screen(letters.LettersScreen(need.letter_id))
+            self.app.open_letters(need.letter_id)
         elif need.kind in (NeedKind.FAILED, NeedKind.STUCK) and need.node_id is not None:
             self.app.open_node(need.node_id)
         elif need.execution_id is not None:
@@ -260,7 +275,7 @@ class DashboardScreen(PureBootScreen):
 
     def action_letters(self) -> None:
         """Show the dead letters."""
-        self.app.push_screen(letters.LettersScreen())
+        self.app.open_letters()
 
     def action_plots(self) -> None:
         """Show the plots."""

@@ -48,12 +48,14 @@ class TrafficScreen(ListScreen):
             sorts=traffic_rows.SORTS,
         )
         self.pane = ListPane(self.table, listing, lambda: self._views, known=lambda key: key in self._views)
+        self._about = Lines(id="traffic-about")
         yield self._totals
         yield self.pane
+        yield self._about
 
     def _row(self, key: str) -> Row:
-        width = self.table.width_of("progress")
-        return traffic_rows.row(self._views[key], self.app.now(), self.app.symbols, width)
+        width, room = self.table.width_of("progress"), self.table.width_of("file")
+        return traffic_rows.row(self._views[key], self.app.now(), self.app.symbols, width, room)
 
     def begin(self) -> None:
         """Look, and go on looking."""
@@ -84,6 +86,12 @@ class TrafficScreen(ListScreen):
         self._totals.show(traffic_rows.totals(seen, self.app.size.width, self.app.symbols))
         self.table.empty = self._empty(seen)
         self.pane.rearrange()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say all of the row under the cursor."""
+        view = self._views.get(self.table.cursor_key or "")
+        self._about.show([traffic_rows.about(view, self.app.now(), self.app.symbols)])
 
     def _named(self, seen: Traffic) -> Iterable[TransferView]:
         model = self.app.model
@@ -105,6 +113,7 @@ class TrafficScreen(ListScreen):
         """Stand still when the cursor is moved off the top."""
         if event.by_hand:
             self._follows = event.key == self.table.keys[0]
+        self._tell()
 
     # Keys
 

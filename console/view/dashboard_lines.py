@@ -19,7 +19,7 @@ AT_WORK = (ExecutionStatus.RUNNING, ExecutionStatus.PAUSED)
 RUNNING_COLUMNS = (
     Column(key="node", title="NODE", width=12, flex=2, most=24, keep=99),
     Column(key="workflow", title="WORKFLOW", width=10, flex=2, most=28, keep=60),
-    Column(key="step", title="STEP", width=14, flex=4, keep=90),
+    Column(key="step", title="STEP", width=18, flex=4, keep=90),
     Column(key="progress", title="PROGRESS", width=BAR + 5, flex=2, most=32, keep=98),
     Column(key="left", title="LEFT", width=11, keep=95, right=True),
     Column(key="took", title="TOOK", width=7, keep=80, right=True),
@@ -58,10 +58,10 @@ def state_lines(
 
 def _state_line(state: NodeState, values: Sequence[int], width: int, symbols: Symbols) -> Cell:
     count, more = values[-1], values[-1] - values[0]
-    room = min(_MOST_PLOT, width - _NAME - _COUNT - _CHANGE - 5)
+    room = min(_MOST_PLOT, width - _NAME - _COUNT - _CHANGE - 6)
     role = NODE_ROLES[state]
     return (
-        Piece(f" {symbols.node[state]} {words(state):<{_NAME - 2}}", role if count else Role.MUTED),
+        Piece(f"  {symbols.node[state]} {words(state):<{_NAME - 2}}", role if count else Role.MUTED),
         Piece(f"{count:>{_COUNT},}", Role.STRONG if count else Role.MUTED),
         Piece(f"{f'{more:+,}' if more else '':>{_CHANGE}}  ", role if more else Role.MUTED),
         *(change(values, room, symbols, role) if room > 0 else ()),
@@ -70,10 +70,10 @@ def _state_line(state: NodeState, values: Sequence[int], width: int, symbols: Sy
 
 def traffic_lines(totals: Mapping[Carrier, Total], width: int, symbols: Symbols) -> list[Cell]:
     """How much goes through the doors, in the columns of the states."""
-    room = min(_MOST_PLOT, width - _NAME - _COUNT - _CHANGE - 5)
+    room = min(_MOST_PLOT, width - _NAME - _COUNT - _CHANGE - 6)
     return [
         (
-            Piece(f" {kind.value.upper():<{_NAME}}"),
+            Piece(f"  {kind.value.upper():<{_NAME}}"),
             Piece(f"{speed(total.rate) or '-':>{_COUNT + _CHANGE - 1}}  ", Role.STRONG if total.rate else Role.MUTED),
             *(spark(total.series, room, symbols, Role.BUSY) if room > 0 else ()),
         )

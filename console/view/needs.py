@@ -18,8 +18,8 @@ COLUMNS = (
     Column(key="kind", title="NEEDS", width=13, keep=100),
     Column(key="who", title="NODE", width=12, flex=1, most=24, keep=99),
     Column(key="what", title="WHY", width=20, flex=6, keep=98),
-    Column(key="since", title="SINCE", width=4, keep=90, right=True),
-    Column(key="deed", title="KEY", width=9, keep=95),
+    Column(key="since", title="SINCE", width=5, keep=90, right=True),
+    Column(key="deed", title="KEY", width=10, keep=95),
 )
 NOTHING = "Nothing needs a person: what runs goes by itself."
 
@@ -97,7 +97,7 @@ def of_letter(letter: DeadLetter, node: str) -> Need:
         kind=NeedKind.LETTER,
         key=f"letter:{letter.id}",
         who=node or workflow or "a trigger",
-        what=f"{workflow} was not started: {letter.reason}" if is_start else letter.reason,
+        what=f"{f'{workflow} ' if node else ''}not started: {letter.reason}" if is_start else letter.reason,
         since=letter.created_at,
         node_id=letter.node_id,
         execution_id=letter.execution_id,
@@ -201,7 +201,7 @@ def row(need: Need, now: datetime, symbols: Symbols) -> Row:
 
 def _deed(text: str) -> Cell:
     key, _, word = text.partition(" ")
-    return (Piece(key, Role.ACCENT), Piece(f" {word}" if word else "", Role.MUTED))
+    return (Piece(f" {key}", Role.ACCENT), Piece(f" {word}" if word else "", Role.MUTED))
 
 
 def _symbol(kind: NeedKind, symbols: Symbols) -> str:

@@ -47,8 +47,10 @@ def step_lines(name: str, past: History | None, place: str, width: int, symbols:
     if not past.steps:
         return [tuple(head), (), (Piece(" No run of it has succeeded yet.", Role.MUTED),)]
     longest = max(percentile(step.seconds, SHARES[-1]) for step in past.steps.values())
-    named = min(_MOST_NAME, max(_LEAST_NAME, *(cells(safe(step.name)) for step in past.steps.values())))
-    room = width - named - 4 - len(_NAMES) * (_NUMBER + 1)
+    left = width - 4 - len(_NAMES) * (_NUMBER + 1)
+    longest_name = max(cells(safe(step.name)) for step in past.steps.values())
+    named = min(_MOST_NAME, left, max(_LEAST_NAME, longest_name))
+    room = left - named
     whole = StepTimes(key="", name="the whole run", seconds=past.seconds)
     lines = [_step_line(step, longest, named, room, symbols) for step in past.steps.values()]
     return [tuple(head), _titles(named, room, symbols), *lines, _step_line(whole, 0, named, room, symbols)]
@@ -60,20 +62,19 @@ def _runs(past: History) -> str:
 
 def _titles(named: int, room: int, symbols: Symbols) -> Cell:
     marks = "  ".join(f"{shade} {name}" for shade, name in zip(symbols.shades, _NAMES, strict=True))
-    numbers = "".join(f" {name:>{_NUMBER}}" for name in _NAMES)
-    key = f"  {marks}" if room > cells(marks) + 2 else ""
-    return (Piece(f" {'':<{named}}{numbers}{key}", Role.MUTED),)
+    numbers = [Piece(f" {name:>{_NUMBER}}", Role.MUTED) for name in _NAMES]
+    key = Piece(f"  {marks}" if room > cells(marks) + 2 else "", Role.MUTED)
+    return (Piece(" " * (named + 1)), *numbers, key)
 
 
 def _step_line(step: StepTimes, longest: float, named: int, room: int, symbols: Symbols) -> Cell:
     marks = [percentile(step.seconds, share) for share in SHARES]
-    numbers = "".join(f" {_took(mark):>{_NUMBER}}" for mark in marks)
     is_whole = not step.key
     plot: Sequence[Piece] = span(marks, longest, room, symbols) if room > 0 and not is_whole else ()
     role = Role.MUTED if is_whole else Role.PLAIN
     return (
         Piece(f" {fit(safe(step.name), named, symbols.ellipsis)}", role),
-        Piece(numbers, role),
+        *(Piece(f" {_took(mark):>{_NUMBER}}", role) for mark in marks),
         Piece("  "),
         *plot,
     )

@@ -11,17 +11,19 @@ from console.view.labels import Cell, Role, Symbols
 from console.view.pieces import Piece, cells
 from engine.sizes import shown_size
 
+_CALM = 5  # levels of lines that stand close together
 
-def spark(values: Sequence[float], width: int, symbols: Symbols, role: Role, top: float | None = None) -> Cell:
+
+def spark(values: Sequence[float], width: int, symbols: Symbols, role: Role, levels: int = 0) -> Cell:
     """The last values in one line, a character each, the newest at the right; where there are fewer, blanks before.
 
-    `top` is what the highest character stands for; the largest of the values if not given.
+    The largest has the highest character of so many `levels`, of all there are if it is not given.
     """
     shown = values[-width:] if width > 0 else []
-    highest = max(shown, default=0) if top is None else top
+    highest = max(shown, default=0)
     pieces = [Piece(" " * (width - len(shown)))] if len(shown) < width else []
     for value in shown:
-        level = level_of(value, highest, len(symbols.levels))
+        level = level_of(value, highest, levels or len(symbols.levels))
         look = role if level else Role.MUTED
         if pieces and pieces[-1].look == look:
             pieces[-1] = Piece(pieces[-1].text + symbols.levels[level], look)
@@ -44,7 +46,7 @@ def change(values: Sequence[float], width: int, symbols: Symbols, role: Role) ->
     """
     shown = squeezed(values, width)
     least = min(shown, default=0)
-    return spark([value - least for value in shown], width, symbols, role)
+    return spark([value - least for value in shown], width, symbols, role, _CALM)
 
 
 def level_of(value: float, highest: float, levels: int) -> int:
@@ -62,9 +64,10 @@ def columns(values: Sequence[int], labels: Sequence[str], height: int, symbols: 
     lines: list[Cell] = []
     for line in range(height, 0, -1):
         mark = f"{highest:,}" if line == height else "0" if line == 1 else ""
-        text = " ".join(_column(value, highest, height, line, symbols) * wide for value in values)
-        lines.append((Piece(f"{mark:>{edge}} ", Role.MUTED), Piece(text, role)))
-    return [*lines, (Piece(f"{'':>{edge}} {' '.join(f'{label:>{wide}}' for label in labels)}", Role.MUTED),)]
+        drawn = [Piece(f"{_column(value, highest, height, line, symbols) * wide} ", role) for value in values]
+        lines.append((Piece(f"{mark:>{edge}} ", Role.MUTED), *drawn))
+    named = [Piece(f"{label:>{wide}} ", Role.MUTED) for label in labels]
+    return [*lines, (Piece(" " * (edge + 1)), *named)]
 
 
 def _column(value: int, highest: int, height: int, line: int, symbols: Symbols) -> str:

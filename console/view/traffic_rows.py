@@ -6,7 +6,7 @@ from datetime import datetime
 
 from console.view.columns import Column
 from console.view.filtering import Fields
-from console.view.labels import EMPTY, Cell, Role, Row, Symbols, ago, bar, cell, duration, safe
+from console.view.labels import EMPTY, Cell, Role, Row, Symbols, ago, bar, cell, clock, duration, safe
 from console.view.listing import SortKey, natural
 from console.view.pieces import Piece, cells
 from console.view.plots import spark, speed
@@ -56,8 +56,8 @@ class TransferView:
         return self.node or self.transfer.mac_address or self.transfer.address
 
 
-def row(view: TransferView, now: datetime, symbols: Symbols, width: int = BAR + 5) -> Row:
-    """A transfer's row, in the order of `COLUMNS`; `width` is what its progress has."""
+def row(view: TransferView, now: datetime, symbols: Symbols, width: int = BAR + 5, room: int = 0) -> Row:
+    """A transfer's row, in the order of `COLUMNS`; `width` is what its progress has, `room` what its path (0: any)."""
     transfer = view.transfer
     ended = transfer.outcome is not None
     role = Role.MUTED if ended else Role.PLAIN
@@ -65,12 +65,18 @@ def row(view: TransferView, now: datetime, symbols: Symbols, width: int = BAR + 
     return (
         cell(transfer.kind.value.upper(), Role.MUTED),
         cell(view.whose, known),
-        cell(transfer.path, role),
+        cell(_path(transfer.path, room, symbols), role),
         _ended(transfer, symbols) if ended else _progress(transfer, symbols, width),
         cell(shown_size(transfer.sent) if transfer.sent or not ended else "", Role.MUTED),
         cell(speed(transfer.rate), role),
         _left(transfer, now),
     )
+
+
+def _path(path: str, room: int, symbols: Symbols) -> str:
+    """A path without what all have; where there is little room, its end, which tells more."""
+    told = safe(path.removeprefix("/files/"))
+    return f"{symbols.ellipsis}{told[1 - room :]}" if 1 < room < cells(told) else told
 
 
 def _progress(transfer: Transfer, symbols: Symbols, width: int) -> Cell:
@@ -92,9 +98,29 @@ def _ended(transfer: Transfer, symbols: Symbols) -> Cell:
 def _left(transfer: Transfer, now: datetime) -> Cell:
     """How long it still takes; of one that has ended how long ago that was."""
     if transfer.outcome is not None:
-        return cell(ago(transfer.ended_at, now), Role.MUTED)
+        since = ago(transfer.ended_at, now)
+        return cell(since if since in ("", "now") else f"{since} ago", Role.MUTED)
     left = transfer.left_seconds
     return EMPTY if left is None else cell(duration(left))
+
+
+def about(view: TransferView | None, now: datetime, symbols: Symbols) -> Cell:
+    """All that is known of one in a line: the whole path, to where, how much, how it ended."""
+    if view is None:
+        return EMPTY
+    transfer = view.transfer
+    size = f" of {shown_size(transfer.size)}" if transfer.size is not None else ""
+    facts = [
+        f"{shown_size(transfer.sent)}{size}",
+        transfer.mac_address or "",
+        f"since {clock(transfer.started_at, now)}" if transfer.outcome is None else "",
+    ]
+    told = f" {symbols.separator} ".join(filter(None, facts))
+    return (
+        *cell(f" {transfer.path} to {transfer.address}"),
+        *((Piece(f" {symbols.separator} {safe(transfer.message)}", Role.BAD),) if transfer.message else ()),
+        Piece(f" {symbols.separator} {told}", Role.MUTED),
+    )
 
 
 def fields(view: TransferView) -> Fields:

@@ -5,7 +5,6 @@ what its door counts anyway. Once a second the bytes are added up, for how it wa
 """
 
 import asyncio
-import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -101,11 +100,11 @@ class Doorkeeper:
 
     async def run(self) -> None:
         """Add up once a second."""
-        before = time.monotonic()
+        before = self._context.clock.monotonic()
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
-            now = time.monotonic()
-            self.sample(now - before)
+            now = self._context.clock.monotonic()
+            self.sample(max(now - before, _SAMPLE_SECONDS / 2))
             before = now
 
     # For people
@@ -158,7 +157,7 @@ class Doorkeeper:
 
     def _rated(self, transfer: Transfer) -> Transfer:
         """With the rate it has had since somebody looked last, smoothed; at the first look, since it began."""
-        now = time.monotonic()
+        now = self._context.clock.monotonic()
         known = self._rates.get(transfer.id)
         if known is None:
             seconds = (self._context.now() - transfer.started_at).total_seconds()

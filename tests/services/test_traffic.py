@@ -33,9 +33,8 @@ def transfer(clock: ManualClock, number: int, **values: object) -> Transfer:
 
 
 async def test_a_rate_is_that_of_lately_and_a_total_never_goes_back(
-    sqlite_url: str, opener: Opener, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, opener: Opener, clock: ManualClock
 ) -> None:
-    monkeypatch.setattr("engine.services.traffic.time.monotonic", clock.monotonic)
     door = Door()
     async with opener(sqlite_url, clock=clock, host=False) as pureboot:
         traffic = pureboot.traffic
