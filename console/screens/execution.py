@@ -20,6 +20,7 @@ from console.widgets.log_pane import LogPane
 from console.widgets.log_view import LogView
 from console.widgets.seen import is_seen
 from console.widgets.timeline import Timeline
+from engine.core.estimates import History, eta
 from engine.core.executions import Attempt, Execution
 from engine.core.workflows import Workflow
 from engine.errors import PureBootError
@@ -40,6 +41,7 @@ class ExecutionScreen(ExecutionReading):
         self._workflow: Workflow | None = None
         self._execution: Execution | None = None
         self._above: Execution | None = None
+        self._past: History | None = None
 
     @property
     def execution(self) -> Execution | None:
@@ -119,6 +121,9 @@ class ExecutionScreen(ExecutionReading):
             execution, self._workflow = await self.app.pureboot.executions.workflow(self.execution_id)
             if execution.parent_id is not None and self._above is None:
                 self._above = await self.app.pureboot.executions.get(execution.parent_id)
+            if not execution.ended and self._past is None:
+                past = await self.app.pureboot.estimates.histories((execution.workflow_id,))
+                self._past = past.get(execution.workflow_id)
         except PureBootError as error:
             self.app.complain(error)
         else:
@@ -145,7 +150,8 @@ class ExecutionScreen(ExecutionReading):
         now, width, symbols = self.app.now(), self.size.width, self.app.symbols
         node = self.app.model.node_of(execution)
         name = node.name if node else ""
-        self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above))
+        left = eta(execution, self._past, now) if self._past is not None else None
+        self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above, left))
         self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
         self.log_pane.show(entry)
         self.details.show(entry)

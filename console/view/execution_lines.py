@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.view.eta_lines import long
 from console.view.labels import (
     Cell,
     Role,
@@ -21,6 +22,7 @@ from console.view.pieces import Piece, breaks, cells, fit, printable
 from console.view.rows import progress_cell
 from console.view.timeline import Entry
 from console.view.waiting import asking, needs_you_cell, question, standing_cell, waits
+from engine.core.estimates import Eta
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 
 PERFORMERS = {
@@ -36,10 +38,16 @@ _MOST_OUTPUT = 500  # characters of one value of an output
 
 
 def title(
-    execution: Execution, node: str, now: datetime, width: int, symbols: Symbols, parent: Execution | None = None
+    execution: Execution,
+    node: str,
+    now: datetime,
+    width: int,
+    symbols: Symbols,
+    parent: Execution | None = None,
+    eta: Eta | None = None,
 ) -> list[Cell]:
     """What runs where and how far it is; when, for how long and by whom it was started; what it waits for, and its
-    error in full. `parent` is the execution that started it, where that is known.
+    error in full. `parent` is the execution that started it, where that is known; `eta` when it will be done.
     """
     first: Cell = (
         Piece(" "),
@@ -53,7 +61,7 @@ def title(
     )
     verb = "asked for" if execution.started_at is None else "started"
     started = clock(execution.started_at or execution.created_at, now)
-    facts = [f"{verb} {started} UTC by {safe(who(execution.principal))}", lasted(execution, now)]
+    facts = [f"{verb} {started} UTC by {safe(who(execution.principal))}", lasted(execution, now), long(eta)]
     if execution.paused_at is not None:
         facts.append(f"paused since {clock(execution.paused_at, now)}, p resumes it")
     second: Cell = (Piece(" " + f" {symbols.separator} ".join(filter(None, facts)), Role.MUTED),)

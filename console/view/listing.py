@@ -6,6 +6,7 @@ row has changed.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from console.view import filtering
 from console.view.filtering import Fields, Query
@@ -29,8 +30,12 @@ class Listing:
         known: Sequence[str],
         sort_key: Callable[[str, str], SortKey],
         sorts: Sequence[str],
+        now: Callable[[], datetime] | None = None,
     ) -> None:
-        """`fields` says what a row is searched by and `known` names them; `sort_key` is of a row and one of `sorts`."""
+        """`fields` says what a row is searched by and `known` names them; `sort_key` is of a row and one of `sorts`;
+        `now` tells the time that `since:2h` is counted from.
+        """
+        self._now = now
         self._fields = fields
         self._known = known
         self._sort_key = sort_key
@@ -44,7 +49,7 @@ class Listing:
 
     def search(self, text: str) -> None:
         """Filter by what was typed."""
-        query = filtering.parse(text, self._known)
+        query = filtering.parse(text, self._known, self._now() if self._now is not None else None)
         if query != self.query:
             self.query = query
             self._fits.clear()
