@@ -103,10 +103,10 @@ def test_everything_of_an_attempt_is_told() -> None:
     lines = texts(detail_lines(entry_of(one), told, at(60), paper(100)))
     assert lines[0] == " ATTEMPT"
     for said in (
-        "  status           ✗ failed",
-        "  taken by         boot-1",
-        "  deadline         12:10:00 UTC",
-        "  idempotency key  probe-1",
+        "  status             ✗ failed",
+        "  taken by           boot-1",
+        "  deadline           12:10:00 UTC",
+        "  idempotency key    probe-1",
         "  no disk answers",
         "  → exit code 127 means that the shell did not find a program: is it there on the machine?",
         "  ·  Many disks  on success, not taken  if steps.probe.output.disks > 1 → false",
@@ -117,7 +117,7 @@ def test_everything_of_an_attempt_is_told() -> None:
     ):
         assert said in lines
     not_yet = entries(workflow("probe"), execution())[0]
-    assert "  state            not reached yet" in texts(detail_lines(not_yet, None, at(0), paper()))
+    assert "  state              not reached yet" in texts(detail_lines(not_yet, None, at(0), paper()))
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,15 @@ async def test_the_details_of_an_attempt_are_read_folded_searched_and_copied(sta
         assert at.app.clipboard == '{\n  "A": "1",\n  "B": "2"\n}'
         await at.press("Y")
         assert "idempotency key" in at.app.clipboard
-        await at.press("escape", "l", "D")
-        await at.sees("LOG  Look at it")
+        await at.pureboot.callbacks.append_log(execution.id, "one", "a long line " * 30 + "\n")
+        await at.pilot.resize_terminal(60, 30)
+        await at.press("escape", "l", "G", "D")
+        await at.sees("LOG  One disk", "a long line a long line")
         assert not screen.details.display
+        for key in "DDvDDv":
+            await at.press(key)
+        await at.pilot.resize_terminal(120, 30)
+        await at.press("D")
+        await at.pilot.resize_terminal(70, 30)
+        await at.press("D")
+        await at.sees("LOG  One disk", "a long line a long line")
