@@ -258,7 +258,7 @@ EXECUTION_COLUMNS = (
     Column(key="progress", title="PROGRESS", width=BAR + 5, keep=95),
     Column(key="started", title="STARTED", width=12, keep=50),
     Column(key="duration", title="TOOK", width=7, keep=94, right=True),
-    Column(key="left", title="LEFT", width=5, keep=92, right=True),
+    Column(key="left", title="LEFT", width=5, keep=85, right=True),
 )
 EXECUTION_SORTS = ("attention", "started", "status", "workflow", "node")
 EXECUTION_FIELDS = (

@@ -1,9 +1,13 @@
 """All there is to know of one attempt: as lines, and on the screen of its execution."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
+from console.app import PureBootApp
 from console.screens.execution import ExecutionScreen
 from console.view import labels
 from console.view.advice import advice
@@ -15,6 +19,8 @@ from engine.core.accounts import AttemptAccount, Way
 from engine.core.conditions import Named
 from engine.core.executions import Attempt, AttemptStatus, Failure, Performer
 from engine.core.workflows import When
+from tests.clock import ManualClock
+from tests.console import details
 from tests.console.conftest import Opened
 from tests.console.test_timeline_view import at, attempt, execution, workflow
 from tests.story import ADA, published, report
@@ -191,3 +197,34 @@ async def test_the_details_of_an_attempt_are_read_folded_searched_and_copied(sta
         await at.pilot.resize_terminal(70, 30)
         await at.press("D")
         await at.sees("LOG  One disk", "a long line a long line")
+
+
+def show(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> details.Show:
+    """Brings an execution to its failing disk, and presses keys."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await details.until(pilot, lambda: app.is_open)
+        made = await details.node_with_execution(app.pureboot)
+        await details.to_the_failing_disk(app.pureboot, clock, made)
+        app.open_execution(made.id)
+        await details.until(pilot, lambda: any("LOG  Partition the disk 3/3" in line for line in details.shown(app)))
+        await pilot.press(*keys.split())
+        await details.until(pilot, lambda: any(shows in line for line in details.shown(app)))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("size", "keys", "shows"),
+    [
+        ((80, 24), "v", "Write the boot loader"),
+        ((120, 36), "k D", "DETAILS  Partition"),
+        ((80, 24), "k plus plus", "x4"),
+    ],
+    ids=["graph", "details", "nearer"],
+)
+def test_the_picture(
+    snap_compare: Callable[..., bool], sqlite_url: str, tmp_path: Path, size: tuple[int, int], keys: str, shows: str
+) -> None:
+    app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
+    assert snap_compare(app, terminal_size=size, run_before=show(app, clock, keys, shows))
