@@ -13,6 +13,7 @@ from console.screens.execution_deeds import fitting
 from console.screens.execution_reading import ExecutionReading
 from console.view import execution_lines
 from console.view.execution_lines import starts_another
+from console.view.timeline_rows import Entry
 from console.widgets.details_pane import DetailsPane
 from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
@@ -152,7 +153,9 @@ class ExecutionScreen(ExecutionReading):
         name = node.name if node else ""
         left = eta(execution, self._past, now) if self._past is not None else None
         self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above, left))
-        self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
+        self.about.show(
+            execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols, self._child_of(entry))
+        )
         self.log_pane.show(entry)
         self.details.show(entry)
 
@@ -167,6 +170,14 @@ class ExecutionScreen(ExecutionReading):
             self.graph.draw(self._workflow, self._execution)
             if self.timeline.selected is not None:
                 self.graph.select(self.timeline.selected.step.key)
+
+    def _child_of(self, entry: Entry | None) -> Execution | None:
+        """What the selected attempt started, as far as it is known."""
+        attempt = entry.attempt if entry is not None else None
+        if attempt is None or not starts_another(attempt):
+            return None
+        known = self.app.model.executions.values()
+        return next((each for each in known if each.parent_attempt_id == attempt.id), None)
 
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """Show the log of another attempt."""

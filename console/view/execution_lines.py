@@ -128,10 +128,13 @@ def wrapped(text: str, width: int) -> list[str]:
     return found
 
 
-def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, symbols: Symbols) -> list[Cell]:
+def attempt_lines(
+    entry: Entry | None, told: str, now: datetime, width: int, symbols: Symbols, child: Execution | None = None
+) -> list[Cell]:
     """What there is to know of the selected row: action, performer, times, exit code, error, message, output.
 
-    `told` is what the title says already, which is not said again.
+    `told` is what the title says already, which is not said again; `child` is the execution that it started, where that
+    is known.
     """
     if entry is None:
         return []
@@ -155,8 +158,26 @@ def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, sym
     if attempt.output:
         lines.append(_output(attempt.output, width, symbols))
     if starts_another(attempt):
-        lines.append((Piece(" enter opens what it started", Role.MUTED),))
+        lines.append(_child(child, now, symbols))
     return lines
+
+
+def _child(child: Execution | None, now: datetime, symbols: Symbols) -> Cell:
+    """How what an attempt started stands, and how to go there."""
+    opens = Piece("  enter opens it", Role.MUTED)
+    if child is None:
+        return (Piece(" enter opens what it started", Role.MUTED),)
+    steps = ", ".join(safe(each.step_name) for each in child.attempts if each.is_open)
+    return (
+        Piece(f" {symbols.child} ", Role.MUTED),
+        *cell(f"{child.workflow_name}@{child.workflow_version}"),
+        Piece("  "),
+        *standing_cell(child, symbols),
+        Piece("  "),
+        *progress_cell(child, symbols),
+        Piece(f"  {lasted(child, now)}{f'  at {steps}' if steps else ''}", Role.MUTED),
+        opens,
+    )
 
 
 def starts_another(attempt: Attempt) -> bool:
