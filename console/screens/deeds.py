@@ -183,7 +183,7 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
     question = Confirm(
         f"Cancel {label(app, live[0])}?" if one else f"Cancel {len(live)} executions?",
         [
-            *([] if one else [labels.names([label(app, each) for each in live], 5)]),
+            *([] if one else [*listed([label(app, each) for each in live]), ""]),
             *([_progress(live[0])] if one else []),
             "It stops at once. What the machine has done is not undone."
             if one
@@ -193,6 +193,15 @@ def cancel(app: "PureBootApp", executions: Sequence[Execution]) -> None:
         no="let it run" if one else "let them run",
     )
     app.push_screen(question, go)
+
+
+MOST_LISTED = 10
+
+
+def listed(names: Sequence[str]) -> list[str]:
+    """Names one below the other; of very many, how many more there are."""
+    shown = [f"  {name}" for name in names[:MOST_LISTED]]
+    return shown if len(names) <= MOST_LISTED else [*shown, f"  and {len(names) - MOST_LISTED} more"]
 
 
 def label(app: "PureBootApp", execution: Execution) -> str:

@@ -13,6 +13,7 @@ from console.screens.execution_deeds import fitting
 from console.screens.execution_reading import ExecutionReading
 from console.view import execution_lines
 from console.view.execution_lines import starts_another
+from console.view.timeline_rows import Entry
 from console.widgets.details_pane import DetailsPane
 from console.widgets.graph_view import GraphView
 from console.widgets.lines import Lines
@@ -20,6 +21,7 @@ from console.widgets.log_pane import LogPane
 from console.widgets.log_view import LogView
 from console.widgets.seen import is_seen
 from console.widgets.timeline import Timeline
+from engine.core.estimates import History, eta
 from engine.core.executions import Attempt, Execution
 from engine.core.workflows import Workflow
 from engine.errors import PureBootError
@@ -40,6 +42,7 @@ class ExecutionScreen(ExecutionReading):
         self._workflow: Workflow | None = None
         self._execution: Execution | None = None
         self._above: Execution | None = None
+        self._past: History | None = None
 
     @property
     def execution(self) -> Execution | None:
@@ -119,6 +122,9 @@ class ExecutionScreen(ExecutionReading):
             execution, self._workflow = await self.app.pureboot.executions.workflow(self.execution_id)
             if execution.parent_id is not None and self._above is None:
                 self._above = await self.app.pureboot.executions.get(execution.parent_id)
+            if not execution.ended and self._past is None:
+                past = await self.app.pureboot.estimates.histories((execution.workflow_id,))
+                self._past = past.get(execution.workflow_id)
         except PureBootError as error:
             self.app.complain(error)
         else:
@@ -145,8 +151,11 @@ class ExecutionScreen(ExecutionReading):
         now, width, symbols = self.app.now(), self.size.width, self.app.symbols
         node = self.app.model.node_of(execution)
         name = node.name if node else ""
-        self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above))
-        self.about.show(execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols))
+        left = eta(execution, self._past, now) if self._past is not None else None
+        self.heading.show(execution_lines.title(execution, name, now, width, symbols, self._above, left))
+        self.about.show(
+            execution_lines.attempt_lines(entry, execution.error or "", now, width, symbols, self._child_of(entry))
+        )
         self.log_pane.show(entry)
         self.details.show(entry)
 
@@ -161,6 +170,14 @@ class ExecutionScreen(ExecutionReading):
             self.graph.draw(self._workflow, self._execution)
             if self.timeline.selected is not None:
                 self.graph.select(self.timeline.selected.step.key)
+
+    def _child_of(self, entry: Entry | None) -> Execution | None:
+        """What the selected attempt started, as far as it is known."""
+        attempt = entry.attempt if entry is not None else None
+        if attempt is None or not starts_another(attempt):
+            return None
+        known = self.app.model.executions.values()
+        return next((each for each in known if each.parent_attempt_id == attempt.id), None)
 
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """Show the log of another attempt."""

@@ -15,7 +15,7 @@ from engine.core.executions import Attempt
 from engine.core.workflows import Step, When
 
 _AFTER = {When.SUCCESS: "on success", When.FAILURE: "on failure", When.ALWAYS: "in any case"}
-_NAME = 17  # cells of the longest name of a fact, and two spaces
+_NAME = 19  # cells of the longest name of a fact, and two spaces
 
 
 def detail_lines(entry: Entry, account: AttemptAccount | None, now: datetime, paper: Paper) -> list[DetailLine]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.view.eta_lines import long
 from console.view.labels import (
     Cell,
     Role,
@@ -21,6 +22,7 @@ from console.view.pieces import Piece, breaks, cells, fit, printable
 from console.view.rows import progress_cell
 from console.view.timeline import Entry
 from console.view.waiting import asking, needs_you_cell, question, standing_cell, waits
+from engine.core.estimates import Eta
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 
 PERFORMERS = {
@@ -36,10 +38,16 @@ _MOST_OUTPUT = 500  # characters of one value of an output
 
 
 def title(
-    execution: Execution, node: str, now: datetime, width: int, symbols: Symbols, parent: Execution | None = None
+    execution: Execution,
+    node: str,
+    now: datetime,
+    width: int,
+    symbols: Symbols,
+    parent: Execution | None = None,
+    eta: Eta | None = None,
 ) -> list[Cell]:
     """What runs where and how far it is; when, for how long and by whom it was started; what it waits for, and its
-    error in full. `parent` is the execution that started it, where that is known.
+    error in full. `parent` is the execution that started it, where that is known; `eta` when it will be done.
     """
     first: Cell = (
         Piece(" "),
@@ -53,7 +61,7 @@ def title(
     )
     verb = "asked for" if execution.started_at is None else "started"
     started = clock(execution.started_at or execution.created_at, now)
-    facts = [f"{verb} {started} UTC by {safe(who(execution.principal))}", lasted(execution, now)]
+    facts = [f"{verb} {started} UTC by {safe(who(execution.principal))}", lasted(execution, now), long(eta)]
     if execution.paused_at is not None:
         facts.append(f"paused since {clock(execution.paused_at, now)}, p resumes it")
     second: Cell = (Piece(" " + f" {symbols.separator} ".join(filter(None, facts)), Role.MUTED),)
@@ -120,10 +128,13 @@ def wrapped(text: str, width: int) -> list[str]:
     return found
 
 
-def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, symbols: Symbols) -> list[Cell]:
+def attempt_lines(
+    entry: Entry | None, told: str, now: datetime, width: int, symbols: Symbols, child: Execution | None = None
+) -> list[Cell]:
     """What there is to know of the selected row: action, performer, times, exit code, error, message, output.
 
-    `told` is what the title says already, which is not said again.
+    `told` is what the title says already, which is not said again; `child` is the execution that it started, where that
+    is known.
     """
     if entry is None:
         return []
@@ -147,8 +158,26 @@ def attempt_lines(entry: Entry | None, told: str, now: datetime, width: int, sym
     if attempt.output:
         lines.append(_output(attempt.output, width, symbols))
     if starts_another(attempt):
-        lines.append((Piece(" enter opens what it started", Role.MUTED),))
+        lines.append(_child(child, now, symbols))
     return lines
+
+
+def _child(child: Execution | None, now: datetime, symbols: Symbols) -> Cell:
+    """How what an attempt started stands, and how to go there."""
+    opens = Piece("  enter opens it", Role.MUTED)
+    if child is None:
+        return (Piece(" enter opens what it started", Role.MUTED),)
+    steps = ", ".join(safe(each.step_name) for each in child.attempts if each.is_open)
+    return (
+        Piece(f" {symbols.child} ", Role.MUTED),
+        *cell(f"{child.workflow_name}@{child.workflow_version}"),
+        Piece("  "),
+        *standing_cell(child, symbols),
+        Piece("  "),
+        *progress_cell(child, symbols),
+        Piece(f"  {lasted(child, now)}{f'  at {steps}' if steps else ''}", Role.MUTED),
+        opens,
+    )
 
 
 def starts_another(attempt: Attempt) -> bool:

@@ -3,6 +3,7 @@
 Words, all of which must hold: `dell` is found in any field, `!dell` in none; `state:inst` is found in that field,
 `group=r4` is exactly that field, `state:failed,active` is either; quotes hold blanks together. Numbers and times are
 compared: `tries>1`, `meta.ram>=64`; `seen>10m` was heard of last more than ten minutes ago, `seen:10m` within them.
+`since:today`, `since:2026-03-01` and `until:…` are days (UTC): no earlier, and earlier.
 A word with a colon whose first part is no field, such as a MAC address, is searched for as it stands. Case does not
 matter.
 """
@@ -13,6 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from engine.durations import parse_duration
 
@@ -43,6 +45,8 @@ MOMENTS = frozenset({"seen", "since", "known", "started", "ended"})
 ASIDE = MOMENTS | {"tries", "locked", "progress", "took"}
 """Fields in which words without a field are not looked for: nobody means them."""
 
+SINCE = "since"
+UNTIL = "until"
 META = "meta"
 NEVER = "never"
 
@@ -68,6 +72,7 @@ class Term:
     inverse: bool = False
     compare: str = ""
     number: float = 0.0
+    is_absolute: bool = False
 
     def holds(self, fields: Fields, now: float = math.nan) -> bool:
         """Whether a row fits; its fields are `searchable`, and `now` is in seconds since the epoch."""
@@ -76,7 +81,7 @@ class Term:
     def _found(self, fields: Fields, now: float) -> bool:
         text = fields.get(self.field, "")
         if self.compare:
-            amounts = (_amount(line, now) for line in text.split("\n"))
+            amounts = (_amount(line, 0.0 if self.is_absolute else now) for line in text.split("\n"))
             return any(each is not None and _COMPARED[self.compare](each, self.number) for each in amounts)
         if self.exactly:
             return any(line in self.values for line in text.split("\n"))
@@ -96,7 +101,7 @@ class Query:
     @property
     def is_timed(self) -> bool:
         """Whether what fits changes with the time alone."""
-        return any(term.compare and term.field in MOMENTS for term in self.terms)
+        return any(term.compare and term.field in MOMENTS and not term.is_absolute for term in self.terms)
 
     def holds(self, fields: Fields, now: float = math.nan) -> bool:
         """Whether a row fits; its fields are `searchable`, and `now` is in seconds since the epoch."""
@@ -106,8 +111,8 @@ class Query:
 EVERYTHING = Query()
 
 
-def parse(text: str, known: Collection[str]) -> Query:
-    """Read a filter; `known` are the names of the fields. Whatever is typed is searched for; what means nothing is said
+def parse(text: str, known: Collection[str], now: float = math.nan) -> Query:
+    """Read a filter; `known` are the names of the fields, `now` is in seconds since the epoch. Whatever is typed is searched for; what means nothing is said
     in `problem`.
     """
     terms: list[Term] = []
@@ -116,7 +121,7 @@ def parse(text: str, known: Collection[str]) -> Query:
         inverse = match.group().startswith("!")
         word = match.group().removeprefix("!")
         try:
-            term = _term(word, known)
+            term = _term(word, known, now)
         except ValueError as error:
             problems.append(str(error))
             term = Term(values=(_unquoted(word),))
@@ -130,7 +135,7 @@ def is_known(field: str, known: Collection[str]) -> bool:
     return field in known or (field.startswith(f"{META}.") and META in known)
 
 
-def _term(word: str, known: Collection[str]) -> Term | None:
+def _term(word: str, known: Collection[str], now: float) -> Term | None:
     """One word, None while it is still being typed.
 
     Raises:
@@ -146,23 +151,39 @@ def _term(word: str, known: Collection[str]) -> Term | None:
             return Term(values=(_unquoted(word),))
         raise ValueError(f"no field {field!r}{_near(field, known)}")
     if how not in (":", "="):
-        return _comparison(field, how.removeprefix(":"), _unquoted(given))
+        return _comparison(field, how.removeprefix(":"), _unquoted(given), now)
     values = tuple(_unquoted(value) for value in _PARTS.findall(given))
     values = tuple(value for value in values if value) or (("",) if how == "=" else ())
     if not values:
         return None  # `state:` is being typed
+    if field == UNTIL:
+        return _comparison(SINCE, ">", values[0], now)
     if field in MOMENTS and values != (NEVER,):
-        return _comparison(field, "<=", values[0])
+        return _comparison(field, "<=", values[0], now)
     return Term(values=values, field=field, exactly=how == "=")
 
 
-def _comparison(field: str, how: str, given: str) -> Term | None:
+def _comparison(field: str, how: str, given: str, now: float) -> Term | None:
     if not given:
         return None
+    if field in MOMENTS and (at := _day(given, now)) is not None:
+        return Term(field=field, compare=how, number=-at, is_absolute=True)
     try:
         return Term(field=field, compare=how, number=_read(given))
     except ValueError:
         raise ValueError(f"{field}: {given!r} is no number, nor a duration such as 10m or 2h") from None
+
+
+def _day(text: str, now: float) -> float | None:
+    """The moment that is meant by a day, or a day with a time, in UTC; None if it is none."""
+    if text in ("today", "yesterday") and not math.isnan(now):
+        midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (midnight - timedelta(days=text == "yesterday")).timestamp()
+    try:
+        meant = datetime.fromisoformat(text) if "-" in text else None
+    except ValueError:
+        return None
+    return None if meant is None else (meant if meant.tzinfo is not None else meant.replace(tzinfo=UTC)).timestamp()
 
 
 def _near(field: str, known: Collection[str]) -> str:
@@ -193,3 +214,19 @@ def _amount(text: str, now: float) -> float | None:
 
 def _unquoted(word: str) -> str:
     return word.replace('"', "")
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    """The time that is meant: so long ago, a day, or a day with a time, in UTC; None while it is being typed."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if text in ("today", "yesterday"):
+        return today - timedelta(days=text == "yesterday")
+    try:
+        return now - timedelta(seconds=parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        meant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return meant if meant.tzinfo is not None else meant.replace(tzinfo=UTC)

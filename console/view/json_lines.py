@@ -36,19 +36,22 @@ class DetailLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
     """What lines are written on: `width` cells, with these symbols. `turned` are the paths of what was folded or
-    unfolded by hand, so that it is otherwise than at first.
+    unfolded by hand, so that it is otherwise than at first; on a `whole` one nothing is folded.
     """
 
     width: int
     symbols: Symbols
     turned: Collection[str] = frozenset()
+    whole: bool = False
 
     def is_folded(self, path: str, at_first: bool) -> bool:
         """Whether something is folded now."""
-        return at_first is not (path in self.turned)
+        return not self.whole and at_first is not (path in self.turned)
 
     def mark(self, folded: bool) -> str:
         """The sign before something that can be folded."""
+        if self.whole:
+            return "  "
         if self.symbols.ellipsis.isascii():
             return "+ " if folded else "- "
         return "▸ " if folded else "▾ "

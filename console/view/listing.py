@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from console.view import filtering
 from console.view.filtering import Fields, Query
@@ -52,7 +53,7 @@ class Listing:
     def search(self, text: str) -> None:
         """Filter by what was typed."""
         self.text = text
-        query = filtering.parse(text, self.known)
+        query = filtering.parse(text, self.known, self._now())
         if query != self.query:
             self.query = query
             self._fits.clear()

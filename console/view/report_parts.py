@@ -12,10 +12,9 @@ from console.view.advice import advice
 from console.view.detail_lines import way_line
 from console.view.event_lines import tell
 from console.view.execution_lines import PERFORMERS
-from console.view.json_lines import Paper, as_json
+from console.view.json_lines import Paper, as_json, tree_lines
 from console.view.labels import UNICODE, lasted, safe, who, words
 from console.view.pieces import printable
-from console.view.rows import reason
 from console.view.trace_lines import came_to, sent
 from engine.core.accounts import Account, AttemptAccount
 from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution
@@ -24,6 +23,7 @@ MOST_TEXT = 4_000
 """Characters of one error, message or parameter."""
 
 MOST_TROUBLES = 30
+_WIDTH = 96
 _TOLD = FAILURES | {AttemptStatus.RUNNING, AttemptStatus.RETRYING}
 
 Rows = tuple[tuple[str, ...], ...]
@@ -120,7 +120,6 @@ def _facts(account: Account) -> Iterator[tuple[str, str]]:
         yield "started by", f"{parent.workflow_name} {parent.id}{f', step {step}' if step else ''}"
     yield "inputs", as_json(dict(execution.params)) if execution.params else ""
     yield "output", as_json(dict(execution.output)) if execution.output else ""
-    yield "reason", reason(execution) if execution.error and reason(execution) != execution.error else ""
 
 
 def _attempt(attempt: Attempt, account: Account) -> tuple[str, ...]:
@@ -170,10 +169,17 @@ def _closer(told: AttemptAccount, account: Account) -> Closer:
         error=_harmless(attempt.error or ""),
         advice=advice(attempt, step),
         ways=tuple(way_line(way, paper).text.strip() for way in told.ways),
-        parameters=_harmless(as_json(dict(told.parameters))) if told.parameters else "",
+        parameters=_parameters(told),
         log="\n".join(printable(line) for line in told.log_end.replace("\r", "").split("\n")).rstrip("\n"),
         log_cut=told.log_cut,
     )
+
+
+def _parameters(told: AttemptAccount) -> str:
+    """What an attempt was given, texts of several lines as they are."""
+    paper = Paper(width=_WIDTH, symbols=UNICODE, whole=True)
+    lines = "\n".join(line.text.rstrip() for line in tree_lines(told.parameters, "", paper, 0))
+    return lines if len(lines) <= MOST_TEXT else f"{lines[:MOST_TEXT]} … ({len(lines) - MOST_TEXT} more characters)"
 
 
 def _conditions(account: Account) -> Iterator[str]:

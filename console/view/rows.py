@@ -12,6 +12,7 @@ from datetime import datetime
 
 from console.view import filtering
 from console.view.columns import Column
+from console.view.eta_lines import eta_cell
 from console.view.filtering import Fields
 from console.view.labels import (
     EMPTY,
@@ -32,6 +33,7 @@ from console.view.labels import (
 from console.view.listing import SortKey, natural
 from console.view.pieces import Piece
 from console.view.waiting import NEEDS_YOU, asking, is_asking, needs_you_cell, standing_cell, waits, waits_cell
+from engine.core.estimates import Eta
 from engine.core.executions import FAILURES, AttemptStatus, Execution, ExecutionStatus
 from engine.core.nodes import Node, NodeState
 
@@ -291,9 +293,14 @@ EXECUTION_COLUMNS = (
     Column(key="progress", title="PROGRESS", width=BAR + 5, keep=95),
     Column(key="started", title="STARTED", width=12, keep=50),
     Column(key="duration", title="TOOK", width=7, keep=94, right=True),
+    Column(key="left", title="LEFT", width=5, keep=85, right=True),
 )
 EXECUTION_SORTS = ("attention", "started", "status", "workflow", "node")
-EXECUTION_FIELDS = ("status", "workflow", "version", "node", "step", "waits", "error", "by", "parent", "id")
+EXECUTION_FIELDS = (
+    *("status", "workflow", "version", "node", "step", "waits", "error", "by", "trigger", "parent", "id"),
+    "since",
+    "until",
+)
 _STATUS_ORDER = (
     ExecutionStatus.PAUSED,
     ExecutionStatus.RUNNING,
@@ -306,11 +313,14 @@ _STATUS_ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionView:
-    """An execution with the name of its node, and those above it that started it, the first of all first."""
+    """An execution with the name of its node, and those above it that started it, the first of all first; and when it
+    will be done, where earlier runs tell.
+    """
 
     execution: Execution
     node: str = ""
     above: tuple[Execution, ...] = ()
+    eta: Eta | None = None
 
     @property
     def depth(self) -> int:
@@ -341,6 +351,7 @@ def execution_row(view: ExecutionView, now: datetime, symbols: Symbols) -> Row:
         _execution_progress(execution, symbols),
         cell(clock(execution.started_at, now), Role.MUTED),
         cell(lasted(execution, now), Role.MUTED if execution.ended else Role.PLAIN),
+        eta_cell(view.eta),
     )
 
 
@@ -370,10 +381,12 @@ def execution_fields(view: ExecutionView) -> Fields:
         "waits": NEEDS_YOU if asking(execution) else waits(execution),
         "error": execution.error,
         "by": execution.principal,
+        "trigger": execution.trigger,
         "parent": execution.parent_id,
         "id": execution.id,
     }
-    return {name: value.lower() for name, value in values.items() if value}
+    found = {name: value.lower() for name, value in values.items() if value}
+    return {**found, filtering.SINCE: filtering.moment((execution.started_at or execution.created_at).timestamp())}
 
 
 def execution_sort_key(view: ExecutionView, sort: str) -> SortKey:

@@ -61,9 +61,9 @@ class DetailsPane(Vertical):
         is_same = before is not None and entry is not None and before.key == entry.key
         if not is_same:
             self._account, self._turned = None, frozenset()
-        if entry is not None and entry.attempt is not None:
-            if not is_same or before is None or before.attempt != entry.attempt or self._account is None:
-                self._read(entry, anew=not is_same)
+        has_changed = not is_same or before is None or before.attempt != (entry.attempt if entry else None)
+        if entry is not None and entry.attempt is not None and (has_changed or self._account is None):
+            self._read(entry, anew=not is_same)
         else:
             self._lay_out(anew=not is_same)
 

@@ -135,7 +135,7 @@ class LogView(WrappedRows):
         self._timer = None
         if not self._waiting:
             return
-        if not is_seen(self):
+        if not is_seen(self) or not self.size.width:  # covered by another screen, or hidden on this one
             self._timer = self.set_timer(UNSEEN_SECONDS, self._take)
             return
         taken, size = 0, 0
@@ -198,6 +198,7 @@ class LogView(WrappedRows):
         pieces = list(self._pieces(number))
         if self.wraps:
             starts = hard_breaks(self._buffer.line(number), self._width)
+            part = min(part, len(starts) - 1)  # painted once for a new width before it is laid out for that
             end = starts[part + 1] if part + 1 < len(starts) else None
             pieces = list(between(pieces, starts[part], end))
         else:

@@ -95,7 +95,7 @@ class WrappedRows(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap for the new width, and keep the row at the top there."""
-        if self.size.width == self._laid_out_for:
+        if self.size.width in (0, self._laid_out_for):  # none: it is hidden, and comes back as it was
             return
         row = self.top_row
         self.lay_out()

@@ -222,7 +222,7 @@ async def test_a_decision_that_came_too_late_is_refused_in_words(stage: Opened) 
 async def test_what_a_step_started_is_opened_and_says_what_started_it(stage: Opened) -> None:
     async with shown(stage, PARENT, TWO) as scene:
         at = scene.at
-        await at.sees("enter opens what it started", "by a workflow of its own")
+        await at.sees("└ two@v1.0  ▸ running", "at The first  enter opens it", "by a workflow of its own")
         assert "child" in scene.row("Prepare it")
         await at.press("enter")
         await at.sees("two@v1.0 on r4-01", "└ started by step Prepare it of provision@v1.0  u opens it")

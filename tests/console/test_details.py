@@ -1,9 +1,13 @@
 """All there is to know of one attempt: as lines, and on the screen of its execution."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
+from console.app import PureBootApp
 from console.screens.execution import ExecutionScreen
 from console.view import labels
 from console.view.advice import advice
@@ -15,6 +19,8 @@ from engine.core.accounts import AttemptAccount, Way
 from engine.core.conditions import Named
 from engine.core.executions import Attempt, AttemptStatus, Failure, Performer
 from engine.core.workflows import When
+from tests.clock import ManualClock
+from tests.console import details
 from tests.console.conftest import Opened
 from tests.console.test_timeline_view import at, attempt, execution, workflow
 from tests.story import ADA, published, report
@@ -103,10 +109,10 @@ def test_everything_of_an_attempt_is_told() -> None:
     lines = texts(detail_lines(entry_of(one), told, at(60), paper(100)))
     assert lines[0] == " ATTEMPT"
     for said in (
-        "  status           ✗ failed",
-        "  taken by         boot-1",
-        "  deadline         12:10:00 UTC",
-        "  idempotency key  probe-1",
+        "  status             ✗ failed",
+        "  taken by           boot-1",
+        "  deadline           12:10:00 UTC",
+        "  idempotency key    probe-1",
         "  no disk answers",
         "  → exit code 127 means that the shell did not find a program: is it there on the machine?",
         "  ·  Many disks  on success, not taken  if steps.probe.output.disks > 1 → false",
@@ -117,7 +123,7 @@ def test_everything_of_an_attempt_is_told() -> None:
     ):
         assert said in lines
     not_yet = entries(workflow("probe"), execution())[0]
-    assert "  state            not reached yet" in texts(detail_lines(not_yet, None, at(0), paper()))
+    assert "  state              not reached yet" in texts(detail_lines(not_yet, None, at(0), paper()))
 
 
 @pytest.mark.parametrize(
@@ -179,6 +185,46 @@ async def test_the_details_of_an_attempt_are_read_folded_searched_and_copied(sta
         assert at.app.clipboard == '{\n  "A": "1",\n  "B": "2"\n}'
         await at.press("Y")
         assert "idempotency key" in at.app.clipboard
-        await at.press("escape", "l", "D")
-        await at.sees("LOG  Look at it")
+        await at.pureboot.callbacks.append_log(execution.id, "one", "a long line " * 30 + "\n")
+        await at.pilot.resize_terminal(60, 30)
+        await at.press("escape", "l", "G", "D")
+        await at.sees("LOG  One disk", "a long line a long line")
         assert not screen.details.display
+        for key in "DDvDDv":
+            await at.press(key)
+        await at.pilot.resize_terminal(120, 30)
+        await at.press("D")
+        await at.pilot.resize_terminal(70, 30)
+        await at.press("D")
+        await at.sees("LOG  One disk", "a long line a long line")
+
+
+def show(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> details.Show:
+    """Brings an execution to its failing disk, and presses keys."""
+
+    async def run(pilot: "Pilot[None]") -> None:
+        await details.until(pilot, lambda: app.is_open)
+        made = await details.node_with_execution(app.pureboot)
+        await details.to_the_failing_disk(app.pureboot, clock, made)
+        app.open_execution(made.id)
+        await details.until(pilot, lambda: any("LOG  Partition the disk 3/3" in line for line in details.shown(app)))
+        await pilot.press(*keys.split())
+        await details.until(pilot, lambda: any(shows in line for line in details.shown(app)))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("size", "keys", "shows"),
+    [
+        ((80, 24), "v", "Write the boot loader"),
+        ((120, 36), "k D", "DETAILS  Partition"),
+        ((80, 24), "k plus plus", "x4"),
+    ],
+    ids=["graph", "details", "nearer"],
+)
+def test_the_picture(
+    snap_compare: Callable[..., bool], sqlite_url: str, tmp_path: Path, size: tuple[int, int], keys: str, shows: str
+) -> None:
+    app = details.console_at(sqlite_url, tmp_path, clock := ManualClock())
+    assert snap_compare(app, terminal_size=size, run_before=show(app, clock, keys, shows))

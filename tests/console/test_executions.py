@@ -4,7 +4,7 @@ from console.screens.confirm import Confirm
 from engine.core.executions import ExecutionStatus
 from tests import scenarios
 from tests.console.conftest import Opened, Stage
-from tests.story import ADA, report
+from tests.story import ADA, published, report
 
 
 def statuses(at: Stage) -> list[str]:
@@ -77,6 +77,67 @@ async def test_cancel_with_a_question(stage: Opened) -> None:
         assert execution.status is ExecutionStatus.CANCELLED
         await at.press("escape", "G", "c")
         await at.says("nothing runs here that could be cancelled")
+
+
+async def test_many_are_paused_retried_and_cancelled_after_a_question_that_lists_them(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("2")
+        await at.sees("burn-in@v1.0")
+        await at.press("space", "space", "p")
+        await at.sees("Pause 2 executions?", "What runs of them goes on to its end")
+        named = [line.split("▌")[1].strip() for line in at.lines if " on r" in line and "▌" in line]
+        assert len(named) == 2
+        await at.press("y")
+        await at.until(lambda: sum("‖ paused" in line for line in at.lines) == 2)
+        await at.press("p")
+        await at.sees("Resume 2 executions?")
+        await at.press("y")
+        await at.sees_not("‖ paused")
+        await at.press("a", "r")
+        await at.sees(
+            "Retry 3 executions?", "8 of the marked ones cannot be, and are left alone", "debian-12 on r4-07, 13:14:42"
+        )
+        await at.press("n")
+        await at.press("c")
+        await at.sees("Cancel 4 executions?", "burn-in on r5-02")
+        await at.press("n", "escape", "G", "p")
+        await at.says("only what runs can be paused")
+
+
+async def test_filter_by_who_and_since_when(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("2")
+        await at.sees("burn-in@v1.0")
+        before = len(statuses(at))
+        await at.press("slash")
+        await at.type("by:ada since:1m")
+        await at.press("enter")
+        recent = len(statuses(at)) - 1
+        assert 0 < recent < before
+        await at.press("escape", "slash")
+        await at.type("until:1m")
+        await at.press("enter")
+        assert len(statuses(at)) - 1 == before - recent
+
+
+async def test_what_runs_says_how_long_it_will_go_on(stage: Opened) -> None:
+    async with stage(scene="nothing") as at:
+        workflow = "name: quick\nsteps:\n  - {key: a, name: Do it, action: node.script, with: {script: x}}\n"
+        await published(at.pureboot, workflow)
+        for number, seconds in enumerate((600, 720, 780)):
+            node = await at.pureboot.nodes.create(f"52:54:00:00:00:0{number}", {}, by=ADA)
+            execution = await at.pureboot.executions.start("quick", by=ADA, node=node.id)
+            at.clock.advance(seconds)
+            await report(at.pureboot, execution, "a")
+        await at.pureboot.executions.start("quick", by=ADA, node=node.id)
+        await at.press("2")
+        await at.until(lambda: at.line_with("▸ running").endswith("~12m"))
+        await at.press("g", "enter")
+        await at.sees("about 12 min left")
+        at.clock.advance(300)
+        await at.sees("about 7 min left")
+        at.clock.advance(600)
+        await at.sees("takes longer than ever before")
 
 
 async def test_from_an_execution_to_its_node_and_back(stage: Opened) -> None:
