@@ -37,6 +37,11 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             help="what it did at the boot doors, line by line",
             footer=True,
         ),
+        Key(keys="I", action="inventory", label="inventory", help="the hardware that it reported, part by part"),
+    ),
+    "inventory": (
+        Key(keys="enter", action="open", label="fold", help="fold or unfold the part under the cursor", footer=True),
+        Key(keys="Z", action="fold_all", label="fold all", help="unfold everything, or fold it", footer=True),
     ),
     "trace": (),
 }

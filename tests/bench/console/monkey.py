@@ -2,8 +2,8 @@
 
 It presses whatever there is, in any order, types, clicks and resizes, on a store with a rack in it. Nothing may be
 raised; afterwards `?` still opens the help and `q` still leaves; and the store must be whole: what the console knows is
-what stands there, every state is the last of its log, and every reference leads somewhere. The seed is printed; the same
-seed presses the same keys.
+what stands there, every state is the last of its log, and every reference leads somewhere. The seed is printed: the
+same seed presses the same keys.
 """
 
 import argparse
