@@ -90,7 +90,7 @@ class GoingApp(TypeAheadApp):
         """Type where to go, or what to do."""
         from console.screens.palette import Palette
 
-        if not isinstance(self.screen, Palette):
+        if not any(isinstance(each, Palette | TooSmall) for each in self.screen_stack):
             self.push_screen(Palette())
 
     def action_help(self) -> None:

@@ -90,8 +90,8 @@ def _own(stored: dict[str, Any], place: str) -> list[View]:
 def _read(listed: list[Any]) -> Iterable[View]:
     for each in listed:
         if isinstance(each, dict) and isinstance(each.get("name"), str):
-            texts = {key: str(each.get(key) or "") for key in ("filter", "sort")}
-            yield View(name=each["name"][:MOST_NAME], reverse=bool(each.get("reverse")), **texts)
+            filter_, sort = (str(each.get(key) or "") for key in ("filter", "sort"))
+            yield View(name=each["name"][:MOST_NAME], filter=filter_, sort=sort, reverse=bool(each.get("reverse")))
 
 
 def _write(stored: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Keys of the screens of nodes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from console.keys.key import Key
 from console.keys.shared import CHANGE, ENTER, FILTER, MOVE, REVERSE, RUN, SORT
@@ -19,14 +20,13 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             action="cancel",
             label="cancel",
             help="cancel what runs on the node, after a question",
-            footer=True,
         ),
         SORT,
         REVERSE,
     ),
     "node": (
         RUN,
-        MOVE,
+        replace(MOVE, footer=False),
         CHANGE,
         Key(keys="e", action="execution", label="execution", help="open the newest execution", footer=True),
         Key(keys="c", action="cancel", label="cancel", help="cancel what runs here, after a question", footer=True),

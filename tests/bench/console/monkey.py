@@ -77,9 +77,12 @@ def every_key() -> list[str]:
     return sorted((bound | set(TYPED)) - LEFT_OUT)
 
 
-async def rampage(app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int) -> Found:
-    """Press so many keys; gives what is wrong afterwards. Whatever is raised is raised."""
-    chance, found, choices = random.Random(seed), Found(), every_key()
+async def rampage(
+    app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int, found: Found | None = None
+) -> Found:
+    """Press so many keys; gives what is wrong afterwards, in `found` if it is given. Whatever is raised is raised."""
+    chance, choices = random.Random(seed), every_key()
+    found = Found() if found is None else found
     for _ in range(count):
         what = chance.random()
         if what < 0.93:
@@ -177,7 +180,7 @@ async def _run(count: int, seed: int) -> Found:
         async with cage(folder) as (app, pilot, store):
             began, found = time.monotonic(), Found()
             try:
-                found = await rampage(app, pilot, count, seed)
+                await rampage(app, pilot, count, seed, found)
                 found.problems += await inconsistencies(app.pureboot, app, store)
                 if not await leaves(app, pilot):
                     found.problems.append("q does not leave")
