@@ -50,7 +50,7 @@ def test_a_store_is_filled_and_machines_report_in_the_engines_loop(tmp_path: Pat
         [(running,)] = connection.execute("SELECT count(*) FROM execution WHERE status = 'running'")
         [(nodes,)] = connection.execute("SELECT count(DISTINCT hostname) FROM node")
     assert (running, nodes) == (4, 30)
-    assert count["attempt.progress"] > 5
+    assert count["attempt.progressed"] > 5
 
 
 def test_the_table_judges_ours_and_shows_the_others() -> None:

@@ -77,9 +77,7 @@ def every_key() -> list[str]:
     return sorted((bound | set(TYPED)) - LEFT_OUT)
 
 
-async def rampage(
-    app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int, found: Found | None = None
-) -> Found:
+async def rampage(app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int, found: Found | None = None) -> Found:
     """Press so many keys; gives what is wrong afterwards, in `found` if it is given. Whatever is raised is raised."""
     chance, choices = random.Random(seed), every_key()
     found = Found() if found is None else found
