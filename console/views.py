@@ -33,7 +33,7 @@ OURS: dict[str, tuple[View, ...]] = {
         View(name="failed", filter="state=install_failed", is_ours=True),
         View(name="new", filter="state=discovered", sort="since", is_ours=True),
         View(name="installing", filter="state:pending,installing", sort="since", is_ours=True),
-        View(name="silent while installing", filter="state=installing seen>10m", sort="seen", is_ours=True),
+        View(name="silent", filter="state=installing seen>10m", sort="seen", is_ours=True),
         View(name="locked", filter="locked:yes", sort="name", is_ours=True),
     )
 }

@@ -116,7 +116,7 @@ def test_retiring_says_which_are_refused_and_what_has_to_be_typed() -> None:
     ]
     found = effects.retire_effects(nodes, {})
     assert [(each.node.name, each.says, each.is_refused) for each in found.effects] == [
-        ("b", "no way leads from installing to retired", True),
+        ("b", "it is not active", True),
         ("c", "it is locked", True),
         ("a", "retired for good", False),
         ("e", "retired for good", False),
