@@ -131,7 +131,7 @@ class GoingApp(JumpingApp):
         from console.offers import Offers, carry_out
         from console.screens.palette import Palette
 
-        if isinstance(self.screen, Palette):
+        if any(isinstance(each, Palette | TooSmall) for each in self.screen_stack):
             return
         app: Any = self
         self._offers = self._offers or Offers(app)

@@ -33,7 +33,7 @@ OURS: dict[str, tuple[View, ...]] = {
         View(name="failed", filter="state=install_failed", is_ours=True),
         View(name="new", filter="state=discovered", sort="since", is_ours=True),
         View(name="installing", filter="state:pending,installing", sort="since", is_ours=True),
-        View(name="silent while installing", filter="state=installing seen>10m", sort="seen", is_ours=True),
+        View(name="silent", filter="state=installing seen>10m", sort="seen", is_ours=True),
         View(name="locked", filter="locked:yes", sort="name", is_ours=True),
     )
 }
@@ -90,8 +90,8 @@ def _own(stored: dict[str, Any], place: str) -> list[View]:
 def _read(listed: list[Any]) -> Iterable[View]:
     for each in listed:
         if isinstance(each, dict) and isinstance(each.get("name"), str):
-            texts = {key: str(each.get(key) or "") for key in ("filter", "sort")}
-            yield View(name=each["name"][:MOST_NAME], reverse=bool(each.get("reverse")), **texts)
+            filter_, sort = (str(each.get(key) or "") for key in ("filter", "sort"))
+            yield View(name=each["name"][:MOST_NAME], filter=filter_, sort=sort, reverse=bool(each.get("reverse")))
 
 
 def _write(stored: dict[str, Any]) -> None:

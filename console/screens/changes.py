@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from console.screens import deeds
+from console.screens.base import work_on
 from console.screens.change import ChangeScreen, Question
 from console.screens.menu import Choice, MenuScreen
 from console.view import effects, labels, node_lines, typed_lines
@@ -214,7 +215,7 @@ def workflow(app: "PureBootApp", node_ids: Sequence[str]) -> None:
         told = {**{each.id: each.name for each in found}, "": _OWN}
         _choose(app, nodes, "workflow_id", told, what="workflow", verb="change the workflow of", none=_OWN)
 
-    app.run_worker(ask, group="services")
+    work_on(app, ask, group="services")
 
 
 def _choose(

@@ -15,6 +15,7 @@ from console.screens.base import PureBootScreen, work_on
 from console.screens.trace import TraceScreen
 from console.view import node_lines, rows
 from console.view.labels import Row
+from console.view.node_lines import Line
 from console.view.rows import NodeView
 from console.widgets.lines import Lines
 from console.widgets.table import Table
@@ -24,6 +25,7 @@ from engine.core.nodes import StateChange
 from engine.core.page import Page
 from engine.core.workflows import Workflow
 from engine.errors import PureBootError
+from engine.services.nodes import Inventory
 
 _COLUMNS = tuple(column for column in rows.EXECUTION_COLUMNS if column.key != "node")
 _SHOWN = [at for at, column in enumerate(rows.EXECUTION_COLUMNS) if column.key != "node"]
@@ -53,6 +55,7 @@ class NodeScreen(PureBootScreen):
         self._history: list[StateChange] = []
         self._workflow: tuple[str, Workflow] | None = None
         self._verdict: Verdict | None = None
+        self._inventory: Inventory | None = None
         self._ticks = 0
 
     def body(self) -> Iterable[Widget]:
@@ -91,9 +94,9 @@ class NodeScreen(PureBootScreen):
             self._explain()
         if not changes.events:
             work_on(self, self._read_node, group="columns", exclusive=True)
-        elif self.node_id in changes.nodes:
+        elif changes.touches("group") or self.node_id in changes.nodes:
             self._show()
-            if Kind.NODE_STATE_CHANGED in changes.kinds or self._is_new_execution():
+            if {Kind.NODE_STATE_CHANGED, Kind.NODE_REPORTED} & changes.kinds or self._is_new_execution():
                 self._read()
 
     async def _read_node(self) -> None:
@@ -130,7 +133,6 @@ class NodeScreen(PureBootScreen):
         self.keybar.show(self.footer_keys())
         view, now, symbols = self.view, self.app.now(), self.app.symbols
         execution = view.execution
-        limit = self.app.pureboot.settings.install.max_attempts
         workflow = self._workflow[1] if self._workflow and execution and self._workflow[0] == execution.id else None
         width = self.app.size.width
         told = node_lines.explained(self._verdict, view, symbols, width)
@@ -143,13 +145,20 @@ class NodeScreen(PureBootScreen):
                 node_lines.heading("EXECUTIONS"),
             ]
         )
-        self._facts.show([node_lines.heading("MACHINE"), *node_lines.facts(view, now, limit), ()])
+        self._facts.show([node_lines.heading("MACHINE"), *self._machine(), ()])
         self._changes.show(
             [node_lines.heading("HISTORY"), *node_lines.history(self._history, now, symbols)],
         )
         keys = [each.id for each in self.app.model.executions_of(self.node_id)]
         self.table.display = bool(keys)
         self.table.show(keys)
+
+    def _machine(self) -> list[Line]:
+        """The facts, with what its group says."""
+        limit = self.app.pureboot.settings.install.max_attempts
+        group = self.app.model.group_of(self.view.node)
+        told = node_lines.inventory(self._inventory, self.app.now())
+        return [*node_lines.facts(self.view, self.app.now(), limit, group), *told]
 
     def _read(self) -> None:
         work_on(self, self._read_all, group="read", exclusive=True)
@@ -159,6 +168,7 @@ class NodeScreen(PureBootScreen):
         pureboot = self.app.pureboot
         try:
             self._history, _ = await pureboot.nodes.history(self.node_id, Page(limit=HISTORY))
+            self._inventory = await pureboot.nodes.inventory(self.node_id)
             older, _ = await pureboot.executions.find(Page(limit=EXECUTIONS, filters={"node": (self.node_id,)}))
             self.app.model.put_executions(older)
             execution = self.view.execution
@@ -202,6 +212,12 @@ class NodeScreen(PureBootScreen):
     def action_trace(self) -> None:
         """Show what the machine did at the boot doors."""
         self.app.push_screen(TraceScreen(self.node_id))
+
+    def action_inventory(self) -> None:
+        """Show the hardware that it reported."""
+        from console.screens.inventory import InventoryScreen
+
+        self.app.push_screen(InventoryScreen(self.node_id))
 
     def action_execution(self) -> None:
         """Open the newest execution."""

@@ -14,7 +14,7 @@ from engine.core.groups import Group
 from engine.core.nodes import TRANSITIONS, Node, NodeState
 
 COLUMNS = (
-    Column(key="node", title="NODE", width=14, flex=1, most=24, keep=100),
+    Column(key="node", title="NODE", width=10, flex=1, most=24, keep=100),
     Column(key="state", title="STATE", width=16, keep=90),
     Column(key="effect", title="WHAT HAPPENS", width=20, flex=4, keep=99),
 )
@@ -195,8 +195,7 @@ def _retired(node: Node, live: Execution | None) -> Effect:
     if live is not None and not live.ended:
         return Effect(node=node, says=f"it is busy with {live.workflow_name}", is_refused=True)
     if node.state not in _ENDS:
-        says = f"no way leads from {labels.words(node.state)} to retired"
-        return Effect(node=node, says=says, is_refused=True)
+        return Effect(node=node, says="it is not active", is_refused=True)
     return Effect(node=node, says="retired for good")
 
 

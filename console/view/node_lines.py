@@ -2,8 +2,9 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.view.labels import (
     ATTEMPT_ROLES,
@@ -31,6 +32,9 @@ from engine.core.groups import Group
 from engine.core.nodes import Node, NodeState, StateChange
 from engine.core.workflows import Step, Workflow
 from engine.durations import format_duration
+
+if TYPE_CHECKING:
+    from engine.services.nodes import Inventory
 
 Line = Cell
 LABEL = 12
@@ -66,8 +70,11 @@ def explained(verdict: Verdict | None, view: NodeView, symbols: Symbols, width: 
     return verdict_lines(verdict, symbols, width)
 
 
-def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
-    """What is known of the machine, a fact a line; what is not known is left out."""
+def facts(view: NodeView, now: datetime, max_attempts: int, group: Group | None = None) -> list[Line]:
+    """What is known of the machine, a fact a line; what is not known is left out. Its group's metadata stand below its
+    own, and where both say something the node's holds.
+    """
+    below = group.metadata if group is not None else {}
     node = view.node
     attempts = f"{node.install_attempts} of {max_attempts}" if node.install_attempts else None
     seen = ago(node.last_seen_at, now)
@@ -86,9 +93,27 @@ def facts(view: NodeView, now: datetime, max_attempts: int) -> list[Line]:
         ("last error", None if node.last_install_error == view.trouble else node.last_install_error),
         ("last seen", "never" if not seen else "just now" if seen == "now" else f"{seen} ago"),
         ("known since", clock(node.created_at, now)),
-        *((f"meta.{name}", _value(value)) for name, value in sorted(node.metadata.items())),
+        *((f"meta.{name}", _told(name, value, below)) for name, value in sorted(node.metadata.items())),
+        *(
+            (f"meta.{name}", f"{_value(value)}  (its group's)")
+            for name, value in sorted(below.items())
+            if name not in node.metadata
+        ),
     )
     return [fact(label, value) for label, value in listed if value]
+
+
+def _told(name: str, value: object, below: Mapping[str, object]) -> str:
+    return f"{_value(value)}  (over its group's {_value(below[name])})" if name in below else _value(value)
+
+
+def inventory(found: "Inventory | None", now: datetime) -> list[Line]:
+    """That there is one."""
+    if found is None:
+        return []
+    since = ago(found.at, now)
+    when = "just now" if since == "now" else f"{since} ago"
+    return [fact("inventory", f"{len(found.values)} parts, reported {when}; I shows it")]
 
 
 def fact(label: str, value: str, role: Role = Role.PLAIN) -> Line:

@@ -45,7 +45,7 @@ def read_metadata(text: str) -> Metadata:
     values: dict[str, Any] = {}
     unset: list[str] = []
     problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         said = line.strip()
         key, equals, given = (part.strip() for part in said.partition("="))
         if not said or said.startswith("#"):

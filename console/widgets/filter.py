@@ -79,7 +79,7 @@ class FilterBar(Horizontal):
     def say(self, shown: int, of: int, problem: str = "") -> None:
         """Say how many rows fit, and what in the filter means nothing."""
         label = self.query_one("#count", Label)
-        label.update("   ".join(part for part in (self._hint, safe(problem), f"{shown} of {of}") if part))
+        label.update("   ".join(part for part in (safe(problem), f"{shown} of {of}", self._hint) if part))
         label.set_class(bool(problem), "-problem")
 
     def action_complete(self, step: int) -> None:
@@ -117,7 +117,7 @@ class FilterBar(Horizontal):
             self._completion = None
             return ""
         choices = completion.choices
-        after = dict.fromkeys(choices[(self._number + at) % len(choices)] for at in (1, 2, 3))
+        after = dict.fromkeys(choices[(self._number + at) % len(choices)] for at in (1, 2))
         return f"tab: {safe(', '.join(after))}"
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

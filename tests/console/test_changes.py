@@ -9,6 +9,7 @@ from console.screens.nodes import NodesScreen
 from console.widgets.table import Table
 from engine.core.edits import Edit
 from engine.core.nodes import Node, NodeState
+from engine.core.reports import NodeReport
 from tests.console.conftest import Opened, Stage, choose, table
 from tests.story import ADA
 
@@ -190,3 +191,30 @@ async def test_a_view_is_saved_used_and_deleted(
         await at.press("G", "enter")
         await at.sees("/ locked:yes")
         assert isinstance(at.app.screen.focused, Table)
+
+
+async def test_the_inventory_is_folded_and_the_groups_metadata_stand_beside_the_nodes(stage: Opened) -> None:
+    async with stage(size=(80, 24)) as at:
+        node = known(at, "r4-08")
+        await at.pureboot.groups.update("r4", {"metadata": {"site": "ams", "ntp": "10.0.0.1"}}, by=ADA)
+        await at.pureboot.nodes.update(node.id, {"metadata": {"site": "fra"}}, by=ADA)
+        await choose(at, "r4-08")
+        await at.press("enter")
+        await at.sees("meta.site    fra  (over its group's ams)", "meta.ntp     10.0.0.1  (its group's)")
+        assert "inventory" not in at.text
+        await at.press("I")
+        await at.sees("This machine has not reported its hardware.")
+        disks = [{"name": "nvme0n1", "bytes": 480_103_981_056}, {"name": "sda", "smart": {"ok": True}}]
+        values = {"cpu": {"model": "Xeon 4310", "cores": 12}, "disks": disks, "flags": ["vt", "aes"], "bmc": None}
+        await at.pureboot.reports.report(NodeReport(mac_address=node.mac_address, inventory=values))
+        await at.sees("r4-08   inventory, reported just now", "▾ cpu", "Xeon 4310", "▸ 1", "sda", "null")
+        await at.press("Z")
+        await at.sees("480103981056", "smart", "true")
+        await at.press("Z")
+        await at.sees_not("480103981056")
+        await at.sees("▸ disks", "2: nvme0n1, sda", "vt, aes")
+        await at.press("j", "enter", "j", "enter")
+        await at.sees("480103981056")
+        await at.press("escape")
+        await at.press("pagedown")
+        await at.sees("inventory    4 parts, reported just now; I shows it")

@@ -24,3 +24,13 @@ async def test_whatever_is_pressed_nothing_breaks(
         found.problems += await monkey.inconsistencies(at.pureboot, at.app, tmp_path / "pureboot.db")
         assert found.problems == [], f"seed {seed}: {' '.join(found.last)}"
         assert await monkey.leaves(at.app, at.pilot)
+
+
+async def test_the_palette_does_not_open_where_nothing_can_be_shown(stage: Opened) -> None:
+    async with stage() as at:
+        await at.press("ctrl+p")
+        await at.pilot.resize_terminal(30, 8)
+        await at.press("ctrl+p")
+        await at.pilot.resize_terminal(120, 36)
+        await at.press("escape")
+        await at.sees("r4-07")

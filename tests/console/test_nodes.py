@@ -123,7 +123,7 @@ async def test_the_filter_is_completed_by_tab_and_says_what_means_nothing(stage:
         await at.press("slash", *"sta", "tab")
         await at.sees("state:", "12 of 12")
         await at.press("tab")
-        await at.sees("/ state:discovered", "tab: installed, installing", "4 of 12")
+        await at.sees("/ state:discovered", "4 of 12   tab: installed, installing")
         await at.press("tab")
         await at.sees("/ state:installed", "2 of 12")
         await at.press("space", *"vendr:dell")

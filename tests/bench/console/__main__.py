@@ -78,13 +78,19 @@ def measured(amount: Amount, tell: Tell) -> list[Row]:
         us = peers.ours(folder)
         subjects = [us, *_beside(amount, folder)]
         found: dict[str, list[Found]] = {subject.name: [] for subject in subjects}
+        missing = _missing(amount)
         start(us)
         for number in range(amount.rounds):
             for subject in subjects:
                 tell(f"round {number + 1}: {subject.name}")
-                found[subject.name].append({**start(subject), **idle(subject, amount.spent)})
+                try:
+                    found[subject.name].append({**start(subject), **idle(subject, amount.spent)})
+                except RuntimeError as error:  # a peer of another version than we know
+                    if subject is us:
+                        raise
+                    missing[subject.name] = f"failed: {str(error)[:60]}"
         load = [_under_load(amount, us, tell, number) for number in range(amount.rounds)]
-    return list(_rows(us.name, found, load, _missing(amount)))
+    return list(_rows(us.name, found, load, missing))
 
 
 def _beside(amount: Amount, folder: Path) -> Iterator[Subject]:
@@ -127,7 +133,7 @@ def _rows(
         others = [
             (other, Figure(tuple(each[key] for each in theirs)))
             for other, theirs in found.items()
-            if other != us and all(key in each for each in theirs)
+            if other != us and theirs and all(key in each for each in theirs)
         ]
         yield Row(name=name, ours=ours, aim=AIMS.get(name, NO_AIM))
         yield from (Row(name="", ours="", peer=other, other=figure) for other, figure in others)

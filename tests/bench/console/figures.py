@@ -91,7 +91,8 @@ def loaded(argv: Sequence[str], env: Mapping[str, str], ready: "re.Pattern[bytes
         screen.press(b"G")
         screen.watch(0.5)
         screen.press(b"g")
-        screen.watch(1.0)
+        screen.press(b"/state=installing\r")  # so that what is reported is in view
+        screen.watch(1.5)
         screen.signal(signal.SIGUSR1)
         screen.watch(2.0)
         used = screen.cpu_seconds

@@ -2,8 +2,8 @@
 
 It presses whatever there is, in any order, types, clicks and resizes, on a store with a rack in it. Nothing may be
 raised; afterwards `?` still opens the help and `q` still leaves; and the store must be whole: what the console knows is
-what stands there, every state is the last of its log, and every reference leads somewhere. The seed is printed; the same
-seed presses the same keys.
+what stands there, every state is the last of its log, and every reference leads somewhere. The seed is printed: the
+same seed presses the same keys.
 """
 
 import argparse
@@ -77,9 +77,10 @@ def every_key() -> list[str]:
     return sorted((bound | set(TYPED)) - LEFT_OUT)
 
 
-async def rampage(app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int) -> Found:
-    """Press so many keys; gives what is wrong afterwards. Whatever is raised is raised."""
-    chance, found, choices = random.Random(seed), Found(), every_key()
+async def rampage(app: PureBootApp, pilot: "Pilot[None]", count: int, seed: int, found: Found | None = None) -> Found:
+    """Press so many keys; gives what is wrong afterwards, in `found` if it is given. Whatever is raised is raised."""
+    chance, choices = random.Random(seed), every_key()
+    found = Found() if found is None else found
     for _ in range(count):
         what = chance.random()
         if what < 0.93:
@@ -177,7 +178,7 @@ async def _run(count: int, seed: int) -> Found:
         async with cage(folder) as (app, pilot, store):
             began, found = time.monotonic(), Found()
             try:
-                found = await rampage(app, pilot, count, seed)
+                await rampage(app, pilot, count, seed, found)
                 found.problems += await inconsistencies(app.pureboot, app, store)
                 if not await leaves(app, pilot):
                     found.problems.append("q does not leave")

@@ -34,7 +34,7 @@ BTOP = Subject(
     argv=("btop", "--utf-force"),
     framed=_FRAME,
     question=b"h",
-    answered=re.compile(rb"Show this window"),
+    answered=re.compile(rb"Shows? this window"),
 )
 FLOOR = Subject(
     name="minimal Textual app",
