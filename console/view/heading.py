@@ -118,7 +118,7 @@ def cut_line(facts: Facts, width: int, symbols: Symbols) -> Line:
     """For how long nothing was heard, in place of everything that is as old."""
     who = safe(facts.remote) if facts.remote else "store"
     since = duration(facts.cut_seconds or 0)
-    text = f" {symbols.warning} {who} unreachable for {since}: what you see is as old; it is tried again"
+    text = f" {symbols.warning} {who} unreachable for {since}: what you see is as old"
     return (Piece(fit(text, width, symbols.ellipsis), Role.BAD),)
 
 
