@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.cli.options import principal
 from console.remote.feed import events_of
 from console.remote.link import Link, checked_url, token_of
 from console.remote.pureboot import RemotePureBoot
@@ -24,6 +25,7 @@ from console.remote.sse import Parser, Told
 from console.remote.troubles import Cut, refusal
 from engine.core.findings import Finding, Severity
 from engine.errors import Conflict, Forbidden, Invalid, NotFound, PureBootError, Unavailable
+from tests.console.cli_support import Commands
 from tests.ports import free_port
 
 STREAM = (
@@ -232,3 +234,27 @@ async def test_who_does_not_speak_http_is_told_apart() -> None:
         assert "cannot be reached" in await _asked(f"http://127.0.0.1:{port}", None)
         assert "does not speak TLS there" in await _asked(f"https://127.0.0.1:{port}", None)
     assert issubclass(aiohttp.ClientConnectorError, OSError)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--token-file", "x"], 2, "--token-file goes with --url"),
+        (["--url", "http://x", "--name", "ada"], 2, "the token says who you are"),
+        (["--url", "nonsense"], 1, "is no address of a PureBoot"),
+        (["--url", "http://x", "--token-file", "/nowhere"], 1, "the token in /nowhere cannot be read"),
+        (["--url", "https://x", "--ca-file", "/nowhere"], 1, "the certificates in /nowhere cannot be read"),
+        (["--url", "http://x"], 2, "pureboot events --follow"),
+        (["--name", "two\nlines"], 2, "on one line"),
+    ],
+)
+def test_the_command_says_what_is_wrong(pureboot_command: Commands, words: list[str], code: int, told: str) -> None:
+    result = pureboot_command("console", *words)
+    assert result.exit_code == code, result.output
+    assert told in " ".join(result.stderr.split())
+
+
+def test_a_name_is_whose_work_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "ada")
+    assert principal() == "user:ada"
+    assert principal("grace") == "user:grace"
