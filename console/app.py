@@ -204,6 +204,8 @@ class PureBootApp(AttendingApp):
             is_remote=bool(self.remote),
             is_read_only=self.read_only,
         )
+        presence = self.presence
+        self.changed.subscribe(self, lambda changes: None if changes.events else presence.heard())
         being = asyncio.create_task(self.presence.run(pureboot, self.user), name="presence")
         try:
             yield
@@ -306,7 +308,7 @@ class PureBootApp(AttendingApp):
 
     async def refresh_nodes(self, node_ids: set[str]) -> None:
         """Read nodes again whose columns may have changed without an event; nothing is said if it cannot be done."""
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(PureBootError):
             self.model.put_nodes(await self.pureboot.nodes_by_ids(node_ids))
 
     def action_export(self) -> None:

@@ -46,7 +46,7 @@ class AttendingApp(LeavingApp):
         if not self.screen_stack:
             return ""
         shown = self.screen
-        name = getattr(shown, "NAME", "") or _NAMES.get(self.current_mode, "")
+        name = getattr(shown, "NAME", "") or _NAMES.get(self.current_mode, "").lower()
         return " ".join(part for part in (name, self._subject(shown)) if part)
 
     def _subject(self, shown: object) -> str:

@@ -40,6 +40,10 @@ class Presence:
         """The consoles that others have open, the oldest first."""
         return [each for each in self.all if each.id != self.id]
 
+    def heard(self) -> None:
+        """Look soon who is there: something changed that is no event."""
+        self._stirred.set()
+
     def look(self) -> None:
         """Say soon what is shown now, if that is something else."""
         if self._looks_at() != self._said:
@@ -50,15 +54,28 @@ class Presence:
         try:
             while True:
                 await self._renew(pureboot, user)
-                await asyncio.sleep(_AT_MOST_EVERY)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RENEW_SECONDS - _AT_MOST_EVERY):
-                        await self._stirred.wait()
-                self._stirred.clear()
+                until = asyncio.get_running_loop().time() + RENEW_SECONDS
+                while await self._stirs_before(until) and self._looks_at() == self._said:
+                    await self._see(pureboot)
         finally:
             with contextlib.suppress(PureBootError, TimeoutError):
                 async with asyncio.timeout(_LEAVE_SECONDS):
                     await pureboot.consoles.leave(self.id, by=user)
+
+    async def _stirs_before(self, until: float) -> bool:
+        await asyncio.sleep(_AT_MOST_EVERY)
+        try:
+            async with asyncio.timeout_at(until):
+                await self._stirred.wait()
+        except TimeoutError:
+            return False
+        self._stirred.clear()
+        return True
+
+    async def _see(self, pureboot: "PureBoot") -> None:
+        """Look who is there, which unlike saying so stirs nobody else."""
+        with contextlib.suppress(PureBootError):
+            self._take(await pureboot.consoles.find())
 
     async def _renew(self, pureboot: "PureBoot", user: str) -> None:
         looks_at = self._looks_at()
@@ -74,6 +91,9 @@ class Presence:
         except PureBootError:  # the heading says already that the store, or the line to it, is out of order
             return
         self._said = looks_at
+        self._take(found)
+
+    def _take(self, found: "Sequence[ConsoleSession]") -> None:
         if found != self.all:
             self.all = found
             self._told()

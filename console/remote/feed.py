@@ -76,9 +76,9 @@ class RemoteFeed:
             async with asyncio.timeout(SILENCE_SECONDS):
                 return await content.readany()
         except TimeoutError:
-            raise Unavailable("the other side is silent") from None
+            raise Unavailable(f"{self._link.place} is silent") from None
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise Unavailable(f"the line broke: {error}") from None
+            raise Unavailable(f"the line to {self._link.place} broke ({type(error).__name__})") from None
 
     def _stir(self) -> None:
         self._stirred.set()

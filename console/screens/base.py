@@ -107,6 +107,7 @@ class PureBootScreen(Screen[None]):
             return
         self._begun = True
         self.query_one("#waiting").display = False
+        self.keybar.refresh()  # only now it is known whether anything may be changed
         self.query_one("#body").display = True
         self.begin()
         recalled = self._recalled if self._recalled is not None else self.app.recalled_for(self)

@@ -25,7 +25,7 @@ class WhoScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Title, consoles, how to leave."""
-        with Vertical(classes="dialog help"):
+        with Vertical(classes="dialog who"):
             yield Static("Open consoles", classes="dialog-title", markup=False)
             with VerticalScroll():
                 yield Static(id="who", markup=False)

@@ -112,8 +112,8 @@ EVERYTHING = Query()
 
 
 def parse(text: str, known: Collection[str], now: float = math.nan) -> Query:
-    """Read a filter; `known` are the names of the fields, `now` is in seconds since the epoch. Whatever is typed is searched for; what means nothing is said
-    in `problem`.
+    """Read a filter; `known` are the names of the fields, `now` is in seconds since the epoch. Whatever is typed is
+    searched for; what means nothing is said in `problem`.
     """
     terms: list[Term] = []
     problems: list[str] = []

@@ -102,10 +102,10 @@ def second_line(facts: Facts, width: int, symbols: Symbols) -> Line:
         else Piece("nothing runs", Role.MUTED)
     )
     asking = _asking(facts, symbols)
-    about = [*asking, (running,), *_company(facts)] if facts.is_open else []
+    about = [*asking, *_company(facts), (running,)] if facts.is_open else []
     right = [*about, *_link(facts, symbols)]
     if facts.server_url and facts.server_url not in "".join(piece.text for piece in first_line(facts, width)):
-        right.insert(len(asking) + 1 if facts.is_host else len(right), _address(facts))
+        right.insert(len(about) if facts.is_host else len(right), _address(facts))
     room = width - sum(cells(piece.text) + 3 for part in right for piece in part) - 2
     return _ends([Piece(" "), *_counts(facts, room, symbols)], right, width)
 
@@ -128,7 +128,7 @@ def cut_line(facts: Facts, width: int, symbols: Symbols) -> Line:
     """For how long nothing was heard, in place of everything that is as old."""
     who = safe(facts.remote) if facts.remote else "store"
     since = duration(facts.cut_seconds or 0)
-    text = f" {symbols.warning} {who} unreachable for {since}: what you see is as old; it is tried again"
+    text = f" {symbols.warning} {who} unreachable for {since}: what you see is as old"
     return (Piece(fit(text, width, symbols.ellipsis), Role.BAD),)
 
 

@@ -50,6 +50,13 @@ class Far:
         self.client = await self._stack.enter_async_context(serving(self.pureboot, port=self.port))
         self.port = self.client.listener.address[1]
 
+    def break_lines(self) -> None:
+        """What a bad network does: every connection is gone, and nobody says goodbye."""
+        assert self.client is not None
+        for each in list(self.client.listener._runner.server.connections):  # type: ignore[union-attr]
+            if each.transport is not None:
+                each.transport.abort()
+
     async def stop(self) -> None:
         await self._stack.aclose()
 

@@ -83,14 +83,11 @@ def values(hint: Any, depth: int = 0) -> st.SearchStrategy[Any]:
 
 def _made(hint: Any, depth: int) -> st.SearchStrategy[Any]:
     hints = get_type_hints(hint)
-    if not dataclasses.is_dataclass(hint):
-        return st.builds(hint, **{name: values(hints[name], depth + 1) for name in hint._fields})
-    given_ = {
-        each.name: values(hints[each.name], depth + 1)
-        for each in dataclasses.fields(hint)
-        if each.init and each.name not in getattr(hint, "MASKED", ())
-    }
-    return st.builds(hint, **given_)
+    names = list(getattr(hint, "_fields", ()))
+    if not names:
+        masked = getattr(hint, "MASKED", ())
+        names = [each.name for each in dataclasses.fields(hint) if each.init and each.name not in masked]
+    return st.builds(hint, **{name: values(hints[name], depth + 1) for name in names})
 
 
 def _same(one: Any, other: Any) -> bool:
