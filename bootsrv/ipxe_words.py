@@ -4,6 +4,7 @@ The rules of iPXE's parser are told in `bootsrv.ipxe`.
 """
 
 import textwrap
+from functools import lru_cache
 from urllib.parse import quote
 
 from bootsrv import words
@@ -22,7 +23,8 @@ _URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
 _PATH_CHARACTERS = "/!'()*+,;=-._~"
 
 
-def say(message: str) -> list[str]:
+@lru_cache(maxsize=1024)  # a machine that stays and asks all night is told the same thing often
+def say(message: str) -> tuple[str, ...]:
     """`echo` lines for the machine's screen, each with the brand in front: firmware screens are full of other text."""
     width = COLUMNS - len(BRAND)
     text = sentence(message)
@@ -30,7 +32,7 @@ def say(message: str) -> list[str]:
         wrapped = [text] if text else []
     else:
         wrapped = textwrap.wrap(text, width, max_lines=MESSAGE_LINES, placeholder=" ...")
-    return [line("echo", BRAND.strip(), *map(word, each.split())) for each in wrapped]
+    return tuple(line("echo", BRAND.strip(), *map(word, each.split())) for each in wrapped)
 
 
 def title(message: str) -> str:

@@ -7,8 +7,8 @@ and a problem in JSON.
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -69,7 +69,7 @@ async def answer(asked: Question) -> str:
         Invalid: the MAC address is none, and it is not iPXE that asks.
     """
     server = asked.server
-    request = _request(_facts(asked.query))
+    request = _request(asked.query)
     server_url = _server_url(asked.host, server.url, request)
     if not request.mac_address:
         _tell_asked(asked)
@@ -124,7 +124,9 @@ def _decoded(text: str) -> str:
     return unquote(text, errors="replace") if "%" in text else text
 
 
-def _request(facts: Mapping[str, str]) -> BootRequest:
+@lru_cache(maxsize=2048)  # a machine that asks again writes the same
+def _request(query: str) -> BootRequest:
+    facts = _facts(query)
     return BootRequest(
         mac_address=facts.get("mac", ""),
         uuid=facts.get("uuid"),

@@ -54,8 +54,13 @@ def report(lines: bytes, body: bytes) -> Fields | None:
     """The header fields of what a machine sends with its token; None if there are others, or if the body is not all of
     what comes after them.
     """
-    fields = _read(lines, _REPORT)
+    fields = _report(lines)
     return None if fields is None or fields.token is None or fields.length != len(body) else fields
+
+
+@lru_cache(maxsize=1024)  # a machine's reports and signs of life mostly have the same
+def _report(lines: bytes) -> Fields | None:
+    return _read(lines, _REPORT)
 
 
 def _read(lines: bytes, known: frozenset[str]) -> Fields | None:

@@ -8,8 +8,8 @@ from textual.widget import Widget
 from console.model import Changes
 from console.screens.base import PureBootScreen, work_on
 from console.view import part_lines
-from console.view.part_lines import Part
 from console.view.labels import Cell, Role, Row, ago, safe
+from console.view.part_lines import Part
 from console.view.pieces import Piece
 from console.widgets.lines import Lines
 from console.widgets.table import Table

@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 
 from console.view import filtering
 from console.view.filtering import Fields, Query

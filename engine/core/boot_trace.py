@@ -6,10 +6,13 @@ a store: the doors make contacts, the service keeps them, `explain` reads them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from operator import attrgetter
 from typing import Any
+
+from engine.core.changing import changed
 
 MOST = 200
 """Lines that are kept of a machine."""
@@ -57,7 +60,7 @@ class Stage(IntEnum):
     AGENT = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Contact:
     """One line of a boot trace.
 
@@ -151,7 +154,7 @@ def tidy(contact: Contact) -> Contact:
         facts = {plain(key, _KEY): plain(value, _VALUE) for key, value in list(facts.items())[:_MOST_FACTS] if value}
     elif max(len(contact.what), len(contact.message)) <= LONGEST and (contact.what + contact.message).isprintable():
         return contact
-    return replace(contact, what=plain(contact.what, LONGEST), message=plain(contact.message, LONGEST), facts=facts)
+    return changed(contact, what=plain(contact.what, LONGEST), message=plain(contact.message, LONGEST), facts=facts)
 
 
 def _is_plain(key: str, value: str) -> bool:
@@ -183,9 +186,10 @@ def fold(lines: Sequence[Contact], new: Iterable[Contact]) -> tuple[list[Contact
 
 def _like(lines: Sequence[Contact], contact: Contact) -> int | None:
     """The place of the line that a contact is one more of."""
+    key = _key(contact)
     for at in range(len(lines) - 1, max(-1, len(lines) - 1 - _FOLD_BACK), -1):
         line = lines[at]
-        if _key(line) == _key(contact) and contact.at - line.last_at <= _FOLD_GAP:
+        if _key(line) == key and contact.at - line.last_at <= _FOLD_GAP:
             return at
         if line.stage is not contact.stage:
             return None
@@ -193,11 +197,14 @@ def _like(lines: Sequence[Contact], contact: Contact) -> int | None:
 
 
 def _key(contact: Contact) -> tuple[Any, ...]:
-    return (contact.kind, contact.what, contact.outcome, contact.message, contact.status, contact.told)
+    return (*_SAME(contact), contact.told)
+
+
+_SAME = attrgetter("kind", "what", "outcome", "message", "status")
 
 
 def _together(line: Contact, more: Contact) -> Contact:
-    return replace(
+    return changed(
         line,
         count=line.count + more.count,
         until=max(line.last_at, more.last_at),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 
 class ExecutionStatus(StrEnum):
@@ -179,15 +179,3 @@ class Execution:
             if attempt.id == attempt_id:
                 return attempt
         raise LookupError(f"execution {self.id} has no attempt {attempt_id}")
-
-
-T = TypeVar("T", Attempt, Execution)
-
-
-def changed(value: T, **changes: Any) -> T:
-    """A copy of an attempt or execution with some fields changed: as `dataclasses.replace`, ten times as fast, because
-    it does not ask about each of their thirty fields; the engine makes some forty such copies a workflow.
-    """
-    copied = object.__new__(type(value))
-    object.__setattr__(copied, "__dict__", value.__dict__ | changes)
-    return copied

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer, changed
+from engine.core.changing import changed
+from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,7 @@ def keeps_its_disk(state: NodeState, *, installs: bool) -> bool:
     return state in BOOTS_ITS_DISK or (installs and state in _NOT_INSTALLED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
     """One physical or virtual machine. Times are aware and in UTC; `mac_address` is in the form of `parse_mac`.
 

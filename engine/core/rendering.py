@@ -17,7 +17,6 @@ The rules beyond the grammar (`engine.core.placeholders`), the values (`engine.c
 """
 
 from dataclasses import dataclass, field
-from functools import cache
 
 from engine.core.checking import check
 from engine.core.escaping import HELPERS
@@ -135,7 +134,7 @@ def render(
         Invalid: includes form a circle or nest deeper than 10, or the result is over the limit. Nothing else: what
             cannot be replaced stays as written and is reported in `unresolved`.
     """
-    rendering = _Rendering(scopes=scopes, include=cache(include), type=type_, masked=masked, limit=limit)
+    rendering = _Rendering(scopes=scopes, include=_once(include), type=type_, masked=masked, limit=limit)
     parsed = parse(text) if isinstance(text, str) else text
     content = rendering.expand(parsed, ((name, ""),)).content
     return Rendered(
@@ -145,6 +144,19 @@ def render(
         included=tuple(rendering.included),
         hazards=tuple(rendering.hazards),
     )
+
+
+def _once(include: Lookup) -> Lookup:
+    """A lookup that asks another once for each name and reference; `functools.cache` takes longer to be made."""
+    known: dict[tuple[str, str | None], Included | None] = {}
+
+    def found(name: str, reference: str | None) -> Included | None:
+        key = (name, reference)
+        if key not in known:
+            known[key] = include(name, reference)
+        return known[key]
+
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

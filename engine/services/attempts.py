@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.clock import growing_id
 from engine.core import deferred, scopes
+from engine.core.changing import changed
 from engine.core.commands import Begin, Skip, blank
-from engine.core.executions import Attempt, AttemptStatus, Failure, Performer, changed
+from engine.core.executions import Attempt, AttemptStatus, Failure, Performer
 from engine.core.facts import AttemptAdded, AttemptStarted
 from engine.core.workflows import Step
 from engine.errors import Invalid, PureBootError

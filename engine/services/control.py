@@ -10,18 +10,10 @@ from typing import Any
 
 from engine.clock import growing_id
 from engine.core import admission, planner
+from engine.core.changing import changed
 from engine.core.documents import DocumentKind
 from engine.core.events import Kind
-from engine.core.executions import (
-    FAILURES,
-    Attempt,
-    AttemptStatus,
-    Execution,
-    ExecutionStatus,
-    Failure,
-    Performer,
-    changed,
-)
+from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer
 from engine.core.facts import AttemptAdded, ExecutionPaused, ExecutionReopened, ExecutionResumed
 from engine.core.rounds import visits
 from engine.core.workflows import Step

@@ -7,7 +7,7 @@ comes in, see `Vault.beforehand`: it may be long.
 from dataclasses import replace
 from typing import Any
 
-from engine.core.executions import changed
+from engine.core.changing import changed
 from engine.core.facts import AttemptAdded, ExecutionFinished, Fact
 from engine.core.redaction import Redactor
 from engine.core.reports import StepReport

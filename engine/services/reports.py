@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from engine.clock import new_id
@@ -20,6 +21,7 @@ from engine.store import events, executions, nodes
 from engine.store.tx import Tx
 
 _FACTS = ("ip_address", "hostname", "vendor", "model", "serial_number", "system_uuid", "arch", "boot_mode")
+_said = attrgetter(*_FACTS)
 MAX_FACT = 255
 _COUNTED_AGAIN = 500  # discoveries: other servers with this store make some as well
 
@@ -217,7 +219,9 @@ class Reports:
 
 
 def _facts(report: NodeReport, mac_address: str) -> dict[str, Any]:
-    facts = {name: value for name in _FACTS if (value := _short(getattr(report, name) or ""))}
+    facts = {
+        name: short for name, value in zip(_FACTS, _said(report), strict=True) if value and (short := _short(value))
+    }
     if names_another(facts.get("hostname", ""), mac_address):
         del facts["hostname"]  # anyone may report anything: nobody takes another node's name from it that way
     return facts

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core import deferred, rendering, scopes
 from engine.core.boot import BOOT_ACTION
-from engine.core.executions import Attempt, Performer, changed
+from engine.core.changing import changed
+from engine.core.executions import Attempt, Performer
 from engine.core.filling import texts
 from engine.core.secrets import refusing_scope
 from engine.errors import Invalid, Problem
@@ -98,7 +99,7 @@ class _Resolving:
 
     def resolve(self, tree: Any, path: str) -> Any:
         if isinstance(tree, str):
-            return self._text(tree, path)
+            return self._text(tree, path) if "${" in tree else tree
         if isinstance(tree, Mapping):
             return {key: self.resolve(value, f"{path}.{key}") for key, value in tree.items()}
         if isinstance(tree, list | tuple):

@@ -11,18 +11,10 @@ from typing import Any
 
 from engine.clock import new_id
 from engine.core import expressions, planner, routing, scopes
+from engine.core.changing import changed
 from engine.core.dead_letters import of_execution
 from engine.core.events import Kind, NewEvent
-from engine.core.executions import (
-    FAILURES,
-    Attempt,
-    AttemptStatus,
-    Execution,
-    ExecutionStatus,
-    Failure,
-    Performer,
-    changed,
-)
+from engine.core.executions import FAILURES, Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer
 from engine.core.facts import (
     AttemptFinished,
     AttemptHeard,

@@ -15,7 +15,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from engine.core.boot_trace import Contact, Stage, fold, tidy
 from engine.core.executions import Execution
@@ -50,8 +51,7 @@ _FOLD_LINES = 6
 _MOST_OWNERS = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Noted:
+class _Noted(NamedTuple):
     contact: Contact
     mac: str | None
     address: str | None
@@ -102,7 +102,7 @@ class Traces:
         """Take a contact of the machine with a MAC address, or at an address, or that an execution is for; of several
         the first that is given says whose it is. Cheap; to be called in the event loop.
         """
-        self._noted.append(_Noted(contact=tidy(contact), mac=mac, address=address, execution=execution))
+        self._noted.append(_Noted(tidy(contact), mac, address, execution))
         if len(self._noted) > MOST_NOTED:
             surplus = len(self._noted) - MOST_NOTED * 9 // 10
             del self._noted[:surplus]
@@ -134,19 +134,21 @@ class Traces:
         async with self._flushing:
             self._stirred.clear()
             waiting, self._noted = self._noted, []
+            by_machine: dict[str, list[Contact]] = {}
             if not waiting:
                 return
             try:
                 waiting = await self._named(waiting)
                 by_machine, joins = await self._sorted(waiting)
-                waiting = [_again(machine, each, joins) for machine, listed in by_machine.items() for each in listed]
-                machines = list(by_machine.items())
-                for at in range(0, len(machines), _MACHINES):
-                    part = dict(machines[at : at + _MACHINES])
+                waiting = []
+                while by_machine:
+                    part = dict(islice(by_machine.items(), _MACHINES))
                     await self._keep(part, joins)
-                    del waiting[: sum(map(len, part.values()))]
+                    for machine in part:
+                        del by_machine[machine]
             except BaseException:
-                self._noted[:0] = waiting
+                again = [_again(machine, each, joins) for machine, listed in by_machine.items() for each in listed]
+                self._noted[:0] = waiting or again
                 self._stirred.set()
                 raise
         if self._begun > STRANGERS:
@@ -162,7 +164,7 @@ class Traces:
         """In the order of time, each with the machine that its execution is for."""
         asked = sorted({each.execution for each in noted if each.execution and not each.mac})
         known = await self._context.database.read(lambda tx: store.machines_of(tx, asked)) if asked else {}
-        named = [each if each.mac else replace(each, mac=known.get(each.execution or "")) for each in noted]
+        named = [each if each.mac else each._replace(mac=known.get(each.execution or "")) for each in noted]
         return sorted(named, key=lambda each: each.contact.at)
 
     async def _sorted(self, noted: Sequence[_Noted]) -> tuple[dict[str, list[Contact]], dict[str, str]]:

@@ -6,16 +6,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from engine.core.executions import (
-    LIVE,
-    Attempt,
-    AttemptStatus,
-    Execution,
-    ExecutionStatus,
-    Failure,
-    Performer,
-    changed,
-)
+from engine.core.changing import changed
+from engine.core.executions import LIVE, Attempt, AttemptStatus, Execution, ExecutionStatus, Failure, Performer
 from engine.core.page import Page
 from engine.errors import NotFound
 from engine.store import live

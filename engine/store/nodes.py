@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
+from engine.core.changing import changed
 from engine.core.nodes import Node, NodeState, parse_mac
 from engine.core.page import Page
 from engine.errors import Conflict, Invalid, NotFound
@@ -112,7 +113,7 @@ def save_tags(tx: Tx, value: Node) -> None:
 
 def seen(tx: Tx, value: Node, at: datetime) -> Node:
     """Note that a node was heard, which is no fact of the log; gives the node with it."""
-    heard = replace(value, last_seen_at=at)
+    heard = changed(value, last_seen_at=at)
     tx.defer("nodes", _Seen).at[value.id] = at
     _remember(tx, heard)
     return heard
@@ -263,4 +264,4 @@ def _node(tx: Tx, row: Mapping[str, Any], tags: Iterable[str]) -> Node:
     waiting = tx.waiting("nodes")
     heard = waiting.at.get(row["id"]) if isinstance(waiting, _Seen) else None
     value = Node(**{**row, "state": NodeState(row["state"]), "tags": tuple(tags)})
-    return value if heard is None else replace(value, last_seen_at=heard)
+    return value if heard is None else changed(value, last_seen_at=heard)
