@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from console.view.rows import ExecutionView, NodeView
+from console.view.execution_rows import ExecutionView
+from console.view.rows import NodeView
 from console.view.waiting import asking
 from engine.core.events import Event, Kind
 from engine.core.executions import LIVE, Execution, ExecutionStatus, Performer

@@ -12,11 +12,11 @@ from console.model import Changes
 from console.screens import deeds, many
 from console.screens.base import work_on
 from console.screens.lists import ListScreen
-from console.view import rows
 from console.view.labels import Row
 from console.view.listing import Listing
+from console.widgets.marking import MarkingTable
 from console.widgets.pane import ListPane
-from console.widgets.table import MarkingTable, Table
+from console.widgets.table import Table
 from engine.core.estimates import History, eta
 from engine.core.executions import Execution
 from engine.errors import PureBootError
@@ -27,7 +27,7 @@ _EMPTY = """Nothing has run yet.
 Go to the nodes (1), choose one or mark several (space), and press r to run a workflow."""
 _NOTHING_FITS = f"""No execution fits the filter. Press escape to drop it.
 
-Fields: {" ".join(rows.EXECUTION_FIELDS)}"""
+Fields: {" ".join(execution_rows.EXECUTION_FIELDS)}"""
 
 
 class ExecutionsScreen(ListScreen):
@@ -44,13 +44,13 @@ class ExecutionsScreen(ListScreen):
     def body(self) -> Iterable[Widget]:
         """The list."""
         self.table = MarkingTable(
-            rows.EXECUTION_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, can_mark=True, id="executions"
+            execution_rows.EXECUTION_COLUMNS, self._row, symbols=self.app.symbols, empty=_EMPTY, id="executions"
         )
         listing = Listing(
-            fields=lambda key: rows.execution_fields(self.app.model.execution_view(key)),
-            known=rows.EXECUTION_FIELDS,
-            sort_key=lambda key, sort: rows.execution_sort_key(self.app.model.execution_view(key), sort),
-            sorts=rows.EXECUTION_SORTS,
+            fields=lambda key: execution_rows.execution_fields(self.app.model.execution_view(key)),
+            known=execution_rows.EXECUTION_FIELDS,
+            sort_key=lambda key, sort: execution_rows.execution_sort_key(self.app.model.execution_view(key), sort),
+            sorts=execution_rows.EXECUTION_SORTS,
             now=lambda: self.app.now().timestamp(),
         )
         executions = self.app.model.executions
@@ -62,7 +62,7 @@ class ExecutionsScreen(ListScreen):
         past = self._histories.get(view.execution.workflow_id)
         if past is not None and not view.execution.ended:
             view = replace(view, eta=eta(view.execution, past, now))
-        return rows.execution_row(view, now, self.app.symbols)
+        return execution_rows.execution_row(view, now, self.app.symbols)
 
     def footer_keys(self) -> list[Key]:
         """Those of the marks as well."""

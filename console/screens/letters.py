@@ -78,7 +78,6 @@ class LettersScreen(ListScreen):
             self._row,
             symbols=self.app.symbols,
             empty=letter_lines.EMPTY,
-            can_mark=True,
             id="letters",
         )
         listing = Listing(

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from console.screens import control
 from console.screens.confirm import Confirm
-from console.screens.deeds import Outcome, for_each, label, listed
+from console.screens.deeds import for_each, label, listed, tell
 from console.view import labels
 from engine.core.executions import Execution, ExecutionStatus
 
 if TYPE_CHECKING:
     from console.app import PureBootApp
-    from engine.app import PureBoot
+    from console.pureboot import PureBoot
 
 _Deed = Callable[["PureBoot", str], Awaitable[object]]
 
@@ -70,12 +70,10 @@ def _ask(
 
     def go(sure: bool | None) -> None:
         if sure:
-            app.perform(lambda pureboot: for_each(named, lambda id_: deed(pureboot, id_)), done=told)
-
-    def told(outcome: Outcome) -> str:
-        for refusal in outcome.refused:
-            app.complain(refusal)
-        return f"{done} {labels.names(outcome.done)}" if outcome.done else ""
+            app.perform(
+                lambda pureboot: for_each(named, lambda id_: deed(pureboot, id_)),
+                done=lambda outcome: tell(app, outcome, done),
+            )
 
     count = "1 execution" if len(fitting) == 1 else f"{len(fitting)} executions"
     app.push_screen(Confirm(f"{verb} {count}?", lines, yes=f"{verb.lower()} them", no="leave them"), go)

@@ -13,7 +13,7 @@ from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen, work_on
 from console.screens.trace import TraceScreen
-from console.view import node_lines, rows
+from console.view import node_lines
 from console.view.labels import Row
 from console.view.node_lines import Line
 from console.view.rows import NodeView
@@ -27,8 +27,8 @@ from engine.core.workflows import Workflow
 from engine.errors import PureBootError
 from engine.services.nodes import Inventory
 
-_COLUMNS = tuple(column for column in rows.EXECUTION_COLUMNS if column.key != "node")
-_SHOWN = [at for at, column in enumerate(rows.EXECUTION_COLUMNS) if column.key != "node"]
+_COLUMNS = tuple(column for column in execution_rows.EXECUTION_COLUMNS if column.key != "node")
+_SHOWN = [at for at, column in enumerate(execution_rows.EXECUTION_COLUMNS) if column.key != "node"]
 HISTORY = 100
 _EXPLAIN_SECONDS = 5
 EXECUTIONS = 50
@@ -78,7 +78,7 @@ class NodeScreen(PureBootScreen):
         return self.app.model.node_view(self.node_id)
 
     def _row(self, key: str) -> Row:
-        row = rows.execution_row(self.app.model.execution_view(key), self.app.now(), self.app.symbols)
+        row = execution_rows.execution_row(self.app.model.execution_view(key), self.app.now(), self.app.symbols)
         return tuple(row[at] for at in _SHOWN)
 
     def begin(self) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from console.view.columns import Column
+from console.view.execution_rows import ExecutionView
 from console.view.labels import EMPTY, NODE_ROLES, Cell, Role, Row, Symbols, bar, cell, duration, lasted, words
 from console.view.pieces import Piece
 from console.view.plots import change, spark, speed
-from console.view.rows import ExecutionView, step_cell
+from console.view.rows import step_cell
 from console.view.waiting import asking, needs_you_cell
 from engine.core.estimates import Eta
 from engine.core.executions import ExecutionStatus

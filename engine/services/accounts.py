@@ -10,9 +10,10 @@ from engine.core import accounts as core
 from engine.core import deferred, expressions, planner, rendering, routing, scopes
 from engine.core.accounts import Account, AttemptAccount, Way
 from engine.core.artifacts import Artifact
+from engine.core.changing import changed
 from engine.core.conditions import values_of
 from engine.core.events import SYSTEM, Event, Kind
-from engine.core.executions import Attempt, AttemptStatus, Execution, changed
+from engine.core.executions import Attempt, AttemptStatus, Execution
 from engine.core.links import Link
 from engine.core.page import EVERYTHING, Page
 from engine.core.redaction import Redactor

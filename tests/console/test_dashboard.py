@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -190,7 +191,7 @@ def showing(set_: Set, keys: str, shows: str) -> Callable[["Pilot[None]"], objec
         async with asyncio.timeout(PATIENCE):
             while not set_.app.is_open:
                 await pilot.pause(0.02)
-            pureboot = set_.app.pureboot
+            pureboot = cast("PureBoot", set_.app.pureboot)
             await published(pureboot, ASKS)
             await published(pureboot, FAILS)
             asks = await pureboot.executions.start("hand-over", by=ADA, node=set_.made.nodes["r4-01"].id)

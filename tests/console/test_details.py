@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -15,6 +16,7 @@ from console.view.detail_lines import detail_lines
 from console.view.json_lines import DetailLine, Paper, tree_lines
 from console.view.pieces import cells
 from console.view.timeline_rows import Entry, entries
+from engine.app import PureBoot
 from engine.core.accounts import AttemptAccount, Way
 from engine.core.conditions import Named
 from engine.core.executions import Attempt, AttemptStatus, Failure, Performer
@@ -204,8 +206,8 @@ def show(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> details
 
     async def run(pilot: "Pilot[None]") -> None:
         await details.until(pilot, lambda: app.is_open)
-        made = await details.node_with_execution(app.pureboot)
-        await details.to_the_failing_disk(app.pureboot, clock, made)
+        made = await details.node_with_execution(cast("PureBoot", app.pureboot))
+        await details.to_the_failing_disk(cast("PureBoot", app.pureboot), clock, made)
         app.open_execution(made.id)
         await details.until(pilot, lambda: any("LOG  Partition the disk 3/3" in line for line in details.shown(app)))
         await pilot.press(*keys.split())

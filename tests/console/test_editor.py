@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from console.editing.kept import Keeper, Kept, state_folder
 from console.screens.editor import EditorScreen
@@ -170,8 +171,8 @@ async def test_a_template_is_begun_and_shown_for_a_node_while_it_is_written(stag
         await at.type("Late!")
         await at.press("enter")
         await at.sees("is no name")
-        editor_input = at.app.screen.query_one("#new-name")
-        editor_input.value = "late"  # type: ignore[attr-defined]
+        editor_input = at.app.screen.query_one("#new-name", Input)
+        editor_input.value = "late"
         await at.press("enter", "enter")
         await checked(at, "EDIT  late", "script", "a new template")
         await at.type("#!/bin/sh\r  echo ${node.host\rexit 0\r")
@@ -245,7 +246,7 @@ async def test_moving_finding_and_indenting(stage: Opened) -> None:
 async def test_a_console_that_only_looks_writes_nothing(stage: Opened) -> None:
     async with stage(scene="nothing") as at:
         await at.pureboot.templates.create("late", "#!/bin/sh\n", by=ADA)
-        at.app.read_only = True  # type: ignore[attr-defined]
+        at.app.read_only = True
         await at.press("3")
         await at.sees("late")
         await at.press("e")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -11,6 +12,7 @@ from console.editing import begin
 from console.paint import DARK, SIXTEEN
 from console.screens.editor import EditorScreen
 from console.view.labels import ASCII, UNICODE
+from engine.app import PureBoot
 from engine.core.documents import DocumentKind
 from tests.console import details
 from tests.console.conftest import Setter, screen_text
@@ -24,7 +26,7 @@ def writing(app: PureBootApp, *keys: str) -> Callable[["Pilot[None]"], object]:
 
     async def run(pilot: "Pilot[None]") -> None:
         await details.until(pilot, lambda: app.is_open)
-        await published(app.pureboot, details.WORKFLOW)
+        await published(cast("PureBoot", app.pureboot), details.WORKFLOW)
         begin.edit(app, DocumentKind.WORKFLOW, "debian-12")
         await details.until(pilot, lambda: "nothing is wrong" in screen_text(app))
         screen = app.screen

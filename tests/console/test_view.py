@@ -172,7 +172,7 @@ def test_what_needs_a_person(shown: NodeView, trouble: str) -> None:
 def test_the_row_says_why_in_few_words() -> None:
     row = rows.node_row(NodeView(node=node(), execution=FAILED), NOW, UNICODE)
     assert "no disk" in texts(row)
-    assert "no disk" in texts(rows.execution_row(ExecutionView(execution=FAILED, node="n"), NOW, UNICODE))
+    assert "no disk" in texts(execution_rows.execution_row(ExecutionView(execution=FAILED, node="n"), NOW, UNICODE))
 
 
 def test_nodes_that_need_a_person_come_first() -> None:
@@ -193,10 +193,10 @@ def test_nodes_sort_by_everything_that_is_offered(sort: str) -> None:
     assert len(sorted(shown, key=lambda each: rows.node_sort_key(each, sort))) == 3
 
 
-@pytest.mark.parametrize("sort", rows.EXECUTION_SORTS)
+@pytest.mark.parametrize("sort", execution_rows.EXECUTION_SORTS)
 def test_executions_sort_by_everything_that_is_offered(sort: str) -> None:
     shown = [ExecutionView(execution=execution(id=str(n), status=status)) for n, status in enumerate(ExecutionStatus)]
-    assert len(sorted(shown, key=lambda each: rows.execution_sort_key(each, sort))) == len(shown)
+    assert len(sorted(shown, key=lambda each: execution_rows.execution_sort_key(each, sort))) == len(shown)
 
 
 def test_all_fields_of_a_node_are_known_to_the_filter() -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from console.view import rows
 from console.view.execution_lines import starts_another, title
 from console.view.heading import trouble_line
 from console.view.labels import ASCII, UNICODE, Symbols, plain
@@ -111,7 +110,7 @@ def test_what_waits_for_its_turn_says_why() -> None:
     pending = replace(execution(), status=ExecutionStatus.PENDING, started_at=None, waits_for="a place: 8 of 8 run")
     assert waits(pending) == "waits: a place: 8 of 8 run"
     assert waits(replace(pending, status=ExecutionStatus.CANCELLED)) == ""
-    row = rows.execution_row(ExecutionView(execution=pending), at(5), UNICODE)
+    row = execution_rows.execution_row(ExecutionView(execution=pending), at(5), UNICODE)
     assert "waits: a place: 8 of 8 run" in [plain(each) for each in row]
     assert any("waits: a place" in plain(line) for line in title(pending, "n", at(5), 80, UNICODE))
 
@@ -163,12 +162,12 @@ def test_children_stand_below_what_started_them() -> None:
         ExecutionView(execution=root),
     ]
     for sort in ("attention", "started"):
-        views.sort(key=lambda view, sort=sort: rows.execution_sort_key(view, sort))  # type: ignore[misc]
+        views.sort(key=lambda view, sort=sort: execution_rows.execution_sort_key(view, sort))  # type: ignore[misc]
         assert [view.execution.id for view in views] == ["newer", "root", "one", "below", "two"]
-    names = [plain(rows.execution_row(view, START, UNICODE)[1]) for view in views]
+    names = [plain(execution_rows.execution_row(view, START, UNICODE)[1]) for view in views]
     assert names == ["w@v1.0", "w@v1.0", "└ w@v1.0", " └ w@v1.0", "└ w@v1.0"]
     orphan = ExecutionView(execution=replace(one, parent_id="forgotten"))
-    assert plain(rows.execution_row(orphan, START, UNICODE)[1]) == "└ w@v1.0"
+    assert plain(execution_rows.execution_row(orphan, START, UNICODE)[1]) == "└ w@v1.0"
 
 
 def test_what_is_wrong_with_the_store_fits_the_line() -> None:

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from textual.pilot import Pilot
 
@@ -179,7 +180,7 @@ async def _run(count: int, seed: int) -> Found:
             began, found = time.monotonic(), Found()
             try:
                 await rampage(app, pilot, count, seed, found)
-                found.problems += await inconsistencies(app.pureboot, app, store)
+                found.problems += await inconsistencies(cast("PureBoot", app.pureboot), app, store)
                 if not await leaves(app, pilot):
                     found.problems.append("q does not leave")
             finally:
