@@ -12,6 +12,7 @@ from console.model import Changes
 from console.screens import deeds, many
 from console.screens.base import work_on
 from console.screens.lists import ListScreen
+from console.view import execution_rows
 from console.view.labels import Row
 from console.view.listing import Listing
 from console.widgets.marking import MarkingTable

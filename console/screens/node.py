@@ -13,7 +13,7 @@ from console.model import Changes
 from console.screens import deeds
 from console.screens.base import PureBootScreen, work_on
 from console.screens.trace import TraceScreen
-from console.view import node_lines
+from console.view import execution_rows, node_lines
 from console.view.labels import Row
 from console.view.node_lines import Line
 from console.view.rows import NodeView

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import keys
-from console.view import forms, labels, node_lines, rows
+from console.view import execution_rows, forms, labels, node_lines, rows
+from console.view.execution_rows import ExecutionView
 from console.view.labels import ASCII, UNICODE, Symbols, plain
 from console.view.pieces import cells
-from console.view.rows import ExecutionView, NodeView
+from console.view.rows import NodeView
 from engine.core.executions import Attempt, AttemptStatus, Execution, ExecutionStatus, Performer
 from engine.core.nodes import Node, NodeState
 from engine.errors import Invalid

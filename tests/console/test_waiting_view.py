@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from console.view import execution_rows
 from console.view.execution_lines import starts_another, title
+from console.view.execution_rows import ExecutionView
 from console.view.heading import trouble_line
 from console.view.labels import ASCII, UNICODE, Symbols, plain
 from console.view.pieces import cells
-from console.view.rows import ExecutionView
 from console.view.timeline import Entry, draw, entries
 from console.view.tree import branches
 from console.view.waiting import asking, standing_cell, waits
