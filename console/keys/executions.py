@@ -11,7 +11,7 @@ TIME = (
     Key(keys="minus", action="farther", label="farther", help="see more of the time"),
     Key(keys="less_than_sign,shift+left", action="earlier", label="earlier", help="an earlier time, when seen nearer"),
     Key(keys="greater_than_sign,shift+right", action="later", label="later", help="a later time, when seen nearer"),
-    Key(keys="0", action="fit", label="all time", help="see all of the time again"),
+    Key(keys="full_stop", action="fit", label="all time", help="see all of the time again"),
 )
 
 KEYS: Mapping[str, tuple[Key, ...]] = {

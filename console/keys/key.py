@@ -20,6 +20,7 @@ _NAMES = {
     "ctrl+@": "ctrl+space",
     "minus": "-",
     "equals_sign": "=",
+    "full_stop": ".",
 }
 
 
