@@ -9,11 +9,13 @@ import pytest
 
 from console import follower, keys
 from console.app import PureBootApp
+from console.places import PLACES
 from console.pureboot import PureBoot as SomePureBoot
 from console.screens.help import HelpScreen
 from console.screens.nodes import NodesScreen
 from console.screens.palette import Palette
 from console.screens.small import TooSmall
+from console.view.heading import tab_places
 from console.widgets.table import Table
 from engine.app import PureBoot
 from engine.core.events import Kind, NewEvent
@@ -38,7 +40,7 @@ async def test_the_first_frame_is_there_before_the_store_is_open(console_on: Set
     app = PureBootApp(slowly, user=ADA)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "PureBoot  1 Nodes  2" in screen_text(app)
+        assert "1 Nodes  2" in screen_text(app)
         assert "opening the store" in screen_text(app)
         with pytest.raises(Unavailable, match="not open yet"):
             _ = app.pureboot
@@ -86,7 +88,7 @@ async def test_what_the_start_had_to_say_is_shown_and_kept(console_on: Setter) -
 async def test_the_heading_tells_how_things_stand(stage: Opened) -> None:
     async with stage(size=(160, 48)) as at:
         await at.sees("r4-07")
-        assert at.lines[0].startswith(" PureBoot  1 Nodes  2 Executions  3 Templates  4 Workflows  5 Log")
+        assert at.lines[0].startswith("  ".join([" PureBoot", *(f"{each.number} {each.name}" for each in PLACES)]))
         assert at.lines[0].endswith("http://10.0.4.1:8080")
         assert at.lines[1].split("   ")[:3] == [" ✗ 1 install failed", "▸ 2 installing", "○ 4 discovered"]
         assert at.lines[1].endswith("▸ 4 running   pureboot.db   host")
@@ -97,7 +99,8 @@ async def test_tabs_by_number_and_by_mouse(stage: Opened) -> None:
         for key, seen in (("2", "STARTED"), ("3", "debian-preseed"), ("4", "burn-in"), ("5", "EVENT"), ("1", "SINCE")):
             await at.press(key)
             await at.sees(seen)
-        await at.pilot.click("Header", offset=(22, 0))
+        first, _ = tab_places(at.app.facts(), at.app.size.width)["executions"]
+        await at.pilot.click("Header", offset=(first + 3, 0))
         await at.sees("STARTED")
 
 
