@@ -56,6 +56,7 @@ def test_the_list_of_consoles_at_80x24(
     console_on: Setter, snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.presence.place", lambda: "noc1 pts/0")
+    monkeypatch.setattr("console.presence.new_id", lambda: "ada-of-the-noc")  # they stand by their ids at one moment
     set_ = console_on("rack")
 
     async def run(pilot: object) -> None:
