@@ -1,6 +1,5 @@
 """A console that shows everything and changes nothing, and the list of who else looks."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -15,7 +14,6 @@ from engine.core.nodes import NodeState
 from engine.errors import Forbidden
 from tests.clock import ManualClock
 from tests.console.conftest import Opened, Setter, Stage
-from tests.console.test_app_pictures import pressing
 from tests.story import ADA
 
 NOW = ManualClock().now()
@@ -50,23 +48,6 @@ async def test_another_console_on_the_store_is_named(stage: Opened) -> None:
         await at.sees_not("Open consoles")
         await at.pureboot.consoles.leave("12345678-x", by="user:bob")
         await at.sees_not("1 other")
-
-
-def test_the_list_of_consoles_at_80x24(
-    console_on: Setter, snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("console.presence.place", lambda: "noc1 pts/0")
-    set_ = console_on("rack")
-
-    async def run(pilot: object) -> None:
-        app = set_.app
-        await pressing(set_, "", "r4-02")(pilot)  # type: ignore[arg-type, misc]
-        for name, place, shows in (("bob", "noc2 pts/1 from 10.0.4.9", "node r4-07"), ("eve", "vm", "log")):
-            await app.pureboot.consoles.renew(f"{name}-of-the-noc", by=f"user:{name}", place=place, looks_at=shows)
-        await pressing(set_, "W", "eve")(pilot)  # type: ignore[arg-type, misc]
-        await pressing(set_, "", "2 others")(pilot)  # type: ignore[arg-type, misc]
-
-    assert snap_compare(set_.app, terminal_size=(80, 24), run_before=run)
 
 
 def test_what_is_a_change_is_refused_and_what_is_not_goes_through() -> None:
