@@ -13,6 +13,7 @@ from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
 from bootsrv.http.sender import Sender
+from bootsrv.lacking import Looks
 from bootsrv.loaders import Loaders
 from engine.app import PureBoot
 from engine.core.scopes import Server
@@ -62,6 +63,7 @@ class Site:
     received: Received = field(default_factory=Received)
     pace: Pace = field(default_factory=Pace)
     sender: Sender = field(default_factory=Sender)
+    looks: Looks = field(default_factory=Looks)
     readers: set[object] = field(default_factory=set)
 
     def server(self, asked: str) -> Server:
