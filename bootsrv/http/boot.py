@@ -149,7 +149,7 @@ async def _decided(asked: Question, server: Server, request: BootRequest) -> Boo
     try:
         decision = await boots.boot(request, server=server)
         if isinstance(decision, Serve):
-            missing = await lacking(asked.site.pureboot, decision)
+            missing = await lacking(asked.site.pureboot, decision, asked.site.looks)
             if missing is not None:
                 decision = await boots.refuse(request, missing)
     except Unavailable as error:

@@ -14,6 +14,7 @@ from bootsrv.http.pace import Pace
 from bootsrv.http.patience import Patience
 from bootsrv.http.received import Received
 from bootsrv.http.sender import Sender
+from bootsrv.lacking import Looks
 from bootsrv.loaders import Loaders
 from engine.app import PureBoot
 from engine.core.scopes import Server
@@ -65,6 +66,7 @@ class Site:
     pace: Pace = field(default_factory=Pace)
     sender: Sender = field(default_factory=Sender)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    looks: Looks = field(default_factory=Looks)
     readers: dict[object, str] = field(default_factory=dict)
 
     def server(self, asked: str) -> Server:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from bootsrv import grub, ipxe, pxelinux
-from bootsrv.lacking import lacking
+from bootsrv.lacking import Looks, lacking
 from bootsrv.tftp.allowance import Allowance
 from bootsrv.tftp.asked import Asked
 from bootsrv.tftp.meaning import AGAIN, Loader, Meaning
@@ -29,6 +29,7 @@ class Generated:
     def __init__(self, pureboot: PureBoot, server: Callable[[Asked], Server]) -> None:
         self._pureboot = pureboot
         self._server = server
+        self._looks = Looks()
         self._questions = Allowance(QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE)
 
     async def __call__(self, asked: Asked, meant: Meaning) -> bytes:
@@ -60,7 +61,10 @@ class Generated:
         boots = self._pureboot.boots
         try:
             decision = await boots.boot(request, server=server)
-            if isinstance(decision, Serve) and (lack := await lacking(self._pureboot, decision)) is not None:
+            if (
+                isinstance(decision, Serve)
+                and (lack := await lacking(self._pureboot, decision, self._looks)) is not None
+            ):
                 decision = await boots.refuse(request, lack)
         except Unavailable as error:
             _log.warning("%s cannot be answered: %s", request.mac_address, error)
