@@ -21,6 +21,7 @@ from engine.core.dead_letters import DeadLetter, of_execution, of_start
 from engine.core.executions import Execution, ExecutionStatus
 from engine.services.letters import lay
 from tests import scenarios
+from tests.console import details
 from tests.console.conftest import Opened, Set, Setter, Stage, screen_text
 from tests.console.test_trace import heard
 from tests.story import ADA, begun, ended, published
@@ -184,7 +185,7 @@ async def test_the_plots_show_boots_and_how_long_steps_take(stage: Opened) -> No
         await until_screen(at, NodesScreen)
 
 
-def showing(set_: Set, keys: str, shows: str) -> Callable[["Pilot[None]"], object]:
+def showing(set_: Set, keys: str, shows: str) -> details.Show:
     """Fill in what the pictures tell, press keys, and wait until the screen shows a text."""
 
     async def run(pilot: "Pilot[None]") -> None:

@@ -21,7 +21,7 @@ from tests.story import published
 WRONG = details.WORKFLOW.lstrip().replace("timeout: 5m", "timeout: soon").replace("node.reboot", "node.rebot")
 
 
-def writing(app: PureBootApp, *keys: str) -> Callable[["Pilot[None]"], object]:
+def writing(app: PureBootApp, *keys: str) -> details.Show:
     """Puts a text with two errors in the place of a workflow's, goes to the first, and presses keys."""
 
     async def run(pilot: "Pilot[None]") -> None:

@@ -15,6 +15,8 @@ from tests.clock import ManualClock
 from tests.console import details
 from tests.console.conftest import Setter, screen_text
 from tests.console.details import Show
+from tests.console.test_dashboard import showing
+from tests.console.test_editor_pictures import writing
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
 PNG_SCALE = 1.0
@@ -49,6 +51,20 @@ async def test_nodes(console_on: Setter, size: tuple[int, int]) -> None:
         await details.until(pilot, lambda: "r4-07" in screen_text(app))
 
     await taken(show, app, size, "nodes", "r4-07", "installing")
+
+
+async def test_dashboard(console_on: Setter) -> None:
+    set_ = console_on("rack")
+    await taken(
+        showing(set_, "0", "about"), set_.app, (120, 36), "dashboard", "NEEDS YOU", "RUNNING", "retries used up"
+    )
+
+
+async def test_editor(console_on: Setter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    app = console_on("nothing").app
+    show = writing(app, "f8", "end", "enter", *"on_failure: ")
+    await taken(show, app, (120, 36), "editor", "2 errors", "on_failure:", "rollback")
 
 
 async def test_execution(sqlite_url: str, tmp_path: Path) -> None:
