@@ -49,7 +49,7 @@ PICTURES = [
     ("log", (80, 24), "5", "following", "pureboot"),
     ("log", (120, 36), "5 x", "level:problem", "pureboot"),
     ("help", (80, 24), "question_mark", "Keys: nodes", "pureboot"),
-    ("palette", (80, 24), "colon", "Go to Nodes", "pureboot"),
+    ("palette", (80, 24), "colon", "Run a workflow", "pureboot"),
     ("palette", (120, 36), "colon r 4 minus 0", "Execution debian-12 on r4-0", "pureboot"),
     ("hint", (80, 24), "g", "n Nodes", "pureboot"),
     ("settings", (80, 24), "g s slash r e t enter", "retention.keep", "pureboot"),
