@@ -203,11 +203,12 @@ class Agents(Section):
 
 
 class Outbound(Section):
-    """What PureBoot asks of other systems. Loopback and link-local addresses are asked only if `allow` names their
-    network, as `127.0.0.0/8`: workflows could otherwise reach what only this machine can.
+    """What PureBoot asks of other systems. Loopback, link-local and multicast addresses are asked only if `allow` names
+    their network: workflows could otherwise reach what only this machine can, such as the metadata service of a cloud.
+    Programs on this machine are allowed at first, since agents often run there; an empty list forbids them too.
     """
 
-    allow: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
     @field_validator("allow", mode="before")
     @classmethod

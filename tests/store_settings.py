@@ -19,6 +19,5 @@ def settings_for(url: str, folder: Path, **flags: Any) -> Settings:
         "packs.dir": str(folder / "packs"),
         "auth.mode": "loose",
         "engine.lease": 3,
-        "outbound.allow": ["127.0.0.0/8", "::1"],
     }
     return load(environ={}, flags=defaults | given)
