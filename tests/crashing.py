@@ -6,18 +6,14 @@ a real `os._exit` in the midst of all, costs a fraction of a second. Answers eac
 
 import asyncio
 import contextlib
-import gc
-import json
 import os
-import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,6 +23,7 @@ from engine.core.executions import AttemptStatus, Execution, Performer
 from engine.errors import Conflict, Unavailable
 from engine.store import database, postgres, sqlite
 from tests.clock import ManualClock
+from tests.forking import Forker, fork_for_each_line
 from tests.store_settings import settings_for
 from tests.story import ADA, published
 
@@ -217,46 +214,18 @@ async def warm_up() -> None:
             await pureboot.executions.wait(done.id)
 
 
-def nursery() -> None:
-    """Fork for each line of the standard input."""
-    asyncio.run(warm_up())
-    assert threading.active_count() == 1
-    gc.collect()
-    gc.freeze()  # else each child copies all that there is, just by looking for garbage in it
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            live(Life(**json.loads(line)))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-class Nursery:
-    """The other end of it. One life at a time."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+class Nursery(Forker):
+    """Where lives begin."""
 
     @classmethod
-    async def open(cls) -> "Nursery":
+    async def open(cls) -> Self:
         """Start it."""
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "tests.crashing")
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        return await cls.start("tests.crashing")
 
     async def live(self, life: Life) -> int:
         """Let a process live; gives its exit code."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(life)).encode() + b"\n")
-        return int(await self._process.stdout.readline())
-
-    async def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
+        return (await self.hand(asdict(life)))[-1]
 
 
 if __name__ == "__main__":
-    nursery()
+    fork_for_each_line(warm_up, lambda given: live(Life(**given)))

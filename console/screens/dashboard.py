@@ -13,7 +13,7 @@ from console.model import Changes
 from console.overview import Overview, StateTrend
 from console.screens import control, letters, stuck
 from console.screens.base import PureBootScreen, work_on
-from console.view import dashboard_lines, needs
+from console.view import dashboard_lines, heading, needs
 from console.view.labels import Row
 from console.view.needs import Need, NeedKind
 from console.widgets.lines import Lines
@@ -180,7 +180,7 @@ class DashboardScreen(PureBootScreen):
         is_wide = size.width >= _WIDE
         width = size.width * 4 // 9 - 1 if is_wide else size.width
         is_tall = size.height >= _TALL
-        most = len(dashboard_lines.ORDER) if is_tall else 6
+        most = len(heading.ORDER) if is_tall else 6
         lines = dashboard_lines.state_lines(self.app.model.states, self._trend.series, width, most, symbols)
         totals = self.app.pureboot.traffic.totals()
         if totals and is_tall:

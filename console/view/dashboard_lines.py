@@ -5,6 +5,7 @@ from datetime import datetime
 
 from console.view.columns import Column
 from console.view.execution_rows import ExecutionView
+from console.view.heading import ORDER
 from console.view.labels import EMPTY, NODE_ROLES, Cell, Role, Row, Symbols, bar, cell, duration, lasted, words
 from console.view.pieces import Piece
 from console.view.plots import change, spark, speed
@@ -26,18 +27,6 @@ RUNNING_COLUMNS = (
     Column(key="took", title="TOOK", width=7, keep=80, right=True),
 )
 NOTHING_RUNS = "Nothing runs. Go to the nodes (1), mark some (space), and press r to run a workflow."
-ORDER = (
-    NodeState.INSTALL_FAILED,
-    NodeState.INSTALLING,
-    NodeState.DISCOVERED,
-    NodeState.PENDING,
-    NodeState.REPROVISION,
-    NodeState.MIGRATING,
-    NodeState.DEPROVISIONING,
-    NodeState.INSTALLED,
-    NodeState.ACTIVE,
-    NodeState.RETIRED,
-)
 _NAME, _COUNT, _CHANGE = 16, 7, 6
 _MOST_PLOT = 60
 

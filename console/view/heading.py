@@ -10,7 +10,7 @@ from console.view.who_lines import others
 from engine.core.nodes import NodeState
 
 # Counts stand in the order in which they matter.
-_ORDER = (
+ORDER = (
     NodeState.INSTALL_FAILED,
     NodeState.INSTALLING,
     NodeState.DISCOVERED,
@@ -142,7 +142,7 @@ def _company(facts: Facts) -> list[Line]:
 
 def _counts(facts: Facts, room: int, symbols: Symbols) -> list[Piece]:
     """The nodes by state; with words where there is room for them."""
-    counted = [(state, facts.states[state]) for state in _ORDER if facts.states.get(state)]
+    counted = [(state, facts.states[state]) for state in ORDER if facts.states.get(state)]
     if not counted:
         return [Piece("no nodes yet", Role.MUTED)] if facts.is_open else []
     for shape in ("{symbol} {count} {word}", "{symbol} {count}"):

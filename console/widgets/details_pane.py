@@ -1,12 +1,8 @@
 """All there is to know of the selected attempt: a heading, a field to search in it, and lines that can be folded."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import events, work
-from textual.containers import Vertical
-from textual.widget import Widget
-from textual.widgets import Input
 
 from console import clipboard
 from console.view import execution_lines
@@ -17,41 +13,27 @@ from console.view.pieces import Piece
 from console.view.timeline_rows import Entry
 from console.widgets.details_view import GUTTER, DetailsView
 from console.widgets.filter import FilterBar
-from console.widgets.lines import Lines
+from console.widgets.searched_pane import SearchedPane
 from engine.core.accounts import AttemptAccount
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from console.app import PureBootApp
+    pass
 
 
-class DetailsPane(Vertical):
+class DetailsPane(SearchedPane):
     """Heading, search, lines. `view` are the lines."""
 
+    SEARCHED = "details"
+    HEADING_ID = "details-heading"
+    SEARCH_ID = "details-search"
+
     def __init__(self, symbols: Symbols, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._symbols = symbols
+        super().__init__(symbols, id=id)
         self._entry: Entry | None = None
         self._account: AttemptAccount | None = None
         self._turned: frozenset[str] = frozenset()
-        self.heading = Lines(id="details-heading")
-        self.search = FilterBar(id="details-search")
-        self.view = DetailsView(symbols, id="details")
-
-    def compose(self) -> Iterable[Widget]:
-        """The parts, from top to bottom."""
-        yield self.heading
-        yield self.search
-        yield self.view
-
-    @property
-    def console(self) -> "PureBootApp":
-        """The console."""
-        return cast("PureBootApp", self.app)
-
-    def begin(self) -> None:
-        """Say what is typed in the field."""
-        self.search.query_one(Input).placeholder = "search in the details"
+        self.view: DetailsView = DetailsView(symbols, id="details")
 
     def show(self, entry: Entry | None) -> None:
         """Show the details of a row, if they are shown at all; those of its attempt are read when it has changed."""

@@ -1,13 +1,9 @@
 """The log of one attempt: a heading that says how it is read, a field to search in it, and the log, followed live."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import work
-from textual.containers import Vertical
-from textual.widget import Widget
-from textual.widgets import Input
 
 from console import clipboard
 from console.view import execution_lines
@@ -15,43 +11,29 @@ from console.view.execution_lines import LogState
 from console.view.labels import Symbols
 from console.view.timeline import Entry
 from console.widgets.filter import FilterBar
-from console.widgets.lines import Lines
 from console.widgets.log_view import LogView
+from console.widgets.searched_pane import SearchedPane
 from engine.core.executions import Attempt
 from engine.errors import PureBootError
 
 if TYPE_CHECKING:
-    from console.app import PureBootApp
+    pass
 
 RETRY_SECONDS = 1.0
 
 
-class LogPane(Vertical):
+class LogPane(SearchedPane):
     """Heading, search, log. `view` is the log itself."""
 
+    SEARCHED = "log"
+    HEADING_ID = "log-heading"
+    SEARCH_ID = "search"
+
     def __init__(self, symbols: Symbols, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._symbols = symbols
+        super().__init__(symbols, id=id)
         self._entry: Entry | None = None
         self._logged: str | None = None
-        self.heading = Lines(id="log-heading")
-        self.search = FilterBar(id="search")
-        self.view = LogView(symbols, id="log")
-
-    def compose(self) -> Iterable[Widget]:
-        """The parts, from top to bottom."""
-        yield self.heading
-        yield self.search
-        yield self.view
-
-    @property
-    def console(self) -> "PureBootApp":
-        """The console."""
-        return cast("PureBootApp", self.app)
-
-    def begin(self) -> None:
-        """Say what is typed in the field."""
-        self.search.query_one(Input).placeholder = "search in the log"
+        self.view: LogView = LogView(symbols, id="log")
 
     def show(self, entry: Entry | None) -> None:
         """Show the log of an attempt, from its beginning if it was another one's before."""

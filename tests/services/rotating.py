@@ -7,22 +7,20 @@ the steps taken, if it came to its end, and the exit code.
 """
 
 import asyncio
-import gc
-import json
 import os
 import signal
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from sqlalchemy import Connection
 
 from engine.app import PureBoot
+from tests.forking import Forker, fork_for_each_line
 from tests.store_settings import settings_for
 
 _TOUCHED = frozenset({"open", "os.rename", "os.remove", "os.link", "fcntl.flock"})
@@ -104,47 +102,19 @@ async def warm_up() -> None:
             await pureboot.secrets.rotate(by="user:victim")
 
 
-def main() -> None:
-    """Fork for each line of the standard input."""
-    asyncio.run(warm_up())
-    assert threading.active_count() == 1
-    gc.collect()
-    gc.freeze()  # else each child copies all that there is, just by looking for garbage in it
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            live(Turn(**json.loads(line)))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-class Rotations:
-    """The other end of it. One turn at a time."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+class Rotations(Forker):
+    """Where turns are taken."""
 
     @classmethod
-    async def open(cls) -> "Rotations":
+    async def open(cls) -> Self:
         """Start it."""
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "tests.services.rotating")
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        return await cls.start("tests.services.rotating")
 
     async def take(self, turn: Turn) -> tuple[int, int]:
         """How the process ended that took a turn, and how many steps it took if it came to its end."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(turn)).encode() + b"\n")
-        *steps, code = (int(word) for word in (await self._process.stdout.readline()).split())
+        *steps, code = await self.hand(asdict(turn))
         return code, sum(steps)
-
-    async def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_each_line(warm_up, lambda given: live(Turn(**given)))
