@@ -98,7 +98,7 @@ async def test_group_lock_hostname_and_workflow_of_one(stage: Opened) -> None:
         await at.until(lambda: is_front(at, NodesScreen))
         await at.press("E", "w")
         await at.sees("Workflow of r4-08b", "debian-12", "(its group's)")
-        await at.press("g", "enter", "y")
+        await at.press("home", "enter", "y")
         await at.until(lambda: known(at, "r4-08b").workflow_id)
 
 
@@ -176,7 +176,7 @@ async def test_a_view_is_saved_used_and_deleted(
         assert not table(at).pane.filter.text
         await at.press("V")
         await at.sees("rack five")
-        await at.press("g", "enter")
+        await at.press("home", "enter")
         await at.sees("/ rack:r5", "3 of 12")
         assert table(at).pane.listing.reversed
         await at.press("V")

@@ -89,14 +89,14 @@ async def test_what_needs_a_person_comes_first_and_each_row_leads_to_it(
         at.clock.advance(400)
         await at.sees("! hangs", "t trace", "nothing was heard")
 
-        await at.press("g", "a")
+        await at.press("home", "a")
         await at.sees("needs you", "Is it labelled?", "approve")
         await at.press("enter", "y")
         await at.says("approved: Hand it over")
         await at.sees_not("Is it lab")
         assert (await ended(at.pureboot, asks)).status is ExecutionStatus.SUCCEEDED
 
-        await at.press("g", "r")
+        await at.press("home", "r")
         await at.sees("Retry debian-12 on r4-07?")
         await at.press("n", "enter")
         await until_screen(at, NodeScreen)
@@ -153,7 +153,7 @@ async def test_dead_letters_are_read_replayed_and_discarded(stage: Opened) -> No
         await at.says("goes on: fails")
         assert (await at.pureboot.executions.get(execution.id)).latest("b") != execution.latest("b")
         await at.sees_not("retries used up")
-        await at.press("g", "space", "space", "r")
+        await at.press("home", "space", "space", "r")
         await at.sees("Replay 2 dead letters?")
         await at.press("y")
         await at.says("goes on: fails, fails")

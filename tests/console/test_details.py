@@ -174,7 +174,7 @@ async def test_the_details_of_an_attempt_are_read_folded_searched_and_copied(sta
         await at.sees("?  Many disks  on success, not decided  if steps.look.output.disks > 1")
         await report(at.pureboot, execution, "look", output={"disks": 1})
         await at.sees("DETAILS  One disk")
-        await at.press("g")
+        await at.press("home")
         await at.sees("if steps.look.output.disks > 1 → false", "steps.look.output.disks = 1", "→  One disk")
         screen = at.app.screen
         assert isinstance(screen, ExecutionScreen)

@@ -203,7 +203,7 @@ async def test_a_template_is_begun_and_shown_for_a_node_while_it_is_written(stag
         await at.press("escape", "escape", "x")
         await at.until(lambda: isinstance(at.app.screen, TemplatesScreen))
         await at.until(lambda: at.line_with(" late ").split()[:3] == ["late", "script", "v1.0"])
-        await at.press("g")
+        await at.press("home")
         await at.press("U")
         await at.sees("debian-preseed   used by")
 

@@ -132,7 +132,7 @@ async def test_what_runs_says_how_long_it_will_go_on(stage: Opened) -> None:
         await at.pureboot.executions.start("quick", by=ADA, node=node.id)
         await at.press("2")
         await at.until(lambda: at.line_with("▸ running").endswith("~12m"))
-        await at.press("g", "enter")
+        await at.press("home", "enter")
         await at.sees("about 12 min left")
         at.clock.advance(300)
         await at.sees("about 7 min left")

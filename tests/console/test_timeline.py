@@ -208,7 +208,7 @@ async def test_time_is_seen_nearer_and_goes_along_with_the_cursor() -> None:
         scene.timeline.action_nearer()
         assert scene.line(0).split()[0] == "x4"
         assert "‹" in scene.line(1), "what lies before is marked"
-        await scene.press("g")
+        await scene.press("home")
         assert scene.line(1).count("█") > 20, "the step that was selected is in view"
         assert "›" in scene.line(3)
         await scene.press("G")
@@ -219,7 +219,7 @@ async def test_time_is_seen_nearer_and_goes_along_with_the_cursor() -> None:
         assert scene.line(0).split()[0] == "x2"
         scene.timeline.fit()
         assert scene.timeline.window is None
-        await scene.press("g")
+        await scene.press("home")
         await scene.pilot._post_mouse_events([MouseScrollUp], Timeline, offset=(30, 1), control=True)
         await scene.pilot.pause()
         assert scene.line(0).split()[0] == "x2", "with ctrl the wheel does the same"

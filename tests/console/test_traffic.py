@@ -93,7 +93,7 @@ async def test_files_are_seen_on_their_way_and_lead_to_their_machines(stage: Ope
         await at.press("enter")
         await at.until(lambda: isinstance(at.app.screen, NodeScreen))
         await at.sees("r4-07")
-        await at.press("escape", "escape", "g")
+        await at.press("escape", "escape", "home")
         heard(at, "r4-07", "ipxe.efi", "tftp")
         await at.press("enter")
         await at.says("10.0.4.2 is no node that is known here")
