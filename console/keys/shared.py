@@ -60,7 +60,7 @@ CHANGE = Key(
     keys="E",
     action="change",
     label="change",
-    help="tags, metadata, group, lock, retire …: of the marked nodes, or of this one; undo",
+    help="tags, metadata, group, lock, retire: of the marked nodes, or of this one; undo",
     footer=True,
 )
 CANCEL = Key(keys="c", action="cancel", label="cancel", help="cancel the execution, after a question", footer=True)

@@ -22,6 +22,7 @@ from console.widgets.table import Table
 from engine.core.estimates import History, eta
 from engine.core.executions import Execution
 from engine.core.page import Page
+from engine.core.traffic import Carrier, Total
 from engine.core.trends import Moves
 from engine.errors import PureBootError
 
@@ -42,6 +43,7 @@ class DashboardScreen(PureBootScreen):
         super().__init__()
         self._trend = StateTrend()
         self._histories: Mapping[str, History] = {}
+        self._flows: Mapping[Carrier, Total] = {}
         self._ticks = 0
         self._needs_height = -1
         self._stay: set[str] = set()
@@ -163,6 +165,12 @@ class DashboardScreen(PureBootScreen):
         self._running_heading.show([dashboard_lines.running_heading(len(overview.at_work), pending)])
         self._fit()
         self._show_states()
+        work_on(self, self._read_flows, group="flows", exclusive=True)
+
+    async def _read_flows(self) -> None:
+        with contextlib.suppress(PureBootError):
+            self._flows = await self.app.pureboot.traffic.flows()
+            self._show_states()
 
     def _put(self, table: Table, keys: Sequence[str]) -> None:
         """Show rows; the cursor stays on the first one unless it was put elsewhere."""
@@ -182,9 +190,8 @@ class DashboardScreen(PureBootScreen):
         is_tall = size.height >= _TALL
         most = len(heading.ORDER) if is_tall else 6
         lines = dashboard_lines.state_lines(self.app.model.states, self._trend.series, width, most, symbols)
-        totals = self.app.pureboot.traffic.totals()
-        if totals and is_tall:
-            lines += [(), *dashboard_lines.traffic_lines(totals, width, symbols)]
+        if self._flows and is_tall:
+            lines += [(), *dashboard_lines.traffic_lines(self._flows, width, symbols)]
         self._states.show(lines)
 
     def _fit(self) -> None:

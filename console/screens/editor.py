@@ -240,11 +240,11 @@ class EditorScreen(Saving, Looking, Keeping):
             self.show_preview()
 
     async def _found(self) -> Findings:
-        edits, text, subject = self.app.pureboot.edits, self.text, self.subject
+        pureboot, text, subject = self.app.pureboot, self.text, self.subject
         try:
             if subject.kind is DocumentKind.WORKFLOW:
-                return await edits.check_workflow(text, name=subject.name or None)
+                return await pureboot.edits.check_workflow(text, name=subject.name or None)
             type_, tags = self.standing.type, self.standing.tags
-            return await edits.check_template(text, type_, name=subject.name, tags=tags)
+            return await pureboot.edits.check_template(text, type_, name=subject.name, tags=tags)
         except Invalid as error:
             return editor_lines.as_findings(error.problems)

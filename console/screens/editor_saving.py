@@ -86,12 +86,12 @@ class Saving(EditorBase):
                 self.app.tell(f"saved with {len(warned)} that would fail a machine: {warned[0]}", severity="warning")
 
     async def _call(self, text: str, message: str, force: bool, beside: bool, tell: "Tell") -> "Saved":
-        edits, subject, by = self.app.pureboot.edits, self.subject, self.app.user
+        pureboot, subject, by = self.app.pureboot, self.subject, self.app.user
         seen = None if beside else self.standing.seen
         if subject.kind is DocumentKind.WORKFLOW:
             name = subject.name or None
-            return await edits.save_workflow(text, by=by, name=name, commit_message=message, seen=seen)
-        return await edits.save_template(
+            return await pureboot.edits.save_workflow(text, by=by, name=name, commit_message=message, seen=seen)
+        return await pureboot.edits.save_template(
             text,
             by=by,
             name=self.title_name,

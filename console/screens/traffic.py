@@ -6,6 +6,7 @@ from textual import events
 from textual.timer import Timer
 from textual.widget import Widget
 
+from console.screens.base import work_on
 from console.screens.lists import ListScreen
 from console.view import traffic_rows
 from console.view.labels import Row
@@ -16,6 +17,7 @@ from console.widgets.pane import ListPane
 from console.widgets.seen import is_seen
 from console.widgets.table import Table
 from engine.core.traffic import Traffic
+from engine.errors import PureBootError
 
 LOOK_SECONDS = 0.5
 _NOTHING_FITS = f"""No transfer fits the filter. Press escape to drop it.
@@ -77,9 +79,14 @@ class TrafficScreen(ListScreen):
 
     def _look(self) -> None:
         """Show what there is to see; what looks as before is not painted."""
-        if not is_seen(self):
-            return
-        seen = self.app.pureboot.traffic.look()
+        if is_seen(self):
+            work_on(self, self._read, group="look", exclusive=True)
+
+    async def _read(self) -> None:
+        try:
+            seen = await self.app.pureboot.traffic.seen()
+        except PureBootError:
+            return  # the heading says that the line is cut
         before, self._views = self._views, {each.transfer.id: each for each in self._named(seen)}
         self.pane.listing.forget(key for key, view in self._views.items() if before.get(key) != view)
         self.pane.listing.forget(before.keys() - self._views.keys())

@@ -114,6 +114,14 @@ class Doorkeeper:
         """Whether this process has doors open."""
         return bool(self._counts)
 
+    async def seen(self) -> Traffic:
+        """As `look`, for who may be far away."""
+        return self.look()
+
+    async def flows(self) -> dict[Carrier, Total]:
+        """As `totals`, for who may be far away."""
+        return self.totals()
+
     def totals(self) -> dict[Carrier, Total]:
         """How much goes by each protocol; none where this process has no doors."""
         return {kind: count.total() for kind, count in self._counts.items()}

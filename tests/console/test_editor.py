@@ -250,7 +250,7 @@ async def test_a_console_that_only_looks_writes_nothing(stage: Opened) -> None:
         await at.press("3")
         await at.sees("late")
         await at.press("e")
-        await at.says("this console only looks")
+        await at.says("this console is read-only")
         await at.press("C")
         assert isinstance(at.app.screen, TemplatesScreen)
 

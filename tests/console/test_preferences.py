@@ -101,9 +101,9 @@ def test_keys_that_cannot_be_are_named(given: remap.Given, path: tuple[str, ...]
 
 def test_a_conflict_is_told_with_file_and_line(tmp_path: Path) -> None:
     file = tmp_path / "pureboot.yaml"
-    file.write_text("http: {port: 1}\nconsole:\n  keys:\n    nodes:\n      run: 9\n      cancel: [x, m]\n")
+    file.write_text("http: {port: 1}\nconsole:\n  keys:\n    nodes:\n      run: f12\n      cancel: [x, m]\n")
     reading = read(config=file, environ={})
-    assert reading.settings.console.keys["nodes"] == {"run": "9", "cancel": "x,m"}
+    assert reading.settings.console.keys["nodes"] == {"run": "f12", "cancel": "x,m"}
     with pytest.raises(Invalid) as refused:
         check_keys(reading)
     assert f"{file}:6: console.keys.nodes.cancel: m is the key of nodes.move as well" in str(refused.value)

@@ -100,7 +100,7 @@ async def test_what_an_empty_table_says_is_wrapped() -> None:
         ("k", "k0"),
         ("G", "k49"),
         ("end home", "k0"),
-        ("G g", "k0"),
+        ("G home", "k0"),
         ("ctrl+d", "k4"),
         ("ctrl+d ctrl+u", "k0"),
         ("pagedown", "k9"),
