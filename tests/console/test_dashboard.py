@@ -211,7 +211,6 @@ PICTURES = [
     ("dashboard", (80, 24), "0", "about", "pureboot"),
     ("dashboard", (120, 36), "0", "about", "pureboot"),
     ("dashboard-ascii", (80, 24), "0", "about", "pureboot-16"),
-    ("plots", (80, 24), "0 v n n n", "Partition the disk", "pureboot"),
     ("letters", (80, 24), "0 L", "PAYLOAD", "pureboot"),
     ("letters", (120, 36), "0 L space k", "PAYLOAD", "pureboot-light"),
 ]

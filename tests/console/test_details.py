@@ -220,10 +220,9 @@ def show(app: PureBootApp, clock: ManualClock, keys: str, shows: str) -> details
     ("size", "keys", "shows"),
     [
         ((80, 24), "v", "Write the boot loader"),
-        ((120, 36), "k D", "DETAILS  Partition"),
         ((80, 24), "k plus plus", "x4"),
     ],
-    ids=["graph", "details", "nearer"],
+    ids=["graph", "nearer"],
 )
 def test_the_picture(
     snap_compare: Callable[..., bool], sqlite_url: str, tmp_path: Path, size: tuple[int, int], keys: str, shows: str
