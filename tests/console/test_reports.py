@@ -193,7 +193,7 @@ async def test_a_report_is_saved_from_the_screen(
         ran = await details.node_with_execution(at.pureboot)
         await details.to_the_failing_disk(at.pureboot, at.clock, ran)
         at.app.open_execution(ran.id)
-        await at.sees("LOG  Partition the disk")
+        await at.sees("LOG  Partition the disk", "on r4-07")
         await at.press("E")
         await at.until(lambda: isinstance(at.app.screen, SayScreen))
         await at.sees("Save a report?", "timeline, attempts, errors,")
