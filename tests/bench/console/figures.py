@@ -90,7 +90,7 @@ def loaded(argv: Sequence[str], env: Mapping[str, str], ready: "re.Pattern[bytes
         pages = _pages(screen, spent.pages)
         screen.press(b"G")
         screen.watch(0.5)
-        screen.press(b"g")
+        screen.press(b"\x1b[H")
         screen.press(b"/state=installing\r")  # so that what is reported is in view
         screen.watch(1.5)
         screen.signal(signal.SIGUSR1)
